@@ -1,0 +1,124 @@
+/*
+ * catalogue.h - the application, compiled: what a worker runs for each event without looking a name up.
+ *
+ * Built by conf/compile*.c from the parsed blocks, immutable, shared by all workers through fork.  The only lookups by
+ * name left are those of names that come from the wire: events and room types.
+ */
+#ifndef FORKCAST_CONF_CATALOGUE_H
+#define FORKCAST_CONF_CATALOGUE_H
+
+#include <stdint.h>
+
+#include "conf/template.h"
+
+/* Codes of refusals: `texts` has one key each (CATALOGUE section 7); order is that of catalogue_code_name(). */
+enum refusal {
+	REFUSAL_INVALID,
+	REFUSAL_NOT_MEMBER,
+	REFUSAL_FORBIDDEN,
+	REFUSAL_UNKNOWN_EVENT,
+	REFUSAL_TOO_MANY_ROOMS,
+	REFUSAL_AUTH_MISSING,
+	REFUSAL_AUTH_INVALID,
+	REFUSAL_AUTH_EXPIRED,
+	REFUSAL_USER_UNKNOWN,
+	REFUSAL_BUSY,
+	REFUSAL_MAX
+};
+
+/* Who: used by `require` of rules and `join` of rooms. */
+enum who_kind { WHO_ANY, WHO_AUTHENTICATED, WHO_MEMBER, WHO_OWN, WHO_ROLE };
+
+struct who {
+	enum who_kind kind;
+	struct text role; /* WHO_ROLE */
+};
+
+struct room_type {
+	struct text name;
+	bool single;   /* one room, named TYPE, no id */
+	bool builtin;  /* user, role, global */
+	unsigned njoin; /* 0: none may */
+	struct who *join;
+};
+
+enum target_kind { TARGET_ROOM, TARGET_OTHERS, TARGET_SELF, TARGET_ALL, TARGET_ROOMS_OF, TARGET_TEMPLATE };
+
+struct target {
+	enum target_kind kind;
+	const struct room_type *type;  /* ROOMS_OF; TEMPLATE: type of the room it names, NULL for user:, role: ... */
+	struct text_template room;     /* TEMPLATE */
+};
+
+enum body_kind {
+	BODY_PASS, /* the arguments as they came, attachments included */
+	BODY_DATA, /* one argument from a template */
+	BODY_ARGS, /* a JSON array of arguments from a template */
+	BODY_ADD,  /* the payload with members set */
+};
+
+struct add_member {
+	struct text key; /* JSON string body */
+	struct text key_plain;
+	struct source source;
+};
+
+struct action {
+	unsigned nif;
+	struct condition *ifs; /* all must hold */
+	bool has_emit;
+	struct text emit; /* JSON string body of the event's name */
+	unsigned nto, nexcept;
+	struct target *to, *except;
+	enum body_kind body;
+	struct json_node json; /* DATA, ARGS */
+	unsigned nadd;
+	struct add_member *add;
+};
+
+enum ack_kind { ACK_DEFAULT, ACK_NONE, ACK_TEMPLATE };
+
+/* An `event` or `on` block. */
+struct rule {
+	struct text name;      /* event name, decoded */
+	struct text name_json; /* as JSON string body */
+	unsigned index;	       /* of the event, for counters; stable within a conf */
+	const char *file;
+	int line;
+	bool has_room;
+	struct text_template room;
+	const struct room_type *room_type;
+	unsigned nif;
+	struct condition *ifs; /* false: skipped silently */
+	unsigned nrequire;
+	struct who *require; /* one of */
+	unsigned naction;
+	struct action *action; /* the inline emit first, when there is one, then each also */
+	enum ack_kind ack;
+	struct json_node ack_json;
+};
+
+struct catalogue_nsp {
+	struct text name;
+	unsigned nevent;
+	struct rule *event; /* sorted by name */
+	unsigned nroom_type;
+	struct room_type *room_type; /* sorted by name, built-in ones included */
+	struct rule *on_connect;     /* NULL when not declared */
+};
+
+struct catalogue {
+	unsigned nnsp;
+	struct catalogue_nsp *nsp; /* nsp[0] is "/" */
+	struct text texts[REFUSAL_MAX];
+	unsigned nevents; /* distinct indexes handed out */
+};
+
+/* NULL when not declared. */
+const struct rule *catalogue_event(const struct catalogue_nsp *nsp, const char *name, size_t n);
+const struct room_type *catalogue_room_type(const struct catalogue_nsp *nsp, const char *name, size_t n);
+const struct catalogue_nsp *catalogue_nsp_find(const struct catalogue *cat, const char *name, size_t n);
+/* "invalid", "not_member" ...: the code on the wire. */
+const char *catalogue_code_name(enum refusal code);
+
+#endif

@@ -1,0 +1,138 @@
+/*
+ * conf.h - the whole configuration as the processes use it: loaded once by the master, inherited by fork, immutable.
+ *
+ * Durations are milliseconds, sizes bytes.  One arena owns everything; conf_free() ends it.
+ */
+#ifndef FORKCAST_CONF_CONF_H
+#define FORKCAST_CONF_CONF_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "conf/catalogue.h"
+#include "conf/log.h"
+
+/* A listening address: "ADDR:PORT" (ADDR empty or * : all, [v6]:PORT), or "unix:/path". */
+struct conf_address {
+	struct text title; /* as written */
+	bool is_unix;
+	struct text path;  /* unix */
+	struct text host;  /* numeric, without brackets; empty: all */
+	uint16_t port;	   /* 0: any */
+	const char *file;
+	int line;
+};
+
+struct conf_listen {
+	struct conf_address addr;
+	int backlog;
+};
+
+enum conf_may { CONF_MAY_PUBLISH = 1, CONF_MAY_CONTROL = 2, CONF_MAY_READ = 4, CONF_MAY_ALL = 7 };
+
+struct conf_api_client {
+	struct text name; /* "" for the listener's own key */
+	struct text key;
+	unsigned may;
+};
+
+struct conf_admin {
+	struct conf_address addr;
+	unsigned nclient;
+	struct conf_api_client *client;
+};
+
+struct conf_engine {
+	struct text path; /* "/socket.io/" */
+	int64_t ping_interval, ping_timeout, connect_timeout, idle_timeout;
+	size_t max_payload;
+};
+
+enum conf_token_source { CONF_TOKEN_AUTH, CONF_TOKEN_BEARER, CONF_TOKEN_QUERY, CONF_TOKEN_COOKIE };
+
+struct conf_source {
+	enum conf_token_source kind;
+	struct text name; /* QUERY, COOKIE */
+};
+
+enum conf_hmac { CONF_HS256, CONF_HS384, CONF_HS512 };
+
+struct conf_jwt {
+	struct text kid;
+	enum conf_hmac alg;
+	struct text secret;
+	struct text issuer, audience; /* p NULL: not checked */
+	int64_t leeway;
+};
+
+enum conf_expiry { CONF_EXPIRY_DISCONNECT, CONF_EXPIRY_REFUSE, CONF_EXPIRY_IGNORE };
+
+struct conf_auth {
+	bool anonymous;
+	unsigned nsource;
+	struct conf_source *source;
+	unsigned njwt;
+	struct conf_jwt *jwt;
+	/* claim names, the first present one counts; dotted paths allowed */
+	unsigned nuser, nname, nrole;
+	struct text *user, *name, *role;
+	unsigned nroom;
+	struct text_template *room; /* automatic rooms; one whose source is absent is left out */
+	enum conf_expiry expiry;
+};
+
+struct conf_shm {
+	uint64_t sessions;
+	size_t ring_size, overflow, store_size;
+};
+
+struct conf_cidr {
+	uint8_t family; /* 4 or 6 */
+	uint8_t bits;
+	uint8_t addr[16];
+};
+
+struct conf {
+	struct text path; /* of the file, absolute */
+	bool dev;
+	struct text name;
+	unsigned workers; /* resolved: never 0 */
+	bool cpu_affinity;
+	struct text user; /* p NULL: keep identity */
+	struct text runtime_dir;
+	struct text pid_file; /* p NULL: none */
+	int64_t watchdog, header_timeout;
+	uint64_t max_connections; /* a worker; 0: what nofile allows */
+	unsigned max_rooms;
+	size_t max_backlog;
+	unsigned ntrusted;
+	struct conf_cidr *trusted;
+	unsigned nlisten, nadmin;
+	struct conf_listen *listen;
+	struct conf_admin *admin;
+	struct conf_engine engine;
+	struct conf_auth auth;
+	struct conf_shm shm;
+	struct log_options log;
+	struct catalogue catalogue;
+	struct conf_arena *arena;
+};
+
+/* Every mistake found, in file order, each "file:line: what is wrong, what to write instead". */
+struct conf_errors {
+	unsigned n;
+	char **line;
+};
+
+/*
+ * Loads FILE.  DEV: --dev (loopback listeners, anonymous allowed, keys generated where none is given, dev rules on).
+ * 0, or -EINVAL with *ERRORS filled (conf_errors_free() it), or -errno when the file cannot be read.
+ */
+int conf_load(const char *file, bool dev, struct conf **out, struct conf_errors *errors);
+void conf_free(struct conf *c);
+void conf_errors_free(struct conf_errors *e);
+/* Effective values in the conf's own language, secrets masked, for `forkcast check`. */
+void conf_print(const struct conf *c, FILE *out);
+
+#endif

@@ -1,0 +1,48 @@
+/*
+ * jwt.h - JSON Web Tokens (RFC 7519): checking what a client presents, minting for the command line.
+ *
+ * The text is checked before anything decodes it, the algorithm is the configured one and never the token's choice,
+ * and every registered claim is checked here: the library accepts expired tokens and crashes on some texts.
+ */
+#ifndef FORKCAST_PROTO_JWT_H
+#define FORKCAST_PROTO_JWT_H
+
+#include "proto/slice.h"
+
+#define JWT_TEXT_MAX 8192
+
+enum jwt_alg { JWT_ALG_HS256, JWT_ALG_HS384, JWT_ALG_HS512 };
+
+struct jwt_key_spec {
+	const char *kid; /* title of the conf block */
+	enum jwt_alg alg;
+	struct slice secret;
+	const char *issuer;   /* NULL: not checked */
+	const char *audience; /* NULL: not checked */
+	int64_t leeway_s;
+};
+
+struct jwt_ring;
+
+/* Builds the key set; secrets are copied, and wiped by jwt_ring_free().  NULL with errno set. */
+struct jwt_ring *jwt_ring_new(const struct jwt_key_spec *keys, unsigned n);
+void jwt_ring_free(struct jwt_ring *r);
+
+struct jwt_claims {
+	struct slice json; /* the payload, an object, inside the caller's buffer */
+	int64_t exp;	   /* seconds since the epoch */
+	unsigned key;	   /* index of the key that verified it */
+};
+
+/*
+ * Verifies TOKEN at NOW_S.  The decoded payload goes to BUF (CAP >= 3/4 of the token).  0 or PROTO_ETOKEN*.  A token
+ * with a kid is tried with that key only, one without with every key of its algorithm.
+ */
+int jwt_verify(struct jwt_ring *r, struct slice token, int64_t now_s, char *buf, size_t cap, struct jwt_claims *out);
+
+/* Signs CLAIMS (a JSON object) with key I through libjwt; a malloc'ed token or NULL with errno set. */
+char *jwt_mint(const struct jwt_key_spec *key, const char *claims_json);
+
+const char *jwt_alg_name(enum jwt_alg alg);
+
+#endif

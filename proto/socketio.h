@@ -1,0 +1,61 @@
+/*
+ * socketio.h - Socket.IO v5 packets in their text form (PROTOCOL.md section 2).
+ *
+ *	type [n "-"] [nsp ","] [ackId] [JSON]
+ */
+#ifndef FORKCAST_PROTO_SOCKETIO_H
+#define FORKCAST_PROTO_SOCKETIO_H
+
+#include "proto/json.h"
+#include "proto/slice.h"
+
+enum sio_type {
+	SIO_CONNECT = 0,
+	SIO_DISCONNECT = 1,
+	SIO_EVENT = 2,
+	SIO_ACK = 3,
+	SIO_CONNECT_ERROR = 4,
+	SIO_BINARY_EVENT = 5,
+	SIO_BINARY_ACK = 6,
+};
+
+#define SIO_ATTACHMENTS_MAX 10
+
+struct sio_packet {
+	enum sio_type type;
+	struct slice nsp; /* "/" when absent; as it came otherwise (query part kept) */
+	bool has_id;
+	uint64_t id;
+	unsigned attachments;
+	struct slice payload; /* JSON, validated; empty when absent */
+	/* EVENT and BINARY_EVENT */
+	struct slice name; /* first element's raw string body, or the digits of a number */
+	bool name_is_number;
+	struct slice args; /* what stands between the name and the closing bracket, leading comma included; may be empty */
+	unsigned nargs;
+};
+
+/*
+ * Decodes one text packet (without the Engine.IO type).  0, or PROTO_E*: every error closes the connection, as in the
+ * reference.  Payload rules: CONNECT none or object; DISCONNECT none; EVENT array with a string or number first,
+ * reserved names refused; ACK array; CONNECT_ERROR none, string or object.  An EVENT without payload is
+ * PROTO_EPAYLOAD unless it is just absent ("42"), which is reported with an empty payload and to be ignored.
+ */
+int sio_decode(struct slice text, const struct json_limits *lim, struct sio_packet *out);
+
+/* True for connect, connect_error, disconnect, disconnecting, newListener, removeListener (decoded name). */
+bool sio_is_reserved(struct slice raw_name);
+
+/*
+ * Writers: the whole Engine.IO text message, '4' included.  Each returns the length needed; the output is complete
+ * when that is <= CAP.
+ */
+size_t sio_write_connect(struct slice nsp, const char *sid, char *out, size_t cap);
+size_t sio_write_connect_error(struct slice nsp, struct slice json, char *out, size_t cap);
+size_t sio_write_disconnect(struct slice nsp, char *out, size_t cap);
+/* RAW_NAME: JSON string body; ARGS: as sio_packet.args. */
+size_t sio_write_event(struct slice nsp, struct slice raw_name, struct slice args, char *out, size_t cap);
+/* ARGS: JSON values separated by commas, without brackets. */
+size_t sio_write_ack(struct slice nsp, uint64_t id, struct slice args, char *out, size_t cap);
+
+#endif

@@ -1,0 +1,48 @@
+/*
+ * op.h - operations: what a process asks of the keeper, as payloads of its operation ring.
+ *
+ * A fixed head, then TLVs.  Operations of one process are applied in order, each exactly once, whoever dies meanwhile:
+ * the keeper commits applied[slot] with their effects.  A sid is 20 characters and names its slot and generation, so
+ * rows of a dead generation are told apart without asking anyone.
+ */
+#ifndef FORKCAST_SHM_OP_H
+#define FORKCAST_SHM_OP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shm/tlv.h"
+
+#define OP_SID_LEN  20
+#define OP_NAME_MAX 250 /* namespace + room, bytes */
+#define OP_USER_MAX 128
+
+enum op_kind {
+	OP_SOCKET_ADD = 1, /* SID, NSP?, USER?, NAME?, ROLE?, IP, ROOM* (automatic rooms); head.time_ms: connected at */
+	OP_SOCKET_DEL = 2, /* SID; its memberships go with it */
+	OP_JOIN = 3,	   /* SID, ROOM* */
+	OP_LEAVE = 4,	   /* SID, ROOM* */
+};
+
+enum op_tlv { OP_TLV_SID = 1, OP_TLV_NSP, OP_TLV_USER, OP_TLV_NAME, OP_TLV_ROLE, OP_TLV_IP, OP_TLV_ROOM };
+
+/* sub of OP_TLV_ROOM: the room was joined by the server at connect and does not count for the client's cap */
+enum op_room_sub { OP_ROOM_JOINED = 0, OP_ROOM_AUTO = 1 };
+
+enum op_transport { OP_TRANSPORT_WEBSOCKET = 1, OP_TRANSPORT_POLLING = 2 };
+
+struct op_head {
+	uint8_t kind; /* enum op_kind */
+	uint8_t transport;
+	uint16_t reserved;
+	uint32_t reserved2;
+	int64_t time_ms; /* wall clock */
+};
+
+/* Starts an operation in BUF; fields follow through tlv_put(). */
+void op_begin(struct tlv_writer *w, void *buf, size_t cap, const struct op_head *head);
+/* 0 or -EPROTO; *TLVS and *TLVS_LEN are for tlv_next(). */
+int op_parse(const void *buf, size_t len, struct op_head *head, const uint8_t **tlvs, size_t *tlvs_len);
+
+#endif
