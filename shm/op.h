@@ -40,9 +40,12 @@ struct op_head {
 	int64_t time_ms; /* wall clock */
 };
 
-/* Starts an operation in BUF; fields follow through tlv_put(). */
+/* Starts an operation in BUF (w->over when not even the head fits); fields follow through tlv_put(). */
 void op_begin(struct tlv_writer *w, void *buf, size_t cap, const struct op_head *head);
-/* 0 or -EPROTO; *TLVS and *TLVS_LEN are for tlv_next(). */
+/*
+ * 0 or -EPROTO; *TLVS and *TLVS_LEN are for tlv_next(), which then never reports a malformed field: all were checked.
+ * A kind that this binary does not know passes (a newer process may have sent it); the keeper skips and counts it.
+ */
 int op_parse(const void *buf, size_t len, struct op_head *head, const uint8_t **tlvs, size_t *tlvs_len);
 
 #endif
