@@ -1,0 +1,36 @@
+/*
+ * http.h - keep-alive connections to the admin API: POST /v1/emit without waiting, and one blocking GET.
+ */
+#ifndef BENCH_LOAD_HTTP_H
+#define BENCH_LOAD_HTTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bench/load/client.h"
+
+#define HTTP_REPLY_MAX 8192
+
+struct http {
+	struct endpoint end;
+	const struct plan *plan;
+	void *owner;
+	void (*on_reply)(struct http *h, int status, uint64_t now); /* status -1: the connection is lost */
+	bool busy;
+	uint64_t asked_at;
+	char in[HTTP_REPLY_MAX];
+	size_t in_len;
+};
+
+/* Connects; 0 or -errno.  id chooses the source address. */
+int http_open(struct http *h, int epoll, unsigned id);
+
+/* POST /v1/emit of data (JSON, len bytes) as event "tick" to room "market:NNNN".  One at a time a connection.  0 or
+ * -errno. */
+int http_emit(struct http *h, unsigned room, const char *data, size_t len, uint64_t now);
+
+/* GET path on a connection of its own; the body as a string into out.  The status, or -errno. */
+int http_get(const struct plan *plan, const char *path, char *out, size_t size);
+
+#endif

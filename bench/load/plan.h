@@ -1,0 +1,45 @@
+/*
+ * plan.h - what one run of the generator does, from its command line.
+ */
+#ifndef BENCH_LOAD_PLAN_H
+#define BENCH_LOAD_PLAN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define PLAN_PIDS_MAX 16
+
+struct plan {
+	/* the server */
+	uint16_t port, admin_port;
+	const char *admin_key, *secret;
+	bool raw; /* WebSocket only: rawsend */
+	pid_t pids[PLAN_PIDS_MAX];
+	unsigned npids;
+
+	/* its clients: rooms * members subscribers, or without rooms so many that only connect */
+	unsigned rooms, members, clients;
+	unsigned concurrency; /* connections being made at a time, all processes together */
+	double settle;        /* seconds of rest before memory is read */
+	unsigned procs, sources;
+
+	/* the messages */
+	unsigned publishers; /* connections per room */
+	bool http;           /* they are keep-alive connections to the admin API */
+	unsigned window;     /* closed loop: messages in flight, all rooms together; 0: open loop */
+	double rate;         /* open loop: messages per second, all rooms together */
+	double warmup, seconds;
+	unsigned size;
+	bool by_worker; /* latency of each room apart, with the workers of its publisher and member */
+};
+
+/* Exits with 2 and a line on stderr when the command line makes no sense. */
+void plan_parse(struct plan *p, int argc, char **argv);
+
+static inline unsigned plan_npublishers(const struct plan *p)
+{
+	return p->rooms * p->publishers;
+}
+
+#endif
