@@ -20,7 +20,9 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
-#define RING_ALIGN 16u
+#define RING_ALIGN 32u /* of positions; the size of a head, so that the rest of a lap always holds a PAD's head */
+#define RING_MIN   (UINT64_C(1) << 12)
+#define RING_MAX   (UINT64_C(1) << 31) /* a PAD that fills a lap has a 32-bit length */
 #define RING_LAPPED (-2) /* the record was, or may have been, overwritten while it was read */
 #define RING_BAD    (-3) /* the bytes contradict the ring's own rules: treat as lapped, and count it */
 
@@ -36,7 +38,7 @@ struct ring_head {
 	uint16_t type;	/* enum ring_type */
 	uint16_t flags; /* the record layer's */
 	uint32_t gen;	/* generation of the writer */
-	uint32_t check; /* of pos: catches a reader that is off a boundary */
+	uint32_t check; /* of all other fields: catches a reader that is off a boundary, and a scribbled length */
 	uint64_t pos;	/* where the record starts */
 	uint64_t stamp; /* CLOCK_MONOTONIC ns of its entry into the ring; non-decreasing within a ring */
 };
@@ -61,9 +63,26 @@ struct ring {
 	uint32_t gen;	/* writer only */
 };
 
+/*
+ * Publishing to readers that may be overtaken.
+ *
+ *	owner					reader at pos
+ *	W1 claim = end		(relaxed)	R1 tail > pos ?		(acquire)
+ *	W2 release fence			R2 load words		(relaxed)
+ *	W3 store words		(relaxed)	R3 acquire fence
+ *	W4 tail = end		(release)	R4 claim - pos > size ?	(relaxed) lapped
+ *
+ * W4 pairs with R1: who sees the tail sees the words below it.  W2 pairs with R3: if any load of R2 returned a word
+ * that W3 stored in a later lap, then R4 returns that lap's W1 or a later one, and the copy is dropped.  R3 and R4 run
+ * after the head, before its length is believed, and again after the payload.
+ *
+ * A death between W1 and W4 leaves claim > tail.  ring_repair() publishes the gap as padding: a successor that lowered
+ * the claim instead would vouch for bytes of the lap before that are no longer there (t_ring.c: dead_between_*).
+ */
+
 /* Bytes a ring of SIZE data bytes takes in the segment. */
 size_t ring_footprint(size_t size);
-/* Formats fresh memory; before anyone attaches. */
+/* Formats fresh memory; before anyone attaches.  SIZE is a power of two within RING_MIN and RING_MAX. */
 void ring_format(struct ring_shm *shm, size_t size);
 /* 0 or -EPROTO when layout or size are not what this binary writes. */
 int ring_attach(struct ring *r, struct ring_shm *shm);
@@ -85,20 +104,24 @@ int64_t ring_publish(struct ring *r, uint16_t type, uint16_t flags, const struct
 
 /* Reader: end of what is published (acquire). */
 uint64_t ring_tail(const struct ring *r);
-/* Reader: true while the bytes at POS have not been claimed for another lap. */
+/* Reader: true while no byte read from POS on before the call can have been claimed for another lap (R3, R4). */
 bool ring_intact(const struct ring *r, uint64_t pos);
 /*
- * Reader: copies the head of the record at POS (< tail).  1, RING_LAPPED or RING_BAD.  PAD records are reported like
+ * Reader: copies the head of the record at POS (< tail).  1, RING_LAPPED or RING_BAD (also for a POS that is not below
+ * the tail, or no record's start).  PAD records are reported like
  * the others; the next record starts at ring_next(pos, head).
  */
 int ring_peek(const struct ring *r, uint64_t pos, struct ring_head *head);
 /* Reader: copies the payload of a peeked record into BUF (head->len - sizeof *head bytes).  0 or RING_LAPPED. */
 int ring_copy(const struct ring *r, uint64_t pos, const struct ring_head *head, void *buf);
-/* As ring_copy, for the first N payload bytes only. */
+/* As ring_copy, for the first N payload bytes only (fewer when the payload is shorter). */
 int ring_copy_part(const struct ring *r, uint64_t pos, const struct ring_head *head, void *buf, size_t n);
 uint64_t ring_next(uint64_t pos, const struct ring_head *head);
 
-/* Master, slot DEAD: publishes whatever lies between tail and claim as padding.  Returns bytes padded. */
+/*
+ * Master, slot DEAD: publishes whatever lies between tail and claim as padding.  Returns bytes padded.  May itself be
+ * interrupted and run again.  A claim that no publish could have made costs the readers the whole lap.
+ */
 uint64_t ring_repair(struct ring_shm *shm);
 
 #endif

@@ -29,8 +29,10 @@ struct segment_spec {
 	size_t opring_size; /* operation ring of a slot, power of two */
 	size_t dlog_size;   /* delivery log of a slot, power of two */
 	uint64_t sessions;  /* sessions a host; 8 interest buckets each, rounded up to a power of two */
-	uint64_t nonce;	    /* of the instance; the volatile store carries the same */
+	uint64_t nonce;	    /* of the instance, not 0; the volatile store carries the same */
 };
+
+#define SEGMENT_SESSIONS_MAX (UINT64_C(1) << 24)
 
 /* One process's handle; owns the mapping. */
 struct segment {
@@ -39,18 +41,24 @@ struct segment {
 	int fd;
 	struct segment_spec spec;
 	uint64_t nbuckets;
-	size_t part_off;  /* of slot 0's part */
-	size_t part_size; /* of one slot's part */
+	size_t slots_off, committed_off, interest_off;	     /* of the shared parts; the header is at 0 */
+	size_t part_off;				     /* of slot 0's part */
+	size_t part_size;				     /* of one slot's part */
+	size_t read_pos_off, ring_off, opring_off, dlog_off; /* inside a slot's part; its counters are at 0 */
 };
 
 /*
  * Creates and maps the segment NAME ("/forkcast-x-y"), 0600 O_EXCL, with the shared parts allocated and faulted in.
- * 0 or -errno: -EEXIST, -ENOSPC (tmpfs full: *need has the bytes that were asked for), -ENOMEM.
+ * 0 or -errno: -EEXIST, -ENOSPC (tmpfs full: *need has the bytes that were asked for), -ENOMEM, -EINVAL (sizes out of
+ * range).  After an error nothing is left behind.  NEED may be NULL.
  */
 int segment_create(struct segment *seg, const char *name, const struct segment_spec *spec, size_t *need);
 /* Allocates and faults in one slot's part; idempotent.  0, -ENOSPC (*need as above) or -errno. */
 int segment_reserve_slot(struct segment *seg, unsigned slot, size_t *need);
-/* Maps an existing segment for reading counters and tables (rw: also for living in it).  -EPROTO: other layout. */
+/*
+ * Maps an existing segment for reading counters and tables (rw: also for living in it).  0, -ENOENT, -EPROTO (not a
+ * complete segment of this layout) or -errno.  The caller compares spec.nonce with the instance it means.
+ */
 int segment_attach(struct segment *seg, const char *name, int rw);
 void segment_detach(struct segment *seg);
 /* Removes the name; mappings stay valid.  0 or -errno. */
@@ -70,7 +78,9 @@ _Atomic uint64_t *segment_read_pos(const struct segment *seg, unsigned slot);
 _Atomic uint64_t *segment_committed(const struct segment *seg);
 /* The keeper raises this while the store refuses new rows (80 % full); workers answer connects with 503. */
 _Atomic uint32_t *segment_store_full(const struct segment *seg);
-/* True once the slot's part was reserved by anyone. */
+/* True once the slot's part was reserved by anyone: only then may its counters, rings and log be touched. */
 int segment_slot_reserved(const struct segment *seg, unsigned slot);
+/* The set of such slots. */
+struct slot_mask segment_reserved(const struct segment *seg);
 
 #endif

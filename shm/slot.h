@@ -9,6 +9,8 @@
  *	EMPTY --slot_open--> STARTING --slot_ready--> LIVE --slot_drain--> DRAINING
  *	  ^                      |                      |                     |
  *	  +------slot_free------ DEAD <------slot_bury (master, after waitpid)+
+ *
+ * A process told to stop before it was ready goes from STARTING straight to DRAINING.
  */
 #ifndef FORKCAST_SHM_SLOT_H
 #define FORKCAST_SHM_SLOT_H
@@ -20,7 +22,7 @@
 
 #define SLOT_MAX      256 /* slots in a segment */
 #define SLOT_WORDS    4	  /* 64-bit words in a mask over all slots */
-#define SLOT_NONE     0xffffu
+#define SLOT_NONE     0xffffu /* no slot */
 
 enum slot_role { SLOT_ROLE_NONE, SLOT_ROLE_WORKER, SLOT_ROLE_KEEPER, SLOT_ROLE_BRIDGE };
 enum slot_state { SLOT_EMPTY, SLOT_STARTING, SLOT_LIVE, SLOT_DRAINING, SLOT_DEAD };
@@ -37,7 +39,7 @@ struct slot {
 	_Atomic int32_t pid;		     /* 0 while EMPTY */
 	_Atomic uint32_t role;		     /* enum slot_role */
 	_Atomic uint32_t index;		     /* worker number (listener index); 0 for keeper and bridge */
-	_Atomic uint32_t restarts;	     /* lives ended by death so far, for status */
+	_Atomic uint32_t restarts;	     /* lives that ended without draining first, for status */
 	_Atomic uint64_t started_ns;	     /* CLOCK_MONOTONIC of the fork */
 
 	/* The owner's line. */
