@@ -11,8 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define COUNTER_EVENTS	  512 /* declared events with a counter of their own; more share the last */
-#define COUNTER_REASONS	  64  /* disconnect reasons and refusal reasons, each */
+#define COUNTER_EVENTS    512 /* declared events with a counter of their own; more share the last */
+#define COUNTER_REASONS   64  /* disconnect reasons and refusal reasons, each */
 #define HISTOGRAM_BUCKETS 26  /* bucket i counts values <= 2^(i+10) ns (1 us ... 34 s), the last the rest */
 
 enum counter {
@@ -54,9 +54,9 @@ enum counter {
 };
 
 enum histogram {
-	HISTOGRAM_TURN,		    /* turn_seconds */
+	HISTOGRAM_TURN,             /* turn_seconds */
 	HISTOGRAM_PUBLISH_TO_FLUSH, /* publish_to_flush_seconds */
-	HISTOGRAM_STORE_COMMIT,	    /* store_commit_seconds */
+	HISTOGRAM_STORE_COMMIT,     /* store_commit_seconds */
 	HISTOGRAM_MAX
 };
 

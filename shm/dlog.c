@@ -11,10 +11,10 @@
 
 #include "shm/ring.h"
 
-#define DLOG_LAYOUT	0x444c0001u
-#define VALUE_BITS	52
-#define VALUE_MASK	((UINT64_C(1) << VALUE_BITS) - 1)
-#define TURN_UNIT	256
+#define DLOG_LAYOUT     0x444c0001u
+#define VALUE_BITS      52
+#define VALUE_MASK      ((UINT64_C(1) << VALUE_BITS) - 1)
+#define TURN_UNIT       256
 #define WORDS_IN(bytes) ((bytes) / sizeof(uint64_t))
 
 _Static_assert(sizeof(struct dlog_shm) == 128, "delivery log layout");
@@ -128,6 +128,9 @@ void dlog_gap(struct dlog *d, unsigned ring, uint64_t at)
 void dlog_turn(struct dlog *d, uint64_t now_ns, const uint64_t *at, unsigned n)
 {
 	assert(n <= SLOT_MAX);
+	/* Turns that delivered nothing would push the history of an idle slot out of the log. */
+	if (d->tail == atomic_load_explicit(&d->shm->tail, memory_order_relaxed))
+		return;
 	claim(d, 1);
 	append(d, word_of(DLOG_TURN, 0, now_ns / TURN_UNIT));
 	if (d->since_vector >= DLOG_VECTOR_EVERY)

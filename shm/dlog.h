@@ -19,23 +19,23 @@
 #include "shm/slot.h"
 
 #define DLOG_VECTOR_EVERY 4096
-#define DLOG_MIN	  (UINT64_C(1) << 17) /* bytes: a few vectors of 256 rings, and what lies between */
-#define DLOG_MAX	  (UINT64_C(1) << 31)
+#define DLOG_MIN          (UINT64_C(1) << 17) /* bytes: a few vectors of 256 rings, and what lies between */
+#define DLOG_MAX          (UINT64_C(1) << 31)
 
 enum dlog_kind {
-	DLOG_PAD = 0,	 /* skip: written by the master over what a dead owner had not published */
-	DLOG_RUN = 1,	 /* ring, end position */
+	DLOG_PAD = 0,    /* skip: written by the master over what a dead owner had not published */
+	DLOG_RUN = 1,    /* ring, end position */
 	DLOG_VECTOR = 2, /* n rings follow as DLOG_AT entries */
-	DLOG_AT = 3,	 /* ring, position */
-	DLOG_TURN = 4,	 /* a turn's end: its time in ns, rounded down to 256 */
-	DLOG_GEN = 5,	 /* a generation begins */
-	DLOG_GAP = 6,	 /* ring; a DLOG_AT follows: the reader was overtaken and went on there */
+	DLOG_AT = 3,     /* ring, position */
+	DLOG_TURN = 4,   /* a turn's end: its time in ns, rounded down to 256 */
+	DLOG_GEN = 5,    /* a generation begins */
+	DLOG_GAP = 6,    /* ring; a DLOG_AT follows: the reader was overtaken and went on there */
 };
 
 struct dlog_shm {
 	uint32_t layout;
 	uint32_t reserved;
-	uint64_t size; /* words, power of two */
+	uint64_t size;                       /* words, power of two */
 	_Alignas(64) _Atomic uint64_t claim; /* as in ring.h, in words */
 	_Atomic uint64_t tail;
 };
@@ -45,7 +45,7 @@ struct dlog {
 	_Atomic uint64_t *words;
 	uint64_t size;
 	/* owner only */
-	uint64_t tail;	       /* end of what was appended; the shared tail follows at the turn's end */
+	uint64_t tail;         /* end of what was appended; the shared tail follows at the turn's end */
 	uint64_t since_vector; /* words since the last vector */
 	unsigned run_ring;     /* ring of the run that ends at the tail and may still grow; SLOT_NONE: none */
 };
@@ -66,7 +66,10 @@ void dlog_begin(struct dlog *d, uint32_t gen, const uint64_t *at, unsigned n);
 /* Owner: appends; published only by dlog_turn().  Runs of one ring that follow each other within a turn are joined. */
 void dlog_run(struct dlog *d, unsigned ring, uint64_t end);
 void dlog_gap(struct dlog *d, unsigned ring, uint64_t at);
-/* Owner: ends the turn and publishes what was appended; writes a vector when one is due (AT, N as above). */
+/*
+ * Owner: ends the turn and publishes what was appended; writes a vector when one is due (AT, N as above).  A turn that
+ * appended nothing leaves no trace.
+ */
 void dlog_turn(struct dlog *d, uint64_t now_ns, const uint64_t *at, unsigned n);
 /* Master, slot DEAD: publishes what was claimed but not published as DLOG_PAD.  Returns the number of words. */
 uint64_t dlog_repair(struct dlog_shm *shm);

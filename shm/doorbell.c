@@ -76,8 +76,8 @@ static bool ring_if_asleep(const struct doorbells *db, const struct segment *seg
 	return rc == (ssize_t)sizeof one;
 }
 
-unsigned doorbell_ring_mask(const struct doorbells *db, const struct segment *seg, const struct slot_mask *mask,
-    unsigned self)
+unsigned doorbell_ring_mask(
+    const struct doorbells *db, const struct segment *seg, const struct slot_mask *mask, unsigned self)
 {
 	unsigned rung = 0;
 

@@ -35,8 +35,8 @@ void doorbell_awake(struct slot *self);
 bool doorbell_drain(const struct doorbells *db, unsigned self);
 
 /* Ringer: wakes every sleeping slot of MASK but SELF; call after publishing.  Returns how many were written to. */
-unsigned doorbell_ring_mask(const struct doorbells *db, const struct segment *seg, const struct slot_mask *mask,
-    unsigned self);
+unsigned doorbell_ring_mask(
+    const struct doorbells *db, const struct segment *seg, const struct slot_mask *mask, unsigned self);
 /* Ringer: one slot. */
 bool doorbell_ring(const struct doorbells *db, const struct segment *seg, unsigned slot);
 

@@ -29,15 +29,15 @@ static struct interest_bucket *bucket_of(const struct segment *seg, uint64_t has
 void interest_add(const struct segment *seg, uint64_t hash, unsigned slot)
 {
 	/* J1: seq_cst, so that a publish which begins after the ack (J2) was seen reads the bit in P2. */
-	atomic_fetch_or_explicit(&bucket_of(seg, hash)->mask[slot / 64], UINT64_C(1) << (slot % 64),
-	    memory_order_seq_cst);
+	atomic_fetch_or_explicit(
+	    &bucket_of(seg, hash)->mask[slot / 64], UINT64_C(1) << (slot % 64), memory_order_seq_cst);
 }
 
 void interest_del(const struct segment *seg, uint64_t hash, unsigned slot)
 {
 	/* Relaxed: a publisher that still sees the bit wakes this slot once for nothing. */
-	atomic_fetch_and_explicit(&bucket_of(seg, hash)->mask[slot / 64], ~(UINT64_C(1) << (slot % 64)),
-	    memory_order_relaxed);
+	atomic_fetch_and_explicit(
+	    &bucket_of(seg, hash)->mask[slot / 64], ~(UINT64_C(1) << (slot % 64)), memory_order_relaxed);
 }
 
 void interest_collect(const struct segment *seg, uint64_t hash, struct slot_mask *out)
@@ -58,7 +58,7 @@ void interest_touch(const struct segment *seg, uint64_t hash, uint64_t now_ns)
 	 * Release orders nothing by itself: readers see the time through the tail that is stored after it (ring W4).
 	 */
 	while (was < now_ns &&
-	       !atomic_compare_exchange_weak_explicit(t, &was, now_ns, memory_order_release, memory_order_relaxed))
+	    !atomic_compare_exchange_weak_explicit(t, &was, now_ns, memory_order_release, memory_order_relaxed))
 		;
 }
 
@@ -72,7 +72,7 @@ void interest_clear_slot(const struct segment *seg, unsigned slot)
 	struct interest_bucket *b = segment_interest(seg);
 	uint64_t bit = UINT64_C(1) << (slot % 64);
 
-	/* Loads first: most buckets never had the bit, and a locked instruction on each would take ten times as long. */
+	/* Loads first: most buckets never had the bit, and a locked instruction on each would take far longer. */
 	for (uint64_t i = 0; i < seg->nbuckets; i++)
 		if (atomic_load_explicit(&b[i].mask[slot / 64], memory_order_relaxed) & bit)
 			atomic_fetch_and_explicit(&b[i].mask[slot / 64], ~bit, memory_order_relaxed);

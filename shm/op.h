@@ -21,8 +21,8 @@
 enum op_kind {
 	OP_SOCKET_ADD = 1, /* SID, NSP?, USER?, NAME?, ROLE?, IP, ROOM* (automatic rooms); head.time_ms: connected at */
 	OP_SOCKET_DEL = 2, /* SID; its memberships go with it */
-	OP_JOIN = 3,	   /* SID, ROOM* */
-	OP_LEAVE = 4,	   /* SID, ROOM* */
+	OP_JOIN = 3,       /* SID, ROOM* */
+	OP_LEAVE = 4,      /* SID, ROOM* */
 };
 
 enum op_tlv { OP_TLV_SID = 1, OP_TLV_NSP, OP_TLV_USER, OP_TLV_NAME, OP_TLV_ROLE, OP_TLV_IP, OP_TLV_ROOM };

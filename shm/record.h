@@ -27,32 +27,32 @@ enum record_edge { RECORD_EDGE_ONLINE = 1, RECORD_EDGE_OFFLINE };
 
 enum record_flag {
 	RECORD_VOLATILE = 1 << 0,    /* dropped for a receiver that is not writable */
-	RECORD_LOCAL = 1 << 1,	     /* the publisher's own slot only */
+	RECORD_LOCAL = 1 << 1,       /* the publisher's own slot only */
 	RECORD_FROM_BRIDGE = 1 << 2, /* came from other hosts: never sent back */
 };
 
 enum record_tlv {
-	RECORD_TLV_NSP = 1,	/* namespace name; absent: "/" */
-	RECORD_TLV_ROOM = 2,	/* target; hash and name; sub: enum record_room_sub */
-	RECORD_TLV_EXCEPT = 3,	/* as ROOM: who does not get it */
+	RECORD_TLV_NSP = 1,      /* namespace name; absent: "/" */
+	RECORD_TLV_ROOM = 2,     /* target; hash and name; sub: enum record_room_sub */
+	RECORD_TLV_EXCEPT = 3,   /* as ROOM: who does not get it */
 	RECORD_TLV_ARG_ROOM = 4, /* control: the room to join or leave */
-	RECORD_TLV_PACKET = 5,	/* the text */
-	RECORD_TLV_ATTACH = 6,	/* one binary attachment, in order */
-	RECORD_TLV_USER = 7,	/* edge: user id */
-	RECORD_TLV_ACK = 8,	/* acks wanted: where the answers go */
+	RECORD_TLV_PACKET = 5,   /* the text */
+	RECORD_TLV_ATTACH = 6,   /* one binary attachment, in order */
+	RECORD_TLV_USER = 7,     /* edge: user id */
+	RECORD_TLV_ACK = 8,      /* acks wanted: where the answers go */
 };
 
 enum record_room_sub { RECORD_ROOM_PLAIN = 0, RECORD_ROOM_SID = 1 };
 
 struct record_head {
-	uint8_t kind;	  /* enum record_kind */
-	uint8_t act;	  /* enum record_act or record_edge */
+	uint8_t kind;     /* enum record_kind */
+	uint8_t act;      /* enum record_act or record_edge */
 	uint8_t priority; /* 0 normal, 1 critical, 2 low */
-	uint8_t group;	  /* preference group, 0 none */
-	uint32_t flags;	  /* enum record_flag */
+	uint8_t group;    /* preference group, 0 none */
+	uint32_t flags;   /* enum record_flag */
 	uint32_t splice;  /* where in the packet an offset argument goes (index of the last ']'); 0: takes none */
 	uint32_t reserved;
-	uint64_t sequence; /* the keeper's outbox number: a reader drops one it had; 0 from workers */
+	uint64_t sequence;     /* the keeper's outbox number: a reader drops one it had; 0 from workers */
 	struct slot_mask mask; /* slots that have to look */
 };
 
@@ -73,9 +73,15 @@ struct record {
 	uint16_t room_sub;
 };
 
-/* Starts a record in BUF; fields follow through tlv_put*(), the head may be changed through the returned pointer. */
+/*
+ * Starts a record in BUF, 8-aligned; fields follow through tlv_put*(), the head may be changed through the returned
+ * pointer.  NULL (and w->over) when CAP does not even hold the head.
+ */
 struct record_head *record_begin(struct tlv_writer *w, void *buf, size_t cap, enum record_kind kind);
-/* 0 or -EPROTO: not a record that this code could have written. */
+/*
+ * 0 or -EPROTO: not a record that this code could have written.  All fields were checked then; types that this binary
+ * does not know are skipped.
+ */
 int record_parse(struct record *rec, const void *buf, size_t len);
 /* Iterates fields of TYPE with a hash and a name; *off starts at 0.  False at the end. */
 bool record_next_room(const struct record *rec, uint16_t type, size_t *off, uint64_t *hash, const char **name,

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #define RING_LAYOUT 0x52490001u
-#define WORD	    sizeof(uint64_t)
+#define WORD        sizeof(uint64_t)
 #define HEAD_WORDS  (sizeof(struct ring_head) / WORD)
 
 _Static_assert(sizeof(struct ring_head) == 32 && sizeof(struct ring_head) <= RING_ALIGN, "a PAD fits any rest");

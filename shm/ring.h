@@ -20,26 +20,26 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
-#define RING_ALIGN 32u /* of positions; the size of a head, so that the rest of a lap always holds a PAD's head */
-#define RING_MIN   (UINT64_C(1) << 12)
-#define RING_MAX   (UINT64_C(1) << 31) /* a PAD that fills a lap has a 32-bit length */
-#define RING_LAPPED (-2) /* the record was, or may have been, overwritten while it was read */
-#define RING_BAD    (-3) /* the bytes contradict the ring's own rules: treat as lapped, and count it */
+#define RING_ALIGN  32u /* of positions; the size of a head, so that the rest of a lap always holds a PAD's head */
+#define RING_MIN    (UINT64_C(1) << 12)
+#define RING_MAX    (UINT64_C(1) << 31) /* a PAD that fills a lap has a 32-bit length */
+#define RING_LAPPED (-2)                /* the record was, or may have been, overwritten while it was read */
+#define RING_BAD    (-3)                /* the bytes contradict the ring's own rules: treat as lapped, and count it */
 
 enum ring_type {
-	RING_PAD = 0,	   /* skip */
-	RING_DATA = 1,	   /* a record of record.h or op.h */
+	RING_PAD = 0,      /* skip */
+	RING_DATA = 1,     /* a record of record.h or op.h */
 	RING_GEN_OVER = 2, /* the generation in `gen` ended here; written by the master */
 };
 
 /* First words of every record, in host byte order. */
 struct ring_head {
-	uint32_t len;	/* bytes with this head, without the padding to RING_ALIGN; >= sizeof(struct ring_head) */
-	uint16_t type;	/* enum ring_type */
+	uint32_t len;   /* bytes with this head, without the padding to RING_ALIGN; >= sizeof(struct ring_head) */
+	uint16_t type;  /* enum ring_type */
 	uint16_t flags; /* the record layer's */
-	uint32_t gen;	/* generation of the writer */
+	uint32_t gen;   /* generation of the writer */
 	uint32_t check; /* of all other fields: catches a reader that is off a boundary, and a scribbled length */
-	uint64_t pos;	/* where the record starts */
+	uint64_t pos;   /* where the record starts */
 	uint64_t stamp; /* CLOCK_MONOTONIC ns of its entry into the ring; non-decreasing within a ring */
 };
 
@@ -47,10 +47,10 @@ struct ring_head {
 struct ring_shm {
 	uint32_t layout;
 	uint32_t reserved;
-	uint64_t size; /* of data, power of two */
+	uint64_t size;                       /* of data, power of two */
 	_Alignas(64) _Atomic uint64_t claim; /* end of what the writer may have scribbled on */
 	_Alignas(64) _Atomic uint64_t tail;  /* end of what is published */
-	_Atomic uint64_t stamp;		     /* of the last published record, for merges and for the successor */
+	_Atomic uint64_t stamp;              /* of the last published record, for merges and for the successor */
 };
 
 /* Process-local view of a ring; the writer keeps the tail that it alone moves. */
@@ -58,9 +58,9 @@ struct ring {
 	struct ring_shm *shm;
 	uint8_t *data;
 	uint64_t size;
-	uint64_t tail;	/* writer only */
+	uint64_t tail;  /* writer only */
 	uint64_t stamp; /* writer only: last stamp used */
-	uint32_t gen;	/* writer only */
+	uint32_t gen;   /* writer only */
 };
 
 /*

@@ -27,14 +27,14 @@
 #endif
 
 #define SEGMENT_MAGIC UINT64_C(0x31747361636b7266) /* "frkcast1" */
-#define PAGE	      UINT64_C(4096)
+#define PAGE          UINT64_C(4096)
 
 /*
  * To change a layout: change the struct, add one to the number here (ring and delivery log carry their own inside),
  * and let the static_asserts beside the struct follow.  A process of another binary then refuses to attach.
  */
-#define LAYOUT_HEAD	1u
-#define LAYOUT_SLOTS	1u
+#define LAYOUT_HEAD     1u
+#define LAYOUT_SLOTS    1u
 #define LAYOUT_INTEREST 1u
 #define LAYOUT_COUNTERS (1u << 16 | (uint32_t)sizeof(struct counter_block)) /* the block grows with each metric */
 
@@ -85,9 +85,9 @@ static bool power_of_two_in(uint64_t n, uint64_t min, uint64_t max)
 static bool spec_ok(const struct segment_spec *spec)
 {
 	return power_of_two_in(spec->ring_size, RING_MIN, RING_MAX) &&
-	       power_of_two_in(spec->opring_size, RING_MIN, RING_MAX) &&
-	       power_of_two_in(spec->dlog_size, DLOG_MIN, DLOG_MAX) && spec->sessions > 0 &&
-	       spec->sessions <= SEGMENT_SESSIONS_MAX && spec->nonce != 0;
+	    power_of_two_in(spec->opring_size, RING_MIN, RING_MAX) &&
+	    power_of_two_in(spec->dlog_size, DLOG_MIN, DLOG_MAX) && spec->sessions > 0 &&
+	    spec->sessions <= SEGMENT_SESSIONS_MAX && spec->nonce != 0;
 }
 
 static struct segment_head *head_of(const struct segment *seg)
@@ -187,8 +187,8 @@ static int check_head(const struct segment *seg, uint64_t size)
 
 	if (atomic_load_explicit(&h->magic, memory_order_acquire) != SEGMENT_MAGIC)
 		return -EPROTO;
-	if (h->layout_head != LAYOUT_HEAD || h->layout_slots != LAYOUT_SLOTS ||
-	    h->layout_interest != LAYOUT_INTEREST || h->layout_counters != LAYOUT_COUNTERS || !spec_ok(&h->spec))
+	if (h->layout_head != LAYOUT_HEAD || h->layout_slots != LAYOUT_SLOTS || h->layout_interest != LAYOUT_INTEREST ||
+	    h->layout_counters != LAYOUT_COUNTERS || !spec_ok(&h->spec))
 		return -EPROTO;
 	lay_out(&want, &h->spec);
 	return h->size == want.size && size == want.size ? 0 : -EPROTO;

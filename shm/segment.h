@@ -29,7 +29,7 @@ struct segment_spec {
 	size_t opring_size; /* operation ring of a slot, power of two */
 	size_t dlog_size;   /* delivery log of a slot, power of two */
 	uint64_t sessions;  /* sessions a host; 8 interest buckets each, rounded up to a power of two */
-	uint64_t nonce;	    /* of the instance, not 0; the volatile store carries the same */
+	uint64_t nonce;     /* of the instance, not 0; the volatile store carries the same */
 };
 
 #define SEGMENT_SESSIONS_MAX (UINT64_C(1) << 24)
@@ -41,9 +41,9 @@ struct segment {
 	int fd;
 	struct segment_spec spec;
 	uint64_t nbuckets;
-	size_t slots_off, committed_off, interest_off;	     /* of the shared parts; the header is at 0 */
-	size_t part_off;				     /* of slot 0's part */
-	size_t part_size;				     /* of one slot's part */
+	size_t slots_off, committed_off, interest_off;       /* of the shared parts; the header is at 0 */
+	size_t part_off;                                     /* of slot 0's part */
+	size_t part_size;                                    /* of one slot's part */
 	size_t read_pos_off, ring_off, opring_off, dlog_off; /* inside a slot's part; its counters are at 0 */
 };
 

@@ -64,18 +64,18 @@ void slot_ready(struct slot *s)
 	uint32_t was = SLOT_STARTING;
 
 	/* Release: who sees LIVE sees the read positions and interest bits stored before it. */
-	atomic_compare_exchange_strong_explicit(&s->state, &was, SLOT_LIVE, memory_order_release,
-	    memory_order_relaxed);
+	atomic_compare_exchange_strong_explicit(&s->state, &was, SLOT_LIVE, memory_order_release, memory_order_relaxed);
 }
 
 void slot_drain(struct slot *s)
 {
 	uint32_t was = SLOT_LIVE;
 
-	if (!atomic_compare_exchange_strong_explicit(&s->state, &was, SLOT_DRAINING, memory_order_release,
-		memory_order_relaxed) && was == SLOT_STARTING)
-		atomic_compare_exchange_strong_explicit(&s->state, &was, SLOT_DRAINING, memory_order_release,
-		    memory_order_relaxed);
+	if (!atomic_compare_exchange_strong_explicit(
+		&s->state, &was, SLOT_DRAINING, memory_order_release, memory_order_relaxed) &&
+	    was == SLOT_STARTING)
+		atomic_compare_exchange_strong_explicit(
+		    &s->state, &was, SLOT_DRAINING, memory_order_release, memory_order_relaxed);
 }
 
 void slot_beat(struct slot *s, uint64_t now_ns)

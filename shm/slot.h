@@ -20,9 +20,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define SLOT_MAX      256 /* slots in a segment */
-#define SLOT_WORDS    4	  /* 64-bit words in a mask over all slots */
-#define SLOT_NONE     0xffffu /* no slot */
+#define SLOT_MAX   256     /* slots in a segment */
+#define SLOT_WORDS 4       /* 64-bit words in a mask over all slots */
+#define SLOT_NONE  0xffffu /* no slot */
 
 enum slot_role { SLOT_ROLE_NONE, SLOT_ROLE_WORKER, SLOT_ROLE_KEEPER, SLOT_ROLE_BRIDGE };
 enum slot_state { SLOT_EMPTY, SLOT_STARTING, SLOT_LIVE, SLOT_DRAINING, SLOT_DEAD };
@@ -35,16 +35,16 @@ struct slot_mask {
 struct slot {
 	/* The master's line. */
 	_Alignas(64) _Atomic uint32_t state; /* enum slot_state; STARTING->LIVE->DRAINING are the owner's edges */
-	_Atomic uint32_t gen;		     /* generation of the present or last life; 0: never used */
-	_Atomic int32_t pid;		     /* 0 while EMPTY */
-	_Atomic uint32_t role;		     /* enum slot_role */
-	_Atomic uint32_t index;		     /* worker number (listener index); 0 for keeper and bridge */
-	_Atomic uint32_t restarts;	     /* lives that ended without draining first, for status */
-	_Atomic uint64_t started_ns;	     /* CLOCK_MONOTONIC of the fork */
+	_Atomic uint32_t gen;                /* generation of the present or last life; 0: never used */
+	_Atomic int32_t pid;                 /* 0 while EMPTY */
+	_Atomic uint32_t role;               /* enum slot_role */
+	_Atomic uint32_t index;              /* worker number (listener index); 0 for keeper and bridge */
+	_Atomic uint32_t restarts;           /* lives that ended without draining first, for status */
+	_Atomic uint64_t started_ns;         /* CLOCK_MONOTONIC of the fork */
 
 	/* The owner's line. */
 	_Alignas(64) _Atomic uint64_t heartbeat_ns; /* CLOCK_MONOTONIC, at least every 100 ms while the loop turns */
-	_Atomic uint32_t adopted;		    /* listener indices served for silent neighbours now, for status */
+	_Atomic uint32_t adopted;                   /* listener indices served for silent neighbours now, for status */
 
 	/* The doorbell's line (doorbell.h). */
 	_Alignas(64) _Atomic uint32_t sleeping;
