@@ -7,6 +7,46 @@
 
 _Static_assert(sizeof(struct counter_block) % 64 == 0, "blocks of two slots never share a line");
 
+const char *counter_name(enum counter c)
+{
+	static const char *const names[] = {
+	    [COUNTER_CONNECTIONS] = "connections",
+	    [COUNTER_SESSIONS] = "sessions",
+	    [COUNTER_SOCKETS] = "sockets",
+	    [COUNTER_LOCAL_ROOMS] = "local_rooms",
+	    [COUNTER_RING_LAG] = "ring_lag",
+	    [COUNTER_OVERFLOW_BYTES] = "overflow_bytes",
+	    [COUNTER_BACKLOG_BYTES] = "backlog_bytes",
+	    [COUNTER_STORE_ROOMS] = "store_rooms",
+	    [COUNTER_STORE_USERS] = "store_users",
+	    [COUNTER_STORE_SOCKETS] = "store_sockets",
+	    [COUNTER_STORE_BYTES] = "store_bytes",
+	    [COUNTER_ACCEPTED] = "accepted",
+	    [COUNTER_CONNECTS] = "connects",
+	    [COUNTER_DISCONNECTS] = "disconnects",
+	    [COUNTER_PUBLISHED] = "published",
+	    [COUNTER_PUBLISHED_BYTES] = "published_bytes",
+	    [COUNTER_DELIVERIES] = "deliveries",
+	    [COUNTER_BYTES_IN] = "bytes_in",
+	    [COUNTER_BYTES_OUT] = "bytes_out",
+	    [COUNTER_WRITES] = "writes",
+	    [COUNTER_TURNS] = "turns",
+	    [COUNTER_WAKEUPS] = "wakeups",
+	    [COUNTER_SWEEP_CATCHES] = "sweep_catches",
+	    [COUNTER_RING_LAPPED] = "ring_lapped",
+	    [COUNTER_RING_BAD] = "ring_bad",
+	    [COUNTER_VOLATILE_DROPPED] = "volatile_dropped",
+	    [COUNTER_STORE_OPS] = "store_ops",
+	    [COUNTER_STORE_COMMITS] = "store_commits",
+	    [COUNTER_OUTBOX_SENT] = "outbox_sent",
+	    [COUNTER_EDGES] = "edges",
+	    [COUNTER_API_CALLS] = "api_calls",
+	};
+
+	_Static_assert(sizeof(names) / sizeof(names[0]) == COUNTER_MAX, "a name for each counter");
+	return (unsigned)c < COUNTER_MAX ? names[c] : "unknown";
+}
+
 void counter_begin(struct counter_block *b)
 {
 	for (int i = 0; i < COUNTER_GAUGES; i++)

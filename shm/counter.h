@@ -73,6 +73,9 @@ struct counter_block {
 	struct histogram_block hist[HISTOGRAM_MAX];
 };
 
+/* "connections", "ring_lag" ...: the word for status output, never NULL. */
+const char *counter_name(enum counter c);
+
 /* Owner, at the start of a life: gauges to 0. */
 void counter_begin(struct counter_block *b);
 
