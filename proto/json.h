@@ -2,8 +2,10 @@
  * json.h - a strict scanner that validates JSON (RFC 8259) and yields slices, without building anything.
  *
  * json_scan() is the gate: it accepts exactly what JSON.parse accepts (big integers, 1e400, \u0000 and lone surrogate
- * escapes included), within limits.  The walkers below it assume scanned input and never read outside it.  Not
- * recursive; the stack is a bit per level.
+ * escapes included), within limits.  The walkers below it assume scanned input, and never read outside it whatever it
+ * is.  Not recursive; the stack is a bit per level.
+ *
+ * jansson.h uses some of these names: a file includes one of the two.
  */
 #ifndef FORKCAST_PROTO_JSON_H
 #define FORKCAST_PROTO_JSON_H
@@ -15,9 +17,9 @@
 #define JSON_DEPTH_MAX 512
 
 struct json_limits {
-	unsigned depth;	 /* <= JSON_DEPTH_MAX */
+	unsigned depth;  /* <= JSON_DEPTH_MAX */
 	unsigned values; /* objects, arrays, members' values and elements together; 0: no limit */
-	bool utf8;	 /* check UTF-8 too (input that no WebSocket text check has seen) */
+	bool utf8;       /* check UTF-8 too (input that no WebSocket text check has seen) */
 };
 
 enum json_type { JSON_NULL, JSON_FALSE, JSON_TRUE, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSON_OBJECT, JSON_NONE };
@@ -27,6 +29,8 @@ enum json_type { JSON_NULL, JSON_FALSE, JSON_TRUE, JSON_NUMBER, JSON_STRING, JSO
  * PROTO_EJSON*.  An input that ends inside the value is PROTO_EJSON: callers have whole messages.
  */
 ssize_t json_scan(const char *p, size_t n, const struct json_limits *lim);
+/* The same; *NTOP is the number of elements or members of the outermost array or object. */
+ssize_t json_scan_top(const char *p, size_t n, const struct json_limits *lim, size_t *ntop);
 /* True when the whole of S is one value. */
 bool json_valid(struct slice s, const struct json_limits *lim);
 
@@ -61,7 +65,10 @@ size_t json_escape(struct slice text, char *out, size_t cap);
 
 /* Exact integer: digits only, optional minus, fits int64.  "1.0" and "1e3" are no integers. */
 bool json_int(struct slice v, int64_t *out);
-/* Any number, as a double (locale independent). */
+/*
+ * Any number, as a double (locale independent); infinity when it is too big, as in JSON.parse.  False above 1000
+ * characters.
+ */
 bool json_number(struct slice v, double *out);
 
 #endif
