@@ -44,7 +44,7 @@ const char *counter_name(enum counter c)
 	};
 
 	_Static_assert(sizeof(names) / sizeof(names[0]) == COUNTER_MAX, "a name for each counter");
-	return (unsigned)c < COUNTER_MAX ? names[c] : "unknown";
+	return (unsigned)c < COUNTER_MAX && names[c] ? names[c] : "unknown";
 }
 
 void counter_begin(struct counter_block *b)

@@ -11,7 +11,6 @@
 
 #include "shm/ring.h"
 
-#define DLOG_LAYOUT     0x444c0001u
 #define VALUE_BITS      52
 #define VALUE_MASK      ((UINT64_C(1) << VALUE_BITS) - 1)
 #define TURN_UNIT       256

@@ -18,6 +18,7 @@
 
 #include "shm/slot.h"
 
+#define DLOG_LAYOUT       0x444c0001u
 #define DLOG_VECTOR_EVERY 4096
 #define DLOG_MIN          (UINT64_C(1) << 17) /* bytes: a few vectors of 256 rings, and what lies between */
 #define DLOG_MAX          (UINT64_C(1) << 31)

@@ -3,9 +3,18 @@
  *
  * A broadcast outlet overtakes readers only by the rule of the design: while a live reader is nearly a ring behind,
  * records wait in a byte-capped overflow (private memory: neither delivered nor acked yet).  A reader that has not
- * moved for OUTLET_STALL_NS, or has stayed behind for OUTLET_BEHIND_NS, is overtaken.  An operation outlet never
- * overtakes: it frees space only up to what the keeper committed, and keeps a reserve for operations that take rows
- * away.  Whoever finds the overflow full stops reading its clients; broadcasts and drains go on.
+ * moved for OUTLET_STALL_NS, or has stayed behind for OUTLET_BEHIND_NS, is overtaken.  Readers are the live workers and
+ * bridges, for the keeper reads no broadcasts.  An operation outlet never overtakes: it frees space only up to what the
+ * keeper committed, and keeps a reserve for operations that take rows away.  Whoever finds the overflow full stops
+ * reading its clients; broadcasts and drains go on.
+ *
+ * The own reader counts like any other, or a burst would overtake the process's own members.  It moves in the same
+ * loop, so it cannot be waited for inside a call, and the clock says nothing about it: a process that was stopped
+ * between two calls finds its own position where it left it.  Hence only outlet_pump() may overtake the own reader,
+ * and only when it did not move for OUTLET_STALL_NS of pumping: a loop that drains between pumps never does that to
+ * itself, and one that no longer drains is not held up by itself for ever.
+ *
+ * Nobody wakes a writer when a reader has moved on: while bytes wait, pump every few milliseconds.
  */
 #ifndef FORKCAST_SHM_OUTLET_H
 #define FORKCAST_SHM_OUTLET_H
@@ -19,7 +28,7 @@
 #include "shm/ring.h"
 #include "shm/segment.h"
 
-#define OUTLET_STALL_NS	 UINT64_C(200000000)
+#define OUTLET_STALL_NS  UINT64_C(200000000)
 #define OUTLET_BEHIND_NS UINT64_C(1000000000)
 
 enum outlet_use {
@@ -27,7 +36,16 @@ enum outlet_use {
 	OUTLET_OPERATION, /* the slot's operation ring, read by the keeper */
 };
 
+/* The longest time between two looks at the readers that counts against them: while we were stopped, so were they. */
+#define OUTLET_LOOK_NS UINT64_C(100000000)
+
 struct outlet_entry; /* a record waiting in the overflow */
+
+/* A reader that is nearly a ring behind: since when, and where it stood when it last moved. */
+struct outlet_watch {
+	uint64_t pos, moved_ns;
+	uint64_t behind_ns; /* 0: it is not */
+};
 
 struct outlet {
 	struct ring ring;
@@ -35,16 +53,17 @@ struct outlet {
 	const struct doorbells *bells;
 	enum outlet_use use;
 	unsigned slot;
-	/* slowest reader as last computed; recomputed only when the ring looks full against it */
+	unsigned keeper; /* operation: slot where the keeper was last seen, SLOT_NONE before */
+	/* up to where the ring may be filled a lap ahead: the slowest reader as last seen, so never too far */
 	uint64_t limit;
 	uint64_t next_nudge; /* tail at which sleeping readers are rung whatever the mask: a quarter lap ahead */
-	/* readers that hold us up: when each was first seen full behind, and where it stood */
-	struct {
-		uint64_t pos, moved_ns, behind_ns;
-	} watch[SLOT_MAX];
-	/* overflow: FIFO of records not yet in the ring */
+	/* the last look at the readers */
+	uint64_t looked_ns, looked_tail;
+	struct outlet_watch watch[SLOT_MAX];
+	/* overflow: FIFO of records not yet in the ring; `waiting` counts payloads, touches and heads */
 	struct outlet_entry *head, **tailp;
-	size_t waiting, cap; /* bytes */
+	size_t waiting, cap;
+	bool congested; /* past half the cap since it was last empty */
 	/* tickets: every record accepted gets the next; those <= settled are in the ring */
 	uint64_t accepted, settled;
 	uint64_t wakeups; /* doorbells written to so far */
@@ -60,9 +79,9 @@ struct outlet_msg {
 	const struct iovec *iov; /* concatenated, this is the payload */
 	int niov;
 	const struct slot_mask *mask; /* broadcast: slots to wake; an operation outlet wakes the keeper instead */
-	const uint64_t *touch;	      /* broadcast: hashes whose interest buckets are touched with the record's stamp */
+	const uint64_t *touch;        /* broadcast: hashes whose interest buckets are touched with the record's stamp */
 	unsigned ntouch;
-	bool reserve; /* operation: may use the reserve (disconnects and leaves) */
+	bool reserve; /* operation: may use the last eighth of ring and overflow (disconnects and leaves) */
 };
 
 /*
@@ -71,11 +90,13 @@ struct outlet_msg {
  * -ENOBUFS: overflow full, the record was not taken.
  */
 int64_t outlet_put(struct outlet *o, const struct outlet_msg *msg, uint64_t now_ns);
-/* Moves what now fits from the overflow into the ring.  Returns bytes that still wait. */
+/* Moves what now fits from the overflow into the ring, at most one lap.  Returns bytes that still wait. */
 size_t outlet_pump(struct outlet *o, uint64_t now_ns);
-/* True while the record with this ticket is in the ring: it may be acked. */
+/* The keeper, when its overflow is full: publishes all that waits and overtakes whoever is in the way. */
+void outlet_overtake(struct outlet *o, uint64_t now_ns);
+/* True once the record with this ticket is in the ring: it may be acked. */
 bool outlet_settled(const struct outlet *o, uint64_t ticket);
-/* True when the overflow is past half its cap: stop reading clients until it is pumped empty. */
+/* True from when the overflow is past half its cap until it has been pumped empty: stop reading clients. */
 bool outlet_congested(const struct outlet *o);
 
 #endif

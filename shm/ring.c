@@ -10,9 +10,8 @@
 #include <errno.h>
 #include <string.h>
 
-#define RING_LAYOUT 0x52490001u
-#define WORD        sizeof(uint64_t)
-#define HEAD_WORDS  (sizeof(struct ring_head) / WORD)
+#define WORD       sizeof(uint64_t)
+#define HEAD_WORDS (sizeof(struct ring_head) / WORD)
 
 _Static_assert(sizeof(struct ring_head) == 32 && sizeof(struct ring_head) <= RING_ALIGN, "a PAD fits any rest");
 _Static_assert(offsetof(struct ring_head, pos) == 16 && offsetof(struct ring_head, stamp) == 24, "head layout");

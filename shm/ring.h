@@ -20,6 +20,7 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
+#define RING_LAYOUT 0x52490001u /* number of what follows; segment.c explains how to change it */
 #define RING_ALIGN  32u /* of positions; the size of a head, so that the rest of a lap always holds a PAD's head */
 #define RING_MIN    (UINT64_C(1) << 12)
 #define RING_MAX    (UINT64_C(1) << 31) /* a PAD that fills a lap has a 32-bit length */

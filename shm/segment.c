@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -30,17 +31,20 @@
 #define PAGE          UINT64_C(4096)
 
 /*
- * To change a layout: change the struct, add one to the number here (ring and delivery log carry their own inside),
- * and let the static_asserts beside the struct follow.  A process of another binary then refuses to attach.
+ * To change a layout: change the struct, add one to its number (here, RING_LAYOUT or DLOG_LAYOUT), and let the
+ * static_asserts beside the struct follow.  A process of another binary then refuses to attach.
  */
 #define LAYOUT_HEAD     1u
 #define LAYOUT_SLOTS    1u
 #define LAYOUT_INTEREST 1u
 #define LAYOUT_COUNTERS (1u << 16 | (uint32_t)sizeof(struct counter_block)) /* the block grows with each metric */
 
+static const uint32_t layouts[] = {
+    LAYOUT_HEAD, LAYOUT_SLOTS, LAYOUT_INTEREST, LAYOUT_COUNTERS, RING_LAYOUT, DLOG_LAYOUT};
+
 struct segment_head {
 	_Atomic uint64_t magic; /* stored last: without it the segment is still being made */
-	uint32_t layout_head, layout_slots, layout_interest, layout_counters;
+	uint32_t layout[6];
 	uint64_t size;
 	struct segment_spec spec;
 	/* The master's: slots whose part is allocated and formatted. */
@@ -50,9 +54,10 @@ struct segment_head {
 };
 
 _Static_assert(sizeof(struct segment_spec) == 40, "head layout");
-_Static_assert(offsetof(struct segment_head, spec) == 32, "head layout");
+_Static_assert(offsetof(struct segment_head, spec) == 40, "head layout");
 _Static_assert(offsetof(struct segment_head, reserved) == 128, "head layout");
 _Static_assert(sizeof(struct segment_head) == 256 && sizeof(struct segment_head) <= PAGE, "head layout");
+_Static_assert(sizeof layouts == sizeof((struct segment_head){0}.layout), "each part has its number");
 _Static_assert(sizeof(struct counter_block) < 1u << 16, "its size is in its layout number");
 
 static uint64_t page_up(uint64_t n)
@@ -150,10 +155,7 @@ int segment_create(struct segment *seg, const char *name, const struct segment_s
 		return rc;
 	}
 	h = head_of(seg);
-	h->layout_head = LAYOUT_HEAD;
-	h->layout_slots = LAYOUT_SLOTS;
-	h->layout_interest = LAYOUT_INTEREST;
-	h->layout_counters = LAYOUT_COUNTERS;
+	memcpy(h->layout, layouts, sizeof layouts);
 	h->size = seg->size;
 	h->spec = *spec;
 	/* Release: who sees the magic sees a complete header. */
@@ -187,8 +189,7 @@ static int check_head(const struct segment *seg, uint64_t size)
 
 	if (atomic_load_explicit(&h->magic, memory_order_acquire) != SEGMENT_MAGIC)
 		return -EPROTO;
-	if (h->layout_head != LAYOUT_HEAD || h->layout_slots != LAYOUT_SLOTS || h->layout_interest != LAYOUT_INTEREST ||
-	    h->layout_counters != LAYOUT_COUNTERS || !spec_ok(&h->spec))
+	if (memcmp(h->layout, layouts, sizeof layouts) != 0 || !spec_ok(&h->spec))
 		return -EPROTO;
 	lay_out(&want, &h->spec);
 	return h->size == want.size && size == want.size ? 0 : -EPROTO;
