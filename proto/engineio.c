@@ -1,0 +1,161 @@
+/*
+ * engineio.c - see engineio.h.
+ */
+#include "proto/engineio.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+static int hex_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c = (char)(c | 0x20);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/*
+ * Decodes the character at *P and moves behind it.  False when a percent sign is not followed by two hexadecimal
+ * digits.
+ */
+static bool percent_next(const char **p, const char *end, char *out)
+{
+	const char *q = *p;
+	int hi, lo;
+
+	if (*q != '%') {
+		*out = *q == '+' ? ' ' : *q;
+		*p = q + 1;
+		return true;
+	}
+	if (end - q < 3)
+		return false;
+	hi = hex_value(q[1]);
+	lo = hex_value(q[2]);
+	if (hi < 0 || lo < 0)
+		return false;
+	*out = (char)(hi << 4 | lo);
+	*p = q + 3;
+	return true;
+}
+
+ssize_t eio_percent_decode(struct slice in, char *out, size_t cap)
+{
+	const char *p = in.p, *end;
+	size_t n = 0;
+
+	if (in.n == 0)
+		return 0;
+	end = p + in.n;
+	while (p < end) {
+		if (n == cap || !percent_next(&p, end, &out[n]))
+			return -1;
+		n++;
+	}
+	return (ssize_t)n;
+}
+
+/* True when RAW, still encoded, is NAME. */
+static bool name_is(struct slice raw, const char *name)
+{
+	const char *p = raw.p, *end = p + raw.n;
+	char c;
+
+	while (p < end) {
+		if (*name == '\0' || !percent_next(&p, end, &c) || c != *name++)
+			return false;
+	}
+	return *name == '\0';
+}
+
+bool eio_query_get(struct slice query, const char *name, struct slice *value)
+{
+	while (query.n > 0) {
+		const char *amp = memchr(query.p, '&', query.n);
+		struct slice pair = slice_make(query.p, amp ? (size_t)(amp - query.p) : query.n);
+		const char *eq = pair.n > 0 ? memchr(pair.p, '=', pair.n) : NULL;
+		size_t len = eq ? (size_t)(eq - pair.p) : pair.n;
+
+		if (name_is(slice_make(pair.p, len), name)) {
+			size_t skip = eq ? len + 1 : len;
+
+			*value = slice_make(pair.p + skip, pair.n - skip);
+			return true;
+		}
+		query.n -= pair.n + (amp ? 1 : 0);
+		query.p += pair.n + (amp ? 1 : 0);
+	}
+	return false;
+}
+
+static struct slice get_or_empty(struct slice query, const char *name)
+{
+	struct slice value = {query.p, 0};
+
+	(void)eio_query_get(query, name, &value);
+	return value;
+}
+
+void eio_query_parse(struct slice query, struct eio_query *out)
+{
+	*out = (struct eio_query){
+	    .eio = get_or_empty(query, "EIO"),
+	    .transport = get_or_empty(query, "transport"),
+	    .sid = get_or_empty(query, "sid"),
+	    .b64 = get_or_empty(query, "b64").n > 0,
+	};
+	if (slice_is(out->transport, "websocket"))
+		out->kind = EIO_TRANSPORT_WEBSOCKET;
+	else if (slice_is(out->transport, "polling"))
+		out->kind = EIO_TRANSPORT_POLLING;
+}
+
+size_t eio_open_write(const struct eio_open *o, char *out, size_t cap)
+{
+	int n;
+
+	assert(cap >= 256);
+	n = snprintf(out, cap,
+	    "0{\"sid\":\"%.32s\",\"upgrades\":[%s],\"pingInterval\":%" PRId64 ",\"pingTimeout\":%" PRId64
+	    ",\"maxPayload\":%zu}",
+	    o->sid, o->upgrade_websocket ? "\"websocket\"" : "", o->ping_interval_ms, o->ping_timeout_ms,
+	    o->max_payload);
+	assert(n > 0 && (size_t)n < cap);
+	return (size_t)n;
+}
+
+struct slice eio_error_message(enum eio_error e)
+{
+	switch (e) {
+	case EIO_OK: break;
+	case EIO_UNKNOWN_TRANSPORT: return SLICE("Transport unknown");
+	case EIO_UNKNOWN_SID: return SLICE("Session ID unknown");
+	case EIO_BAD_HANDSHAKE_METHOD: return SLICE("Bad handshake method");
+	case EIO_BAD_REQUEST: return SLICE("Bad request");
+	case EIO_FORBIDDEN: return SLICE("Forbidden");
+	case EIO_UNSUPPORTED_VERSION: return SLICE("Unsupported protocol version");
+	}
+	return SLICE("");
+}
+
+struct slice eio_error_body(enum eio_error e)
+{
+	switch (e) {
+	case EIO_OK: break;
+	case EIO_UNKNOWN_TRANSPORT: return SLICE("{\"code\":0,\"message\":\"Transport unknown\"}");
+	case EIO_UNKNOWN_SID: return SLICE("{\"code\":1,\"message\":\"Session ID unknown\"}");
+	case EIO_BAD_HANDSHAKE_METHOD: return SLICE("{\"code\":2,\"message\":\"Bad handshake method\"}");
+	case EIO_BAD_REQUEST: return SLICE("{\"code\":3,\"message\":\"Bad request\"}");
+	case EIO_FORBIDDEN: return SLICE("{\"code\":4,\"message\":\"Forbidden\"}");
+	case EIO_UNSUPPORTED_VERSION: return SLICE("{\"code\":5,\"message\":\"Unsupported protocol version\"}");
+	}
+	return SLICE("");
+}
+
+int eio_packet_type(struct slice packet)
+{
+	if (packet.n == 0 || packet.p[0] < EIO_OPEN || packet.p[0] > EIO_NOOP)
+		return -1;
+	return packet.p[0];
+}
