@@ -306,11 +306,12 @@ int64_t outlet_put(struct outlet *o, const struct outlet_msg *msg, uint64_t now_
 			return -EMSGSIZE;
 		payload += msg->iov[i].iov_len;
 	}
+	if (o->head && !overflow_room(o, entry_bytes(msg, payload), msg->reserve))
+		move(o, now_ns, false);
 	room = room_for(o, payload, msg->reserve);
-	/* Whoever comes later waits behind who waits already, reserve or not: an operation follows from those before.
-	 */
+	/* Who comes later waits behind who waits already, reserve or not: an operation follows from those before. */
 	if (o->head || (!ring_room(&o->ring, room, o->limit) && !ring_room(&o->ring, room, look(o, now_ns, false))))
-		return enqueue(o, msg, payload, now_ns);
+		return enqueue(o, msg, payload);
 	enter(o, msg, now_ns);
 	return (int64_t)++o->accepted;
 }
