@@ -1,0 +1,12 @@
+/*
+ * query.h - the commands that talk to a live instance: `forkcast status` and `forkcast -s stop`.
+ */
+#ifndef FORKCAST_MASTER_QUERY_H
+#define FORKCAST_MASTER_QUERY_H
+
+/* Both print to stdout or complain on stderr and return the exit status; argv[0] is the command. */
+int query_status(int argc, char **argv);
+/* -s SIGNAL: stop ends the instance (drain, then exit) and returns when it is gone. */
+int query_signal(int argc, char **argv);
+
+#endif

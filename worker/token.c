@@ -1,0 +1,143 @@
+/*
+ * token.c - see token.h.
+ */
+#include "worker/token.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/jwt.h"
+
+/* Sets the claim at a dotted PATH ("app.user.id"), objects made on the way.  Takes VALUE; 0 or -ENOMEM, -EEXIST. */
+static int set_path(json_t *claims, const char *path, json_t *value)
+{
+	json_t *at = claims, *next;
+	const char *dot;
+
+	while (at && (dot = strchr(path, '.')) != NULL) {
+		next = json_object_getn(at, path, (size_t)(dot - path));
+		if (!next) {
+			next = json_object();
+			if (json_object_setn_new(at, path, (size_t)(dot - path), next) < 0)
+				next = NULL;
+		}
+		if (!json_is_object(next)) {
+			json_decref(value);
+			return -EEXIST;
+		}
+		at = next;
+		path = dot + 1;
+	}
+	return json_object_set_new(at, path, value) < 0 ? -ENOMEM : 0;
+}
+
+static int set_text(json_t *claims, const char *path, const char *value)
+{
+	json_t *v = json_string(value);
+
+	return v ? set_path(claims, path, v) : -EILSEQ; /* jansson takes UTF-8 alone */
+}
+
+static int set_claim(json_t *claims, const char *claim)
+{
+	const char *eq = strchr(claim, '=');
+	char *key;
+	json_t *v;
+	int err;
+
+	if (!eq || eq == claim)
+		return -EINVAL;
+	key = strndup(claim, (size_t)(eq - claim));
+	if (!key)
+		return -ENOMEM;
+	v = json_loadb(eq + 1, strlen(eq + 1), JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, NULL);
+	if (!v)
+		v = json_string(eq + 1);
+	err = v ? set_path(claims, key, v) : -EILSEQ;
+	free(key);
+	return err;
+}
+
+static const char *reason(int err)
+{
+	switch (err) {
+	case -EINVAL: return "it is not key=value";
+	case -EEXIST: return "it lies inside a claim that is no object";
+	case -EILSEQ: return "it is not UTF-8";
+	default: return "out of memory";
+	}
+}
+
+static json_t *build(const struct conf *c, const struct token_spec *spec, char *why, size_t why_len)
+{
+	const struct conf_auth *a = &c->auth;
+	const struct conf_jwt *key = &a->jwt[0];
+	const struct {
+		const char *value;
+		unsigned n;
+		const struct text *names;
+		const char *what;
+	} who[] = {
+	    {spec->user, a->nuser, a->user, "user"},
+	    {spec->name, a->nname, a->name, "name"},
+	    {spec->role, a->nrole, a->role, "role"},
+	};
+	json_t *claims = json_object();
+	int err = claims ? 0 : -ENOMEM;
+	const char *what = "the token";
+
+	for (size_t i = 0; i < sizeof(who) / sizeof(who[0]) && !err; i++) {
+		what = who[i].what;
+		if (who[i].value)
+			err = set_text(claims, who[i].n ? who[i].names[0].p : what, who[i].value);
+	}
+	for (unsigned i = 0; i < spec->nclaim && !err; i++) {
+		what = spec->claim[i];
+		err = set_claim(claims, what);
+	}
+	/* The registered claims come last: a --claim cannot make the token live forever. */
+	if (!err)
+		err = set_path(claims, "iat", json_integer(spec->now_s));
+	if (!err)
+		err = set_path(claims, "exp", json_integer(spec->now_s + spec->ttl_s));
+	if (!err && key->issuer.p)
+		err = set_text(claims, "iss", key->issuer.p);
+	if (!err && key->audience.p)
+		err = set_text(claims, "aud", key->audience.p);
+	if (!err)
+		return claims;
+	snprintf(why, why_len, "%s: %s", what, reason(err));
+	json_decref(claims);
+	return NULL;
+}
+
+char *token_mint(const struct conf *c, const struct token_spec *spec, char *why, size_t why_len)
+{
+	static const enum jwt_alg alg[] = {
+	    [CONF_HS256] = JWT_ALG_HS256, [CONF_HS384] = JWT_ALG_HS384, [CONF_HS512] = JWT_ALG_HS512};
+	struct jwt_key_spec key = {0};
+	char *text, *token;
+	json_t *claims;
+
+	if (c->auth.njwt == 0) {
+		snprintf(why, why_len, "%s has no auth { jwt \"KID\" { algorithm = HS256  secret = ... } } to sign with",
+		    c->path.p);
+		return NULL;
+	}
+	claims = build(c, spec, why, why_len);
+	if (!claims)
+		return NULL;
+	text = json_dumps(claims, JSON_COMPACT);
+	json_decref(claims);
+	key.kid = c->auth.jwt[0].kid.p;
+	key.alg = alg[c->auth.jwt[0].alg];
+	key.secret = slice_make(c->auth.jwt[0].secret.p, c->auth.jwt[0].secret.n);
+	token = text ? jwt_mint(&key, text) : NULL;
+	if (!token)
+		snprintf(why, why_len, "cannot sign: %s", text ? strerror(errno) : "out of memory");
+	free(text);
+	return token;
+}
