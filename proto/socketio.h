@@ -2,6 +2,10 @@
  * socketio.h - Socket.IO v5 packets in their text form (PROTOCOL.md section 2).
  *
  *	type [n "-"] [nsp ","] [ackId] [JSON]
+ *
+ * Accepts what the reference parser accepts, but for what only its use of Number() lets through: a type, count or ack
+ * id written with white space, a sign or an exponent.  White space in front of the JSON is skipped, not taken for an
+ * ack id of 0.
  */
 #ifndef FORKCAST_PROTO_SOCKETIO_H
 #define FORKCAST_PROTO_SOCKETIO_H
@@ -31,15 +35,16 @@ struct sio_packet {
 	/* EVENT and BINARY_EVENT */
 	struct slice name; /* first element's raw string body, or the digits of a number */
 	bool name_is_number;
-	struct slice args; /* what stands between the name and the closing bracket, leading comma included; may be empty */
+	struct slice
+	    args; /* what stands between the name and the closing bracket, leading comma included; may be empty */
 	unsigned nargs;
 };
 
 /*
  * Decodes one text packet (without the Engine.IO type).  0, or PROTO_E*: every error closes the connection, as in the
  * reference.  Payload rules: CONNECT none or object; DISCONNECT none; EVENT array with a string or number first,
- * reserved names refused; ACK array; CONNECT_ERROR none, string or object.  An EVENT without payload is
- * PROTO_EPAYLOAD unless it is just absent ("42"), which is reported with an empty payload and to be ignored.
+ * reserved names refused; ACK none or array; CONNECT_ERROR none, string or object.  "42" and "43" with nothing behind
+ * them come out with an empty payload: the event is to be ignored, the ack has no arguments.
  */
 int sio_decode(struct slice text, const struct json_limits *lim, struct sio_packet *out);
 
