@@ -12,7 +12,7 @@ SHELL := /bin/bash
 FLAVOUR ?= release
 B := build/$(FLAVOUR)
 
-PKGS := libevent_core libwslay jansson libjwt libsodium libconfuse libssl libcrypto
+PKGS := libevent_core jansson libjwt libsodium libconfuse libssl libcrypto
 CC := gcc
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef \
 	-Wpointer-arith -Wwrite-strings -Wno-missing-field-initializers
@@ -25,7 +25,7 @@ LIBS_release := -ljemalloc
 CPPFLAGS := -I. -D_GNU_SOURCE -MMD -MP
 CFLAGS := -std=c11 $(WARN) $(WERROR) $(CFLAGS_$(FLAVOUR)) -fstack-protector-strong -fno-strict-aliasing
 LDFLAGS := $(filter -fsanitize=%,$(CFLAGS_$(FLAVOUR))) -pie
-LIBS = $(shell pkg-config --libs $(PKGS) 2>/dev/null) -llmdb -lhttp_parser $(LIBS_$(FLAVOUR)) -lpthread
+LIBS = $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lwslay -llmdb -lhttp_parser $(LIBS_$(FLAVOUR)) -lpthread
 
 LEAF_DIRS := proto shm conf
 SRC := $(sort $(wildcard $(addsuffix /*.c,$(LEAF_DIRS) worker master)))
