@@ -60,6 +60,16 @@ unit: $(UNIT)
 asan tsan:
 	$(MAKE) FLAVOUR=$@ all unit
 
+# --- shm/ -----------------------------------------------------------------------------------------------------------
+# The thread sanitizer does not model fences, and says so.  The words of a ring are relaxed atomics on both sides, so
+# there is no race for it to miss a fence for; what the fences order is tested by tests/torture and t_doorbell.
+ifeq ($(FLAVOUR),tsan)
+CFLAGS += -Wno-tsan
+endif
+# t_segment makes the allocation fail at will.
+$(B)/tests/t_segment: LDFLAGS += -Wl,--wrap=posix_fallocate
+# --- end of shm/ ----------------------------------------------------------------------------------------------------
+
 .PHONY: clean
 clean:
 	rm -rf build
