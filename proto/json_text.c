@@ -96,8 +96,11 @@ bool json_string_is(struct slice raw, struct slice name)
 	const char *p = raw.p, *end, *q = name.p;
 	size_t left = name.n;
 
-	if (raw.n == 0 || memchr(raw.p, '\\', raw.n) == NULL)
-		return slice_eq(raw, name);
+	/* An escape is longer than what it stands for: only a longer text can have any. */
+	if (raw.n <= name.n)
+		return slice_eq(raw, name) && (raw.n == 0 || memchr(raw.p, '\\', raw.n) == NULL);
+	if (memchr(raw.p, '\\', raw.n) == NULL)
+		return false;
 	end = p + raw.n;
 	while (p < end) {
 		char c[4];

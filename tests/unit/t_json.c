@@ -328,6 +328,9 @@ static void strings_decode(void **state)
 		if (n > 0)
 			assert_false(json_string_is(json_string_raw(str(t[i].json)), slice_make(t[i].text, n - 1)));
 	}
+	assert_false(json_string_is(SLICE("a\\nb"), SLICE("a\\nb")));
+	assert_true(json_string_is(SLICE("a\\\\nb"), SLICE("a\\nb")));
+	assert_true(json_string_is(slice_make(NULL, 0), SLICE("")));
 	assert_int_equal(json_string_decode(SLICE("\"a\\u0000b\""), out, sizeof out), 3);
 	assert_memory_equal(out, "a\0b", 3);
 	assert_int_equal(json_string_decode(SLICE("17"), out, sizeof out), -1);
