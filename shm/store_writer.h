@@ -1,10 +1,19 @@
 /*
  * store_writer.h - the keeper's side of the store: operations in, rows and outbox out, one transaction a batch.
  *
- * applied[slot] = (generation, position) is committed with the effects of everything up to it, so a successor goes on
- * exactly where its predecessor stopped: an operation is either wholly in the store with its outbox rows, or not
- * applied at all.  Outbox rows become records of the keeper's ring after the commit, carrying their sequence, and are
- * deleted by a later transaction; readers drop a sequence they had.
+ * applied[slot] is committed with the effects of everything up to it, so a successor goes on exactly where its
+ * predecessor stopped: an operation is either wholly in the store with its outbox rows, or not applied at all.  Outbox
+ * records get into the keeper's ring after the commit, carrying their sequence, and are forgotten by a later
+ * transaction; a successor sends again what was not forgotten, and readers drop a sequence they had.
+ *
+ * Presence edges.  The first socket of a user in a namespace makes a RECORD_EDGE ONLINE, the last one gone OFFLINE, with
+ * the user, the namespace and (as a ROOM of RECORD_ROOM_SID, hash 0) the socket that caused it.  The mask holds exactly
+ * one slot, the worker that runs the reactions: the cause's own, or when that one is gone, the first live worker.
+ * It is decided in the transaction, so a record sent twice names the same worker.  A worker that dies before it has
+ * read an edge takes its reaction along: at most once.
+ *
+ * Refusals.  Above 80 % of the map an operation that adds rows is refused, and a RECORD_CONTROL with RECORD_ACT_CLOSE
+ * for its socket goes out through the outbox: nobody stays connected whom the store does not know.
  */
 #ifndef FORKCAST_SHM_STORE_WRITER_H
 #define FORKCAST_SHM_STORE_WRITER_H
@@ -12,6 +21,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "shm/op.h"
 #include "shm/slot.h"
@@ -20,52 +30,73 @@
 struct store_writer;
 
 /*
- * Creates the environment (preallocated, so a full tmpfs fails here with -ENOSPC) or opens the one a predecessor left;
- * checks nonce and layout, and runs the reader check.  PATH is a file; LMDB puts PATH-lock beside it.
+ * Opens the store at PATH (LMDB puts PATH-lock beside it), repairs what a killed predecessor left, checks nonce and
+ * layout, and takes the places of dead readers back.  With CREATE a missing store is made: preallocated, so a full
+ * tmpfs fails here with -ENOSPC and never by SIGBUS, and moved to PATH when complete.
+ * 0, -ENOENT (missing, no CREATE), -EPROTO (another nonce or layout), -EUCLEAN (inconsistent) or -errno.
  */
-int store_writer_open(struct store_writer **out, const char *path, size_t map_size, uint64_t nonce);
+int store_writer_open(struct store_writer **out, const char *path, size_t map_size, uint64_t nonce, bool create);
 void store_writer_close(struct store_writer *w);
 
 /* Position up to which the operations of SLOT are in the store. */
 uint64_t store_applied(const struct store_writer *w, unsigned slot);
+/* The slots that may be asked to run reactions; from the next operation on. */
+void store_set_workers(struct store_writer *w, const struct slot_mask *live);
 
-/* A batch: begin, any number of apply and purge steps, then commit or abort.  All 0 or -errno. */
+/*
+ * A batch: begin, any number of apply and purge steps, then commit or abort.  0 or -errno; -ENOMEM anywhere in it: the
+ * map has no page left (readers may pin some): abort, try again, never skip.  After any error but those that
+ * store_apply() names, only store_abort() may follow; store_commit() has aborted when it fails.
+ */
 int store_begin(struct store_writer *w);
 /*
- * Applies one operation whose record ended at END in SLOT's ring.  -EPROTO: malformed, skipped and counted, END is
- * still advanced by store_advance().  -ENOSPC: the map is past 80 % and the operation would add rows: it was refused,
- * the caller advances and tells the slot.  -MDB_MAP_FULL style errors abort the whole batch: retry it.
+ * Applies one operation of generation GEN of SLOT.  0, or, with the batch still good and the operation to be passed
+ * over: -EPROTO malformed, or about a socket of another generation; -ENOENT unknown socket (its connect was refused);
+ * -ENOSPC refused, map past 80 %.
  */
 int store_apply(struct store_writer *w, unsigned slot, uint32_t gen, const void *op, size_t len);
 /* Marks SLOT's operations as applied up to END. */
 void store_advance(struct store_writer *w, unsigned slot, uint64_t end);
+/* Notes that generation GEN of SLOT is over and must be purged. */
+int store_mark_over(struct store_writer *w, unsigned slot, uint32_t gen);
+/* A generation that is over and not yet purged.  1, 0 none, or -errno. */
+int store_over_next(struct store_writer *w, unsigned *slot, uint32_t *gen);
 /*
- * Purges rows of generation GEN of SLOT, at most BUDGET sockets a call.  1: more is left (it goes on after the next
- * commit, from a cursor kept in the store, also by a successor), 0: done.
+ * Purges rows of generation GEN of SLOT, at most BUDGET sockets a call.  1: more is left, 0: done (and no longer
+ * over), or -errno.  What was deleted is its cursor: it goes on after the next commit, also in a successor.
  */
 int store_purge(struct store_writer *w, unsigned slot, uint32_t gen, unsigned budget);
-/* Generations whose purge was begun and not finished: fills SLOTS/GENS, returns how many. */
-unsigned store_purges_pending(const struct store_writer *w, unsigned *slots, uint32_t *gens, unsigned max);
-/* Notes that generation GEN of SLOT is over and must be purged (part of the batch, before store_purge). */
-int store_mark_over(struct store_writer *w, unsigned slot, uint32_t gen);
 int store_commit(struct store_writer *w);
 void store_abort(struct store_writer *w);
 
+/* True while a generation is over and not purged (as committed). */
+bool store_has_over(const struct store_writer *w);
+
 /*
- * Outbox rows written by committed batches and not yet forgotten, oldest first, from sequence FROM on.  Calls FN for
- * each with the record bytes (record.h, sequence filled in) and its mask; FN returns 0 to go on, else iteration ends.
- * Returns the number of rows FN took, or -errno.
+ * Outbox records of committed batches that were not forgotten, oldest first, from sequence FROM on, MAX at most.  FN
+ * gets the record (record.h, 8-aligned) and returns 0 to go on; else the record was not taken and iteration ends.
+ * Returns the number of records FN took, or -errno.
  */
 typedef int (*store_outbox_fn)(void *ctx, uint64_t sequence, const void *record, size_t len);
 int store_outbox_each(struct store_writer *w, uint64_t from, unsigned max, store_outbox_fn fn, void *ctx);
-/* Inside a batch: forgets rows up to and including SEQUENCE (they are in the ring). */
+/* Inside a batch: forgets records up to and including SEQUENCE (they are in the ring). */
 int store_outbox_forget(struct store_writer *w, uint64_t sequence);
+/* Sequence of the next record, and of the last one forgotten, both as committed. */
+uint64_t store_outbox_next(const struct store_writer *w);
+uint64_t store_outbox_forgotten(const struct store_writer *w);
 
-/* Bytes used and map size; true above 80 %. */
+/* Bytes in use (as counted by the last batch) and of the map; true above 80 %. */
 bool store_is_full(const struct store_writer *w, size_t *used, size_t *size);
-/* Rows, for gauges. */
+/* Rows, for gauges, as committed. */
 void store_writer_totals(const struct store_writer *w, uint64_t *sockets, uint64_t *users, uint64_t *rooms);
+
 /* Keeper, at start and after each death. */
 int store_reader_check(struct store_writer *w);
+/*
+ * Readers that have held one snapshot for AGE_NS although a newer one was committed, while pages were taken from more
+ * than half of the map.  To be called again and again: a snapshot's age counts from the first call that saw it.
+ * Fills PIDS, returns how many.
+ */
+unsigned store_stale_readers(struct store_writer *w, uint64_t now_ns, uint64_t age_ns, pid_t *pids, unsigned max);
 
 #endif

@@ -1,0 +1,65 @@
+/*
+ * store_batch.h - the open transaction of the keeper, as the writer's files share it.
+ *
+ * What a batch changes in private memory (applied positions, totals, the room cache, records for the outbox) is either
+ * written by store_commit() or taken back by store_abort(): nothing here is true before LMDB says so.
+ */
+#ifndef FORKCAST_SHM_STORE_BATCH_H
+#define FORKCAST_SHM_STORE_BATCH_H
+
+#include "shm/slot.h"
+#include "shm/store.h"
+#include "shm/store_env.h"
+#include "shm/store_room.h"
+#include "shm/store_torn.h"
+
+#define STORE_OUTBOX_ROW 1920 /* records of a batch share rows up to this size: no pages of their own */
+
+/* A reader's snapshot as seen before: how long has it been the same? */
+struct store_snapshot {
+	int pid;
+	uint64_t txn, since_ns;
+};
+
+struct store_writer {
+	struct store_env e;
+	struct store_torn torn;
+	MDB_txn *txn;		       /* NULL: no batch open */
+	MDB_txn *rtxn;		       /* for the outbox, reset between uses */
+	MDB_cursor *cur[STORE_TABLES]; /* of txn; LMDB frees them with it */
+	struct store_now now, kept;    /* in this batch, and as committed */
+	uint64_t applied[SLOT_MAX], kept_applied[SLOT_MAX];
+	struct slot_mask moved;	  /* slots whose applied changed in this batch */
+	struct slot_mask workers; /* live ones, to run reactions */
+	struct store_rooms rooms;
+	uint8_t out[STORE_OUTBOX_ROW]; /* records not yet in a row */
+	size_t out_len;
+	uint64_t out_first;	  /* sequence of the first of them */
+	uint64_t map_pages, used; /* as last counted */
+	unsigned uncounted;	  /* row-adding operations since */
+	uint8_t head[STORE_ROW_MAX], chunk[STORE_ROW_MAX];
+	unsigned nsnapshot;
+	struct store_snapshot snapshot[STORE_MAXREADERS];
+};
+
+/* Row access inside the batch, through one cursor a table.  0, -ENOENT, -EEXIST or -errno. */
+int store_batch_get(struct store_writer *w, enum store_table t, const void *key, size_t len, MDB_val *v);
+int store_batch_put(struct store_writer *w, enum store_table t, const void *key, size_t len, const void *val,
+    size_t val_len, unsigned flags);
+int store_batch_del(struct store_writer *w, enum store_table t, const void *key, size_t len);
+/* The first row whose key starts with PREFIX: 1, with *K (NULL: not wanted) and *V, 0 none, or -errno. */
+int store_batch_range(struct store_writer *w, enum store_table t, const void *prefix, size_t len, MDB_val *k,
+    MDB_val *v);
+
+/* Takes a socket with its rooms and chunks away.  0, -ENOENT or -errno. */
+int store_socket_del(struct store_writer *w, const uint8_t raw[STORE_SID_RAW]);
+
+/* An edge of USER in NSP, caused by RAW.  0 or -errno. */
+int store_outbox_edge(struct store_writer *w, bool online, const struct store_text *nsp, const struct store_text *user,
+    const uint8_t raw[STORE_SID_RAW]);
+/* An operation of RAW was refused: its socket must go. */
+int store_outbox_refused(struct store_writer *w, const struct store_text *nsp, const uint8_t raw[STORE_SID_RAW]);
+/* Writes the records of the batch that wait for a row. */
+int store_outbox_flush(struct store_writer *w);
+
+#endif
