@@ -70,6 +70,31 @@ endif
 $(B)/tests/t_segment: LDFLAGS += -Wl,--wrap=posix_fallocate
 # --- end of shm/ ----------------------------------------------------------------------------------------------------
 
+# --- bench/ ---------------------------------------------------------------------------------------------------------
+#   make bench            everything side by side, one table (about 20 minutes)
+#   make bench QUICK=1    one short round
+#   make bench BENCH='--only fan1,idle --servers forkcast --rounds 5'
+BENCH_LOAD := $(B)/bench/load/load
+BENCH_RAWSEND := $(B)/bench/rawsend
+BENCH_OBJ := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard bench/load/*.c)))
+BENCH_PEERS := bench/peers/node_modules/.package-lock.json
+
+$(BENCH_LOAD): $(BENCH_OBJ)
+	$(CC) $(LDFLAGS) -o $@ $^ -lcrypto
+
+$(BENCH_RAWSEND): $(B)/bench/rawsend.o
+	$(CC) $(LDFLAGS) -o $@ $^ -lcrypto
+
+# Without npm the table says which peers could not start.
+$(BENCH_PEERS): bench/peers/package-lock.json
+	cd bench/peers && npm ci --no-audit --no-fund || echo "bench: the peers from npm are not installed"
+
+.PHONY: bench-tools bench
+bench-tools: $(BENCH_LOAD) $(BENCH_RAWSEND) $(BENCH_PEERS)
+bench: all bench-tools
+	bench/run --build $(B) $(if $(QUICK),--quick) $(BENCH)
+# --- end of bench/ --------------------------------------------------------------------------------------------------
+
 .PHONY: clean
 clean:
 	rm -rf build

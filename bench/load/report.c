@@ -48,8 +48,10 @@ static void print_connecting(const struct report *r, const struct totals *t)
 
 	printf("\"clients\":%.0f,\"connect_cpu_us\":%.3f", n, per(r->connecting.cpu_s * 1e6, n));
 	print_hist("connect", &t->connect);
-	printf(",\"pss_before_kib\":%lu,\"pss_after_kib\":%lu,\"pss_shared_after_kib\":%lu,\"pss_unread\":%u",
-	    r->before.pss / 1024, r->after.pss / 1024, r->after.pss_shared / 1024, r->after.unread);
+	printf(",\"pss_before_kib\":%lu,\"pss_shared_before_kib\":%lu,\"pss_after_kib\":%lu,\"pss_shared_after_kib\":%"
+	       "lu,\"pss_unread\":%u",
+	    r->before.pss / 1024, r->before.pss_shared / 1024, r->after.pss / 1024, r->after.pss_shared / 1024,
+	    r->after.unread);
 	printf(",\"session_bytes\":%.0f,\"session_shared_bytes\":%.0f", per(grown, n), per(shared, n));
 }
 
