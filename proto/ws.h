@@ -19,11 +19,14 @@
 enum ws_opcode { WS_CONT = 0, WS_TEXT = 1, WS_BINARY = 2, WS_CLOSE = 8, WS_PING = 9, WS_PONG = 10 };
 
 struct ws_limits {
-	size_t max_message;	/* bytes of a message; 1009 above */
+	size_t max_message;     /* bytes of a message; 1009 above */
 	unsigned max_fragments; /* of a message; 1008 above */
 };
 
-/* Sec-WebSocket-Accept for a Sec-WebSocket-Key (24 characters).  0 or -EINVAL when KEY is not base64 of 16 bytes. */
+/*
+ * Sec-WebSocket-Accept for a Sec-WebSocket-Key (24 characters).  0, -EINVAL when KEY is not base64 of 16 bytes, or
+ * -ENOMEM.
+ */
 int ws_accept(struct slice key, char out[WS_ACCEPT_LEN + 1]);
 
 /* Header of an unmasked frame; returns its length (2, 4 or 10). */
@@ -40,29 +43,32 @@ ssize_t ws_peek(const uint8_t *p, size_t n, const struct ws_limits *lim);
 
 enum ws_event { WS_EVENT_MESSAGE, WS_EVENT_PING, WS_EVENT_CLOSE };
 
-/* What ws_feed() reports; DATA is valid during the call. */
+/* What ws_feed() reports; DATA is valid during the call, never NULL. */
 struct ws_message {
 	enum ws_event event;
 	enum ws_opcode opcode; /* MESSAGE: WS_TEXT (valid UTF-8) or WS_BINARY */
-	const uint8_t *data;
+	const uint8_t *data;   /* CLOSE: the reason */
 	size_t len;
 	unsigned close_code; /* CLOSE: 1005 when empty */
 };
 
-/* Return nonzero to stop: no further message of these bytes is reported. */
+/* Return nonzero to stop: the rest of the bytes is dropped.  It must not free the lease. */
 typedef int (*ws_on_message)(void *ctx, const struct ws_message *msg);
 
 struct ws_lease;
 
-/* A decoder; one serves any number of connections in turn, as long as it is idle between them. */
+/*
+ * A decoder; one serves any number of connections in turn, as long as it is idle between them.  What it remembers of a
+ * message without end is at most max_message bytes and twice that in memory.  NULL when memory is short.
+ */
 struct ws_lease *ws_lease_new(const struct ws_limits *lim);
 void ws_lease_free(struct ws_lease *l);
 /* True outside a fragmented message: it may serve another connection. */
 bool ws_lease_idle(const struct ws_lease *l);
 /*
- * Feeds exactly whole frames; calls FN for each message, ping and close.  Pongs and the closing handshake are the
- * caller's to answer.  0, or PROTO_EFRAME*: answer with ws_error_code() and close; the lease is then broken and must
- * be freed.
+ * Feeds exactly whole frames; calls FN for each message, ping and close, in their order; frames behind a Close are
+ * dropped.  Pongs and the closing handshake are the caller's to answer, and nothing is queued here.  0, or
+ * PROTO_EFRAME*: answer with ws_error_code() and close; the lease is then broken and must be freed.
  */
 int ws_feed(struct ws_lease *l, const uint8_t *p, size_t n, ws_on_message fn, void *ctx);
 /* Close code for a PROTO_EFRAME* error. */
