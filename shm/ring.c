@@ -57,7 +57,7 @@ struct sink {
 	size_t fill; /* bytes of part */
 };
 
-/* W3 for a piece of payload. */
+/* W3 for a piece of payload, N > 0. */
 static void sink_put(struct sink *s, const uint8_t *p, size_t n)
 {
 	_Atomic uint64_t *w = s->w;
@@ -181,7 +181,8 @@ int64_t ring_publish(struct ring *r, uint16_t type, uint16_t flags, const struct
 	store_head(s.w, &h);
 	s.w += HEAD_WORDS;
 	for (int i = 0; i < niov; i++)
-		sink_put(&s, iov[i].iov_base, iov[i].iov_len);
+		if (iov[i].iov_len > 0)
+			sink_put(&s, iov[i].iov_base, iov[i].iov_len);
 	if (s.fill > 0)
 		atomic_store_explicit(s.w, s.part, memory_order_relaxed);
 	/* Before the tail, so that a successor never stamps below a record that is out. */
