@@ -3,7 +3,10 @@
 #   make            release binary at build/release/forkcast
 #   make run        install what is missing, build, serve the sample conf (PROFILE=x: conf/profiles/x.conf)
 #   make check      install what the tests need, build with -Werror, test (this is what CI runs)
-#   make help       every target
+#   make unit       the unit tests alone; make asan, make tsan: build and run them under a sanitizer
+#   make install    to PREFIX (/usr/local), the conf to CONFDIR (/etc/forkcast); DESTDIR is honoured
+#   make clean      removes build/
+#   make help       this list
 
 .DEFAULT_GOAL := all
 SHELL := /bin/bash
@@ -42,7 +45,7 @@ $(B)/forkcast: $(B)/master/main.o $(B)/libforkcast.a
 
 $(B)/libforkcast.a: $(LIBOBJ)
 	rm -f $@
-	ar rcs $@ $^
+	ar qcs $@ $^
 
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
@@ -69,6 +72,45 @@ endif
 # t_segment makes the allocation fail at will.
 $(B)/tests/t_segment: LDFLAGS += -Wl,--wrap=posix_fallocate
 # --- end of shm/ ----------------------------------------------------------------------------------------------------
+
+# --- run, check, install --------------------------------------------------------------------------------------------
+# Other parts add their checks to CHECKS; each is a target that fails when something is wrong.
+CHECKS := layers unit e2e-master
+E2E_TIMEOUT ?= 600
+
+.PHONY: run deps-build deps-check check layers e2e-master install help
+deps-build deps-check deps-bench: deps-%:
+	@scripts/deps $*
+
+run: deps-build
+	@$(MAKE) --no-print-directory all
+	$(B)/forkcast --dev -c $(if $(PROFILE),conf/profiles/$(PROFILE).conf,conf/forkcast.conf)
+
+# In turn, not side by side: the tests of one part must not slow down another's.
+check: deps-build deps-check
+	@$(MAKE) --no-print-directory all
+	@for c in $(CHECKS); do $(MAKE) --no-print-directory $$c || exit 1; done
+
+layers:
+	@scripts/check-layers
+
+e2e-master: all
+	FORKCAST=$(abspath $(B)/forkcast) timeout $(E2E_TIMEOUT) node --test tests/e2e/master_*.mjs
+
+PREFIX ?= /usr/local
+CONFDIR ?= /etc/forkcast
+
+# The conf is yours: one that is there is never written over.
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(CONFDIR) $(DESTDIR)$(PREFIX)/share/forkcast/profiles
+	install -m 755 $(B)/forkcast $(DESTDIR)$(PREFIX)/bin/forkcast
+	$(if $(wildcard conf/profiles/*.conf),install -m 644 conf/profiles/*.conf $(DESTDIR)$(PREFIX)/share/forkcast/profiles/)
+	install -m 644 conf/forkcast.conf $(DESTDIR)$(PREFIX)/share/forkcast/forkcast.conf
+	test -e $(DESTDIR)$(CONFDIR)/forkcast.conf || install -m 640 conf/forkcast.conf $(DESTDIR)$(CONFDIR)/forkcast.conf
+
+help:
+	@sed -n 's/^#   \(make .*\)/  \1/p' Makefile
+# --- end of run, check, install -------------------------------------------------------------------------------------
 
 # --- bench/ ---------------------------------------------------------------------------------------------------------
 #   make bench            everything side by side, one table (about 20 minutes)

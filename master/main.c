@@ -9,7 +9,7 @@
 #include "master/argv.h"
 #include "master/fault.h"
 #include "master/mint.h"
-#include "master/query.h"
+#include "master/ask.h"
 #include "master/serve.h"
 
 static int check_command(int argc, char **argv)
@@ -46,8 +46,8 @@ static const struct command commands[] = {
     {"check", check_command, "check -c FILE [--dev]       say what is wrong with FILE, or its effective values"},
     {"token", mint_command,
 	"token -c FILE --user U      mint a token: [--name N] [--role R] [--ttl 1h] [--claim k=v]..."},
-    {"status", query_status, "status -c FILE [--json]     counters of the live instance, per process"},
-    {"-s", query_signal, "-s stop -c FILE             drain the live instance and wait until it is gone"},
+    {"status", ask_status, "status -c FILE [--json]     counters of the live instance, per process"},
+    {"-s", ask_signal, "-s stop -c FILE             drain the live instance and wait until it is gone"},
     {"top", missing_command, NULL},
     {"types", missing_command, NULL},
     {"explain", missing_command, NULL},

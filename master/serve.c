@@ -34,7 +34,7 @@ struct serve {
 	struct instance instance;
 	struct segment segment;
 	struct heritage heritage;
-	struct control control;
+	struct answerer control;
 	struct supervisor supervisor;
 };
 
@@ -124,7 +124,7 @@ static int make_heritage(struct serve *s, struct fault *f)
 
 static void unmake(struct serve *s)
 {
-	control_close(&s->control);
+	answer_close(&s->control);
 	doorbells_close(&s->heritage.bells);
 	if (s->segment.base)
 		segment_detach(&s->segment);
@@ -205,7 +205,7 @@ static int live(struct serve *s, bool first, enum supervise_end *end, struct fau
 		return err;
 	err = make_heritage(s, f);
 	if (!err)
-		err = control_open(&s->control, s->instance.dir_fd, snapshot_answer, &s->supervisor, f);
+		err = answer_open(&s->control, s->instance.dir_fd, snapshot_answer, &s->supervisor, f);
 	if (!err)
 		*end = supervise(s);
 	unmake(s);

@@ -16,7 +16,7 @@
 void snapshot_json(FILE *out, const struct supervisor *s);
 /* The same for people: a line a process, then sums. */
 void snapshot_table(FILE *out, const struct supervisor *s);
-/* Answers "status json" and "status table" (control.h). */
+/* Answers "status json" and "status table" (answer.h). */
 char *snapshot_answer(void *supervisor, const char *request, size_t *len);
 
 #endif

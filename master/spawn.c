@@ -65,7 +65,7 @@ static _Noreturn void child_run(struct spawn *s, const struct child *c)
 	name_process(s, c);
 	reset_signals(s);
 	close(s->signal_fd);
-	control_child(s->control);
+	answer_child(s->control);
 	instance_child(s->instance);
 	if (c->role != SLOT_ROLE_WORKER)
 		bind_child_close(h);

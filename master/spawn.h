@@ -10,7 +10,7 @@
 #include <signal.h>
 #include <stdint.h>
 
-#include "master/control.h"
+#include "master/answer.h"
 #include "master/crew.h"
 #include "master/identity.h"
 #include "master/instance.h"
@@ -20,7 +20,7 @@
 struct spawn {
 	struct heritage *heritage;
 	struct instance *instance;
-	struct control *control;
+	struct answerer *control;
 	const struct identity *identity;
 	int signal_fd;	   /* the master's, closed in the child */
 	sigset_t old_mask; /* to give back to the child */

@@ -372,8 +372,8 @@ static uint64_t next_round(const struct supervisor *s, uint64_t now)
 
 static void wait_for_events(struct supervisor *s)
 {
-	struct pollfd pfds[1 + CONTROL_POLLFDS];
-	unsigned nctl = control_poll(s->control, pfds + 1);
+	struct pollfd pfds[1 + ANSWER_POLLFDS];
+	unsigned nctl = answer_poll(s->control, pfds + 1);
 	uint64_t now = tick_now(), until = next_round(s, now);
 	struct timespec ts = {0};
 
@@ -384,7 +384,7 @@ static void wait_for_events(struct supervisor *s)
 	if (ppoll(pfds, 1 + nctl, &ts, NULL) < 0)
 		for (unsigned i = 0; i <= nctl; i++)
 			pfds[i].revents = 0;
-	control_handle(s->control, pfds + 1, nctl, tick_now());
+	answer_handle(s->control, pfds + 1, nctl, tick_now());
 }
 
 enum supervise_end supervise_run(struct supervisor *s)

@@ -13,7 +13,7 @@
 #define FORKCAST_MASTER_SUPERVISE_H
 
 #include "master/bind.h"
-#include "master/control.h"
+#include "master/answer.h"
 #include "master/crew.h"
 #include "master/spawn.h"
 #include "master/watchdog.h"
@@ -34,7 +34,7 @@ struct supervisor {
 	/* filled in by the caller */
 	struct spawn spawn;
 	struct bindings *bindings;
-	struct control *control;
+	struct answerer *control;
 	void (*on_up)(void *ctx); /* once, when every process is LIVE */
 	void *ctx;
 	unsigned former; /* instances of our name whose processes still drained when we started */

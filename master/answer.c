@@ -1,4 +1,4 @@
-#include "master/control.h"
+#include "master/answer.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -11,16 +11,16 @@
 
 #include "master/instance.h"
 
-int control_open(struct control *c, int dir_fd, control_answer_fn answer, void *ctx, struct fault *f)
+int answer_open(struct answerer *c, int dir_fd, answer_fn answer, void *ctx, struct fault *f)
 {
 	struct sockaddr_un sun;
 	int err;
 
-	*c = (struct control){.answer = answer, .ctx = ctx};
+	*c = (struct answerer){.answer = answer, .ctx = ctx};
 	instance_socket_addr(&sun, dir_fd, "control");
 	c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (c->fd < 0 || bind(c->fd, (const struct sockaddr *)&sun, sizeof(sun)) < 0 ||
-	    fchmodat(dir_fd, "control", 0600, 0) < 0 || listen(c->fd, CONTROL_CLIENTS) < 0) {
+	    fchmodat(dir_fd, "control", 0600, 0) < 0 || listen(c->fd, ANSWER_CLIENTS) < 0) {
 		err = errno;
 		if (c->fd >= 0)
 			close(c->fd);
@@ -30,14 +30,14 @@ int control_open(struct control *c, int dir_fd, control_answer_fn answer, void *
 	return 0;
 }
 
-static void drop(struct control *c, unsigned i)
+static void drop(struct answerer *c, unsigned i)
 {
 	close(c->client[i].fd);
 	free(c->client[i].answer);
 	c->client[i] = c->client[--c->n];
 }
 
-void control_close(struct control *c)
+void answer_close(struct answerer *c)
 {
 	while (c->n > 0)
 		drop(c, c->n - 1);
@@ -46,19 +46,19 @@ void control_close(struct control *c)
 	c->fd = -1;
 }
 
-void control_child(struct control *c)
+void answer_child(struct answerer *c)
 {
-	control_close(c);
+	answer_close(c);
 }
 
-unsigned control_poll(const struct control *c, struct pollfd *pfds)
+unsigned answer_poll(const struct answerer *c, struct pollfd *pfds)
 {
 	unsigned n = 0;
 
 	for (; n < c->n; n++)
 		pfds[n] = (struct pollfd){.fd = c->client[n].fd, .events = c->client[n].answer ? POLLOUT : POLLIN};
 	/* With every place taken, more clients wait in the kernel's queue. */
-	if (c->fd >= 0 && c->n < CONTROL_CLIENTS)
+	if (c->fd >= 0 && c->n < ANSWER_CLIENTS)
 		pfds[n++] = (struct pollfd){.fd = c->fd, .events = POLLIN};
 	return n;
 }
@@ -71,7 +71,7 @@ static bool peer_allowed(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0 && (cred.uid == geteuid() || cred.uid == 0);
 }
 
-static void take_client(struct control *c, uint64_t now_ns)
+static void take_client(struct answerer *c, uint64_t now_ns)
 {
 	int fd = accept4(c->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
@@ -81,11 +81,11 @@ static void take_client(struct control *c, uint64_t now_ns)
 		close(fd);
 		return;
 	}
-	c->client[c->n++] = (struct control_client){.fd = fd, .deadline_ns = now_ns + CONTROL_DEADLINE};
+	c->client[c->n++] = (struct answer_client){.fd = fd, .deadline_ns = now_ns + ANSWER_DEADLINE};
 }
 
 /* False: the client is done with. */
-static bool read_request(struct control *c, struct control_client *cl)
+static bool read_request(struct answerer *c, struct answer_client *cl)
 {
 	ssize_t n = read(cl->fd, cl->request + cl->have, sizeof(cl->request) - cl->have);
 	char *end;
@@ -103,7 +103,7 @@ static bool read_request(struct control *c, struct control_client *cl)
 	return cl->answer != NULL;
 }
 
-static bool write_answer(struct control_client *cl)
+static bool write_answer(struct answer_client *cl)
 {
 	ssize_t n = send(cl->fd, cl->answer + cl->sent, cl->len - cl->sent, MSG_NOSIGNAL);
 
@@ -113,11 +113,11 @@ static bool write_answer(struct control_client *cl)
 	return cl->sent < cl->len;
 }
 
-void control_handle(struct control *c, const struct pollfd *pfds, unsigned n, uint64_t now_ns)
+void answer_handle(struct answerer *c, const struct pollfd *pfds, unsigned n, uint64_t now_ns)
 {
 	/* Backwards, since drop() fills the hole with the last one. */
 	for (unsigned i = n; i-- > 0;) {
-		struct control_client *cl;
+		struct answer_client *cl;
 		bool keep = true;
 
 		if (pfds[i].fd == c->fd) {

@@ -1,4 +1,4 @@
-#include "master/query.h"
+#include "master/ask.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -100,7 +100,7 @@ static int ask(int dir_fd, const char *request)
 	return status;
 }
 
-int query_status(int argc, char **argv)
+int ask_status(int argc, char **argv)
 {
 	struct argv_options o;
 	struct remains r;
@@ -140,7 +140,7 @@ static int stop(const struct remains *r)
 	return status;
 }
 
-int query_signal(int argc, char **argv)
+int ask_signal(int argc, char **argv)
 {
 	struct argv_options o;
 	struct remains r;
