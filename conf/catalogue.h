@@ -67,11 +67,14 @@ struct action {
 	unsigned nif;
 	struct condition *ifs; /* all must hold */
 	bool has_emit;
+	bool also;	  /* from an `also` block; else the rule's inline action, whose `if` is the rule's */
 	struct text emit; /* JSON string body of the event's name */
+	struct text emit_plain;
 	unsigned nto, nexcept;
 	struct target *to, *except;
 	enum body_kind body;
 	struct json_node json; /* DATA, ARGS */
+	struct text json_written;
 	unsigned nadd;
 	struct add_member *add;
 };
@@ -82,7 +85,7 @@ enum ack_kind { ACK_DEFAULT, ACK_NONE, ACK_TEMPLATE };
 struct rule {
 	struct text name;      /* event name, decoded */
 	struct text name_json; /* as JSON string body */
-	unsigned index;	       /* of the event, for counters; stable within a conf */
+	unsigned index;	       /* for counters; stable within a conf; `on` rules have one too */
 	const char *file;
 	int line;
 	bool has_room;
@@ -96,12 +99,30 @@ struct rule {
 	struct action *action; /* the inline emit first, when there is one, then each also */
 	enum ack_kind ack;
 	struct json_node ack_json;
+	struct text ack_written;
+	bool dev; /* exists only under --dev */
+};
+
+/*
+ * Hash of the events' names: open addressing, at most a quarter full, the seed chosen at load so that few names (for a
+ * usual conf: none) share a slot.  Only the conf adds names, so no peer can make a lookup long.
+ */
+struct name_slot {
+	uint32_t hash;
+	uint32_t event; /* its position + 1; 0: free */
+};
+
+struct name_index {
+	uint32_t mask; /* slots - 1 */
+	uint64_t seed;
+	struct name_slot *slot;
 };
 
 struct catalogue_nsp {
 	struct text name;
 	unsigned nevent;
 	struct rule *event; /* sorted by name */
+	struct name_index index;
 	unsigned nroom_type;
 	struct room_type *room_type; /* sorted by name, built-in ones included */
 	struct rule *on_connect;     /* NULL when not declared */

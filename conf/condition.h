@@ -20,6 +20,7 @@ struct condition_term {
 struct condition {
 	unsigned n;
 	struct condition_term *term;
+	struct text written;
 };
 
 #endif

@@ -34,6 +34,7 @@ enum conf_may { CONF_MAY_PUBLISH = 1, CONF_MAY_CONTROL = 2, CONF_MAY_READ = 4, C
 struct conf_api_client {
 	struct text name; /* "" for the listener's own key */
 	struct text key;
+	bool generated;	  /* by --dev, none was given */
 	unsigned may;
 };
 
@@ -62,6 +63,7 @@ struct conf_jwt {
 	struct text kid;
 	enum conf_hmac alg;
 	struct text secret;
+	bool generated; /* by --dev, none was given */
 	struct text issuer, audience; /* p NULL: not checked */
 	int64_t leeway;
 };
@@ -128,11 +130,15 @@ struct conf_errors {
 /*
  * Loads FILE.  DEV: --dev (loopback listeners, anonymous allowed, keys generated where none is given, dev rules on).
  * 0, or -EINVAL with *ERRORS filled (conf_errors_free() it), or -errno when the file cannot be read.
+ *
+ * Not for two threads at once: libConfuse keeps its lexer in globals.
  */
 int conf_load(const char *file, bool dev, struct conf **out, struct conf_errors *errors);
 void conf_free(struct conf *c);
 void conf_errors_free(struct conf_errors *e);
 /* Effective values in the conf's own language, secrets masked, for `forkcast check`. */
 void conf_print(const struct conf *c, FILE *out);
+/* The manual of all options in Markdown, from the option table: what docs/conf.md holds. */
+void conf_options_doc(FILE *out);
 
 #endif

@@ -55,6 +55,7 @@ struct source {
 	enum source_kind kind;
 	unsigned nseg;
 	struct text *seg; /* "*" means: of every element */
+	struct text written; /* "gameId", "@user.claims.org": for messages */
 };
 
 #endif

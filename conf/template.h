@@ -25,10 +25,14 @@ struct text_part {
 	struct hole hole;
 };
 
-/* Text: rooms, names, keys.  Inserted values are strings of 1-128 bytes without control characters, or integers. */
+/*
+ * Text: rooms, names, keys.  Inserted values are strings of 1-128 bytes without control characters, or integers; their
+ * holes are plain sources, with or without default.
+ */
 struct text_template {
 	unsigned n;
 	struct text_part *part;
+	struct text written;
 };
 
 enum json_node_kind { JSON_NODE_LITERAL, JSON_NODE_HOLE, JSON_NODE_STRING, JSON_NODE_ARRAY, JSON_NODE_OBJECT };

@@ -1,0 +1,112 @@
+/*
+ * compile.h - from values to what the processes run: sources, conditions, templates, rooms, rules, server options.
+ *
+ * Text in a value is read with a struct cursor, which knows where it stands and what may be named there.  A function
+ * that fails has told why, once; its caller only passes the failure on.
+ */
+#ifndef FORKCAST_CONF_COMPILE_H
+#define FORKCAST_CONF_COMPILE_H
+
+#include "conf/load.h"
+
+/* What a rule knows when it runs, as bits: a source outside its scope is a mistake. */
+enum scope {
+	SCOPE_USER = 1,	   /* @user.id .name .role .claims.X */
+	SCOPE_RULE = 2,	   /* @id, @now, @server, @socket, @namespace, the rest of @user */
+	SCOPE_PAYLOAD = 4, /* bare paths, @payload, @args, @event */
+	SCOPE_ROOM = 8,	   /* @room */
+};
+
+struct cursor {
+	struct load *load;
+	const struct token *token;
+	const char *key;   /* "data": what the value is of */
+	unsigned scope;
+	const char *begin; /* bytes of the value are those from BASE on */
+	const char *p, *end;
+	size_t base;
+	bool failed;
+};
+
+/* cursor.c */
+
+struct cursor cursor_of(struct load *l, const struct token *t, const char *key, unsigned scope);
+/* Tells a mistake at the cursor, unless one was; returns false. */
+bool cursor_fail(struct cursor *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void cursor_space(struct cursor *c);
+bool cursor_letter(char c);
+/* True when C opens a placeholder at P: a brace before a letter or `@`. */
+bool cursor_hole(const char *p, const char *end);
+/* "byte 7 `...`" of what stands at the cursor, for messages. */
+const char *cursor_show(struct cursor *c);
+
+/* source.c */
+
+/* Reads a source; stops behind it. */
+bool source_parse(struct cursor *c, struct source *out);
+
+/* condition.c */
+
+/* Reads a condition up to the end, or up to the brace that closes its placeholder. */
+bool condition_parse(struct cursor *c, struct condition *out);
+
+/* hole.c */
+
+enum hole_in { HOLE_IN_VALUE, HOLE_IN_STRING, HOLE_IN_ROOM };
+/* Reads what stands in braces, from behind the opening one to behind the closing one, or to the end in a string. */
+bool hole_parse(struct cursor *c, enum hole_in in, struct hole *out);
+/* The whole value as a text template. */
+bool template_text(struct cursor *c, struct text_template *out);
+
+/* json_template.c */
+
+/* The whole value as a JSON template. */
+bool json_template(struct cursor *c, struct json_node *out);
+/* One JSON value without placeholders, compact, from the cursor on. */
+bool json_literal(struct cursor *c, struct text *out);
+/* S as the body of a JSON string: escaped, without quotes. */
+struct text json_body(struct conf_arena *a, struct text s);
+
+/* room.c */
+
+/* Room types of the conf and the built-in ones, sorted. */
+void room_types(struct load *l, cfg_t *tree, struct catalogue_nsp *nsp);
+/* Compiles a template that names a room; its type, or NULL after a mistake. */
+const struct room_type *room_template(struct load *l, const struct token *t, const char *key, unsigned scope,
+    struct text_template *out);
+/* `require` and `join`: who may. */
+bool room_who(struct load *l, const struct token *t, const char *key, struct who *out);
+
+/* target.c */
+
+/* `to` or `except`.  HAS_ROOM: the rule has one, so `room` means something. */
+bool target_list(struct load *l, cfg_t *block, const char *key, unsigned scope, unsigned *n, struct target **out);
+
+/* rule.c */
+
+void rule_events(struct load *l, cfg_t *tree, struct catalogue *cat, struct catalogue_nsp *nsp);
+void rule_on(struct load *l, cfg_t *tree, struct catalogue *cat, struct catalogue_nsp *nsp);
+
+/* catalogue.c */
+
+/* Builds the table that catalogue_event() looks names up in. */
+void name_index_build(struct conf_arena *a, struct catalogue_nsp *nsp);
+
+/* server.c */
+
+/* Everything that is not the catalogue, and its texts.  Room types must be known. */
+void server_options(struct load *l, cfg_t *tree);
+
+/* address.c */
+
+/* Reads "ADDR:PORT" or "unix:/path"; under --dev moves it to the loopback. */
+bool address_parse(struct load *l, const struct token *title, struct conf_address *out);
+
+/* cores.c */
+
+/* Cores this process may use: by affinity, by the cgroup's quota, at most MOST; at least 1. */
+unsigned cores_usable(unsigned most);
+/* Cores' worth of time that cgroups leave, rounded up; 0: all.  MOUNT: /sys/fs/cgroup, SELF: /proc/self/cgroup. */
+unsigned cores_quota(const char *mount, const char *self);
+
+#endif

@@ -1,0 +1,117 @@
+#include <string.h>
+
+#include "conf/compile.h"
+
+/* Behind a source: `?`, `|default`, or nothing. */
+static bool suffix(struct cursor *c, enum hole_in in, struct hole *out)
+{
+	if (c->p == c->end)
+		return true;
+	if (*c->p == '?') {
+		if (in == HOLE_IN_ROOM)
+			return cursor_fail(c, "`?` cannot stand in a room's name: give a default, `{x|default}`");
+		out->optional = true;
+		c->p++;
+		return true;
+	}
+	if (*c->p != '|')
+		return true;
+	c->p++;
+	out->has_default = true;
+	if (in == HOLE_IN_VALUE)
+		return json_literal(c, &out->dflt);
+	out->dflt = conf_arena_text(c->load->keep, c->p, (size_t)(c->end - c->p));
+	c->p = c->end;
+	if (in == HOLE_IN_ROOM && out->dflt.n == 0)
+		return cursor_fail(c, "the default is empty");
+	return true;
+}
+
+bool hole_parse(struct cursor *c, enum hole_in in, struct hole *out)
+{
+	struct cursor first = *c;
+	struct cursor probe = *c;
+
+	*out = (struct hole){0};
+	/* A lone source, or the first word of a condition: what follows it decides. */
+	probe.failed = true; /* silent: where it is no source, condition_parse() says what is wrong */
+	if (source_parse(&probe, &out->source)) {
+		c->p = probe.p;
+		if (!suffix(c, in, out))
+			return false;
+		if (!out->optional && !out->has_default)
+			cursor_space(c);
+	}
+	if (probe.p == first.p || (c->p < c->end && *c->p != '}' && !out->optional && !out->has_default)) {
+		*c = first;
+		if (in == HOLE_IN_ROOM)
+			return source_parse(c, &out->source) && cursor_fail(c, "a room's name takes sources only, as `{x}`");
+		*out = (struct hole){.is_condition = true};
+		if (!condition_parse(c, &out->condition))
+			return false;
+	}
+	cursor_space(c);
+	if (in != HOLE_IN_VALUE)
+		return c->p == c->end ||
+		    cursor_fail(c, "%s before the placeholder's closing brace", cursor_show(c));
+	if (c->p == c->end || *c->p != '}')
+		return cursor_fail(c, "the placeholder is never closed: `}` is missing");
+	c->p++;
+	return true;
+}
+
+/* A placeholder of a text template, the cursor at its brace. */
+static bool placeholder(struct cursor *c, struct hole *out)
+{
+	const char *close = memchr(c->p, '}', (size_t)(c->end - c->p));
+	struct cursor inner = *c;
+
+	if (close == NULL)
+		return cursor_fail(c, "the placeholder is never closed: `}` is missing");
+	inner.p = c->p + 1;
+	inner.end = close;
+	if (!hole_parse(&inner, HOLE_IN_ROOM, out)) {
+		c->failed = true;
+		return false;
+	}
+	c->p = close + 1;
+	return true;
+}
+
+bool template_text(struct cursor *c, struct text_template *out)
+{
+	struct text_part *parts = NULL;
+	char *literal = conf_arena_alloc(c->load->scratch, (size_t)(c->end - c->p) + 1);
+	size_t nliteral = 0;
+	unsigned n = 0;
+
+	if (c->failed)
+		return false;
+	out->written = conf_arena_text(c->load->keep, c->begin, (size_t)(c->end - c->begin));
+	while (c->p < c->end || nliteral > 0) {
+		bool hole = cursor_hole(c->p, c->end);
+
+		if (c->p < c->end && !hole) {
+			literal[nliteral++] = *c->p;
+			/* Two braces are one. */
+			c->p += *c->p == '{' && c->end - c->p > 1 && c->p[1] == '{' ? 2 : 1;
+			continue;
+		}
+		if (nliteral > 0) {
+			parts = conf_arena_push(c->load->scratch, parts, n, sizeof *parts);
+			parts[n++].literal = conf_arena_text(c->load->keep, literal, nliteral);
+			nliteral = 0;
+		}
+		if (hole) {
+			parts = conf_arena_push(c->load->scratch, parts, n, sizeof *parts);
+			parts[n].is_hole = true;
+			if (!placeholder(c, &parts[n++].hole))
+				return false;
+		}
+	}
+	out->n = n;
+	out->part = conf_arena_alloc(c->load->keep, n * sizeof *parts);
+	if (n > 0)
+		memcpy(out->part, parts, n * sizeof *parts);
+	return true;
+}

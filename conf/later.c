@@ -1,0 +1,74 @@
+#include <string.h>
+
+#include "conf/load.h"
+
+/*
+ * Names of the conf language that this build does not have, so that one who reads a newer manual is told so instead of
+ * being offered something that looks alike.  A name leaves this table when its row enters the option table.
+ */
+#define ACTION_LATER                                                                                                   \
+	"envelope each volatile priority group batch latest min_interval edge keep after timer cancel join leave evict "      \
+	"close disconnect state state_put if_version score member set by member_data"
+#define RULE_LATER "fields params shape unknown check deny limit hook notify ack_args "
+
+static const struct {
+	const char *block, *names;
+} keys[] = {
+	{"", "data_dir route every role limit batch envelope board hook mode preferences builtins errors wallet recovery "
+	     "drain namespace redis echo"},
+	{"listen", "tls_certificate tls_key proxy_protocol"},
+	{"engine", "upgrade_timeout allow_upgrades origins credentials cookie compression compression_threshold "
+		   "http_compression serve_client client_dir"},
+	{"auth", "in_band"},
+	{"auth/jwt", "public_key_file"},
+	{"shm", "sync"},
+	{"event", RULE_LATER ACTION_LATER},
+	{"event/also", ACTION_LATER},
+	{"on", RULE_LATER ACTION_LATER},
+	{"on/also", ACTION_LATER},
+	{"room", "hook case max_users persistent grace history history_ttl batch state"},
+	{"texts", "rate_limited conflict hook_failed"},
+};
+
+static const char triggers[] = "connecting authenticated auth_failed expiring disconnect online offline lost restored gone "
+			       "join leave enter exit occupied vacated absent state conflict score rank top limited drain";
+
+static const char sources[] = "@vars @user.features @user.data @socket.region @socket.query @socket.headers @room.users "
+			      "@room.meta @room.history @state @version @state_by @board @member @hook @batch @count @absent "
+			      "@limit @error @reason @recovery @drain";
+
+/* True when NAME is one of WORDS. */
+static bool listed(const char *words, struct text name)
+{
+	while (*words != '\0') {
+		size_t n = strcspn(words, " ");
+
+		if (n == name.n && memcmp(words, name.p, n) == 0)
+			return true;
+		words += n + strspn(words + n, " ");
+	}
+	return false;
+}
+
+bool later_key(const char *block, struct text name)
+{
+	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
+		if (strcmp(keys[i].block, block) == 0)
+			return listed(keys[i].names, name);
+	return false;
+}
+
+bool later_trigger(struct text trigger)
+{
+	const char *space = memchr(trigger.p, ' ', trigger.n);
+
+	return listed(triggers, (struct text){trigger.p, space != NULL ? (size_t)(space - trigger.p) : trigger.n});
+}
+
+bool later_source(struct text name)
+{
+	for (size_t n = 1; n <= name.n; n++)
+		if ((n == name.n || name.p[n] == '.') && listed(sources, (struct text){name.p, n}))
+			return true;
+	return false;
+}

@@ -1,0 +1,260 @@
+#include "conf/option.h"
+
+#include <string.h>
+
+#define SECOND INT64_C(1000)
+#define MINUTE (60 * SECOND)
+#define HOUR   (60 * MINUTE)
+#define DAY    (24 * HOUR)
+#define KIB    INT64_C(1024)
+#define MIB    (1024 * KIB)
+#define GIB    (1024 * MIB)
+
+#define AT(type, member)	.offset = offsetof(struct type, member), .size = sizeof(((struct type *)0)->member)
+#define LIST(type, count, member) AT(type, member), .noffset = offsetof(struct type, count)
+#define LIMITS(least, most)	.min = (least), .max = (most)
+#define RELOAD			.reload = true
+
+static const struct option top[] = {
+	{"name", OPTION_NAME, AT(conf, name), LIMITS(1, 32), .computed = "hash of the file's path",
+	    .help = "Name of the instance: in process titles, in file names and in shared memory. Letters, digits, `_`, `-`."},
+	{"workers", OPTION_WORKERS, AT(conf, workers), LIMITS(1, 120), .dflt = "auto",
+	    .help = "Worker processes. `auto`: one for each core that affinity and cgroup quota leave."},
+	{"cpu_affinity", OPTION_SWITCH, AT(conf, cpu_affinity), .dflt = "no", .help = "Pin each worker to a core."},
+	{"user", OPTION_TEXT, AT(conf, user), LIMITS(1, 64),
+	    .help = "User to become after the ports are bound. None: keep the identity."},
+	{"runtime_dir", OPTION_PATH, AT(conf, runtime_dir), LIMITS(1, 64),
+	    .computed = "/run/forkcast as root, else $XDG_RUNTIME_DIR or /tmp/forkcast-UID",
+	    .help = "Where locks and control sockets live. An absolute path."},
+	{"pid_file", OPTION_PATH, AT(conf, pid_file), LIMITS(1, 1024), .help = "File to write the master's pid to."},
+	{"watchdog", OPTION_DURATION, AT(conf, watchdog), LIMITS(200, MINUTE), .dflt = "2s",
+	    .help = "A process without a heartbeat for so long is killed and replaced."},
+	{"max_connections", OPTION_COUNT, AT(conf, max_connections), LIMITS(0, 10000000), .dflt = "0",
+	    .help = "Connections a worker accepts. 0: what the limit on open files allows."},
+	{"max_rooms", OPTION_COUNT, AT(conf, max_rooms), LIMITS(1, 100000), .dflt = "100", RELOAD,
+	    .help = "Rooms a client may be in, automatic ones not counted."},
+	{"max_backlog", OPTION_SIZE, AT(conf, max_backlog), LIMITS(4 * KIB, GIB), .dflt = "1M", RELOAD,
+	    .help = "Bytes that may wait for a slow client before it is closed."},
+	{"header_timeout", OPTION_DURATION, AT(conf, header_timeout), LIMITS(50, 5 * MINUTE), .dflt = "10s", RELOAD,
+	    .help = "Time for a whole HTTP request to arrive."},
+	{"trusted_proxies", OPTION_CIDRS, LIST(conf, ntrusted, trusted), RELOAD,
+	    .help = "Networks whose X-Forwarded-For is believed: `10.0.0.0/8`, `::1`."},
+};
+
+static const struct option listen[] = {
+	{"backlog", OPTION_COUNT, AT(conf_listen, backlog), LIMITS(1, 65535), .dflt = "4096",
+	    .help = "Connections the kernel keeps waiting; its own limit (somaxconn) may be lower."},
+};
+
+static const struct option admin[] = {
+	{"key", OPTION_KEY, AT(conf_api_client, key), LIMITS(1, 1024), RELOAD,
+	    .help = "Bearer key of the API, with all rights. Without any key the listener is refused, except under `--dev`."},
+	{"key_file", OPTION_KEY_FILE, LIMITS(1, 4096), RELOAD, .help = "File that holds the key, relative to this file."},
+};
+
+static const struct option admin_client[] = {
+	{"key", OPTION_KEY, AT(conf_api_client, key), LIMITS(1, 1024), RELOAD, .help = "Bearer key of this client."},
+	{"key_file", OPTION_KEY_FILE, LIMITS(1, 4096), RELOAD, .help = "File that holds the key, relative to this file."},
+	{"may", OPTION_MAY, AT(conf_api_client, may), .dflt = "publish, control, read", RELOAD,
+	    .help = "What this client may do: list of `publish`, `control`, `read`."},
+};
+
+static const struct option engine[] = {
+	{"path", OPTION_URL_PATH, AT(conf_engine, path), LIMITS(1, 128), .dflt = "/socket.io/", RELOAD,
+	    .help = "Path that Socket.IO clients connect to, matched as a prefix."},
+	{"ping_interval", OPTION_DURATION, AT(conf_engine, ping_interval), LIMITS(10, HOUR), .dflt = "25s", RELOAD,
+	    .help = "Time between heartbeats."},
+	{"ping_timeout", OPTION_DURATION, AT(conf_engine, ping_timeout), LIMITS(10, HOUR), .dflt = "20s", RELOAD,
+	    .help = "Time a client has to answer a heartbeat."},
+	{"connect_timeout", OPTION_DURATION, AT(conf_engine, connect_timeout), LIMITS(10, HOUR), .dflt = "45s", RELOAD,
+	    .help = "Time a client has to join its first namespace."},
+	{"max_payload", OPTION_SIZE, AT(conf_engine, max_payload), LIMITS(64, 256 * MIB), .dflt = "1000000", RELOAD,
+	    .help = "Largest message a client may send, in bytes."},
+	{"transports", OPTION_TRANSPORTS, .dflt = "websocket", RELOAD, .help = "Transports offered. This build speaks `websocket`."},
+	{"idle_timeout", OPTION_DURATION, AT(conf_engine, idle_timeout), LIMITS(0, 7 * DAY), .dflt = "0", RELOAD,
+	    .help = "Close a client that sends nothing but heartbeats for so long. 0: never."},
+};
+
+static const struct option auth[] = {
+	{"anonymous", OPTION_SWITCH, AT(conf_auth, anonymous), .dflt = "no", RELOAD,
+	    .help = "Admit connections without a token. A bad token is refused in any case."},
+	{"sources", OPTION_TOKENS, LIST(conf_auth, nsource, source), .dflt = "auth.token, bearer", RELOAD,
+	    .help = "Where the token is looked for, in this order: `auth.token` (CONNECT payload), `bearer` (header), "
+		    "`query.NAME`, `cookie.NAME`."},
+	{"rooms", OPTION_ROOMS, LIST(conf_auth, nroom, room), LIMITS(1, 250),
+	    .dflt = "user:{@user.id}, role:{@user.role}, global:all", RELOAD,
+	    .help = "Rooms joined at connect. One whose source is absent is left out."},
+	{"expiry", OPTION_WORD, AT(conf_auth, expiry), .words = "disconnect refuse ignore", .dflt = "disconnect", RELOAD,
+	    .help = "What happens when the token of a live connection expires: it is closed, its events are refused, or nothing."},
+};
+
+static const struct option auth_jwt[] = {
+	{"algorithm", OPTION_WORD, AT(conf_jwt, alg), .words = "HS256 HS384 HS512", .dflt = "HS256", RELOAD,
+	    .help = "The one algorithm that tokens of this key may use."},
+	{"secret", OPTION_KEY, AT(conf_jwt, secret), LIMITS(1, 4096), RELOAD,
+	    .help = "HMAC secret, at least as long as the hash: 32, 48 or 64 bytes. Under `--dev` one is made when absent."},
+	{"secret_file", OPTION_KEY_FILE, LIMITS(1, 4096), RELOAD,
+	    .help = "File that holds the secret, relative to this file. A line break at its end is not part of it."},
+	{"issuer", OPTION_TEXT, AT(conf_jwt, issuer), LIMITS(1, 512), RELOAD, .help = "What `iss` must be. None: not checked."},
+	{"audience", OPTION_TEXT, AT(conf_jwt, audience), LIMITS(1, 512), RELOAD,
+	    .help = "What `aud` must be or contain. None: not checked."},
+	{"leeway", OPTION_DURATION, AT(conf_jwt, leeway), LIMITS(0, MINUTE), .dflt = "30s", RELOAD,
+	    .help = "How far clocks may differ when `exp`, `nbf` and `iat` are checked."},
+};
+
+static const struct option auth_claims[] = {
+	{"user", OPTION_TEXTS, LIST(conf_auth, nuser, user), LIMITS(1, 128), .dflt = "sub, userId, id", RELOAD,
+	    .help = "Claims that may hold the user's id; the first present one counts. Dots reach in."},
+	{"name", OPTION_TEXTS, LIST(conf_auth, nname, name), LIMITS(1, 128), .dflt = "name, username", RELOAD,
+	    .help = "The same for the user's name."},
+	{"role", OPTION_TEXTS, LIST(conf_auth, nrole, role), LIMITS(1, 128), .dflt = "role", RELOAD,
+	    .help = "The same for the user's role."},
+};
+
+static const struct option shm[] = {
+	{"sessions", OPTION_COUNT, AT(conf_shm, sessions), LIMITS(16, 10000000), .dflt = "100000",
+	    .help = "Sessions a host is meant for; sizes the tables."},
+	{"ring_size", OPTION_POWER, AT(conf_shm, ring_size), LIMITS(64 * KIB, 2 * GIB), .dflt = "16M",
+	    .help = "Broadcast ring of each process. One record takes at most an eighth."},
+	{"overflow", OPTION_SIZE, AT(conf_shm, overflow), LIMITS(64 * KIB, 64 * GIB), .dflt = "64M",
+	    .help = "Bytes a process holds back while a slow reader blocks the ring, before it stops reading its clients."},
+	{"store_size", OPTION_SIZE, AT(conf_shm, store_size), LIMITS(MIB, 1024 * GIB), .dflt = "256M",
+	    .help = "Size of the store of sockets, users and rooms, on tmpfs."},
+};
+
+static const struct option log_rows[] = {
+	{"level", OPTION_WORD, AT(log_options, level), .words = "error warn info debug", .dflt = "info", RELOAD,
+	    .help = "Least important level that is written."},
+	{"format", OPTION_WORD, AT(log_options, json), .words = "text json", .dflt = "text", RELOAD,
+	    .help = "One line an event, as text or as a JSON object."},
+	{"file", OPTION_PATH, AT(log_options, file), LIMITS(1, 1024), RELOAD, .help = "File to append to. None: stderr."},
+};
+
+#define ACTION_ROWS                                                                                                    \
+	{"if", OPTION_CONDITIONS, RELOAD, .help = "Conditions, all of which must hold; else it is skipped silently."},       \
+	{"emit", OPTION_EVENT, LIMITS(1, 250), RELOAD, .help = "Event to send."},                                            \
+	{"to", OPTION_TARGETS, RELOAD,                                                                                       \
+	    .help = "Who gets it: list of `room` (the default), `others`, `self`, `all`, `rooms:TYPE` or a room template; "  \
+		    "each socket once."},                                                                                 \
+	{"except", OPTION_TARGETS, RELOAD, .help = "Who does not; same words."},                                             \
+	{"data", OPTION_JSON, RELOAD, .help = "The one argument, a JSON template."},                                         \
+	{"args", OPTION_JSON, RELOAD, .help = "All arguments, a JSON template of an array."}
+
+#define ADD_ROW                                                                                                        \
+	{"add", OPTION_MEMBERS, RELOAD,                                                                                      \
+	    .help = "`{\"key: SOURCE\", ...}`: members set on the payload. Without `data`, `args` and `add` the arguments "  \
+		    "pass as they came."}
+
+static const struct option event[] = {
+	{"room", OPTION_TEMPLATE, LIMITS(1, 250), RELOAD, .help = "The room the rule is about: `\"chat:{chatId}\"`."},
+	{"require", OPTION_WHO, RELOAD, .computed = "member with `room`, else any",
+	    .help = "Who may send it: one of `member`, `any`, `authenticated`, `role:NAME`."},
+	ACTION_ROWS,
+	ADD_ROW,
+	{"ack", OPTION_ACK, .dflt = "yes", RELOAD,
+	    .help = "Answer to a client that asks for one: `yes` is `{\"success\":true}`, `no`, or a JSON template."},
+	{"dev", OPTION_SWITCH, .dflt = "no", RELOAD, .help = "The rule exists only under `--dev`."},
+};
+
+static const struct option event_also[] = {ACTION_ROWS, ADD_ROW};
+static const struct option on[] = {ACTION_ROWS};
+
+static const struct option room[] = {
+	{"join", OPTION_POLICY, .dflt = "none", RELOAD,
+	    .help = "Who may subscribe: one of `any`, `authenticated`, `own` (the id is the user's), `role:NAME`; or `none`."},
+	{"single", OPTION_SWITCH, .dflt = "no", RELOAD, .help = "There is one room, named TYPE, without an id."},
+};
+
+#define TEXT_ROW(key, code, english, what)                                                                                \
+	{key, OPTION_TEXT, .offset = (code) * sizeof(struct text), .size = sizeof(struct text), LIMITS(1, 512),           \
+	    .dflt = english, RELOAD, .help = what}
+
+static const struct option texts[] = {
+	TEXT_ROW("invalid", REFUSAL_INVALID, "Invalid message", "Arguments a rule cannot use."),
+	TEXT_ROW("not_member", REFUSAL_NOT_MEMBER, "You are not in this room", "`require = member` failed."),
+	TEXT_ROW("forbidden", REFUSAL_FORBIDDEN, "You are not allowed to do this", "`require` or a room's `join` failed."),
+	TEXT_ROW("unknown_event", REFUSAL_UNKNOWN_EVENT, "Unknown event", "An event that nothing declares."),
+	TEXT_ROW("too_many_rooms", REFUSAL_TOO_MANY_ROOMS, "You are in too many rooms", "`max_rooms` is reached."),
+	TEXT_ROW("auth_missing", REFUSAL_AUTH_MISSING, "Authentication required", "No token, and `anonymous` is off."),
+	TEXT_ROW("auth_invalid", REFUSAL_AUTH_INVALID, "Authentication failed", "A token that does not hold."),
+	TEXT_ROW("auth_expired", REFUSAL_AUTH_EXPIRED, "Authentication expired", "A token past its time."),
+	TEXT_ROW("user_unknown", REFUSAL_USER_UNKNOWN, "User not found", "A token without a usable user id."),
+	TEXT_ROW("busy", REFUSAL_BUSY, "The server is busy, try again later", "A queue is full."),
+};
+
+#define ROWS(array) .n = sizeof(array) / sizeof((array)[0]), .option = (array)
+
+const struct option_block option_blocks[] = {
+	{"", "", NULL, false, ROWS(top), "Options of the whole instance."},
+	{"listen", "listen", "ADDR:PORT", true, ROWS(listen),
+	    "An address for clients: `\"0.0.0.0:3000\"`, `\"[::]:3000\"`, `\"unix:/path\"`; port 0 takes any free one."},
+	{"admin", "admin", "ADDR:PORT", true, ROWS(admin), "An address for the API, metrics and health."},
+	{"admin/client", "client", "NAME", true, ROWS(admin_client), "A user of the API with a key and rights of its own."},
+	{"engine", "engine", NULL, false, ROWS(engine), "The transport, Engine.IO."},
+	{"auth", "auth", NULL, false, ROWS(auth), "Who clients are."},
+	{"auth/jwt", "jwt", "KID", true, ROWS(auth_jwt), "A key that signs tokens; the title is matched with the token's `kid`."},
+	{"auth/claims", "claims", NULL, false, ROWS(auth_claims), "Which claims hold what is known of a user."},
+	{"shm", "shm", NULL, false, ROWS(shm), "Shared memory."},
+	{"log", "log", NULL, false, ROWS(log_rows), "The log."},
+	{"event", "event", "NAME", true, ROWS(event), "An event that clients may send, and what it does."},
+	{"event/also", "also", NULL, true, ROWS(event_also), "A further action of the rule, after the inline one."},
+	{"on", "on", "TRIGGER", true, ROWS(on), "A reaction to what the server sees: `connect`."},
+	{"on/also", "also", NULL, true, ROWS(on), "A further action of the rule, after the inline one."},
+	{"room", "room", "TYPE", true, ROWS(room),
+	    "Rooms named `TYPE:id`. The types `user`, `role` and `global` are built in, and nobody may subscribe to them."},
+	{"texts", "texts", NULL, false, ROWS(texts), "What clients are told when something is refused, by code."},
+};
+
+const unsigned option_nblocks = sizeof option_blocks / sizeof option_blocks[0];
+
+const struct option_block *option_block(const char *path)
+{
+	for (unsigned i = 0; i < option_nblocks; i++)
+		if (strcmp(option_blocks[i].path, path) == 0)
+			return &option_blocks[i];
+	return NULL;
+}
+
+const struct option_block *option_child(const struct option_block *parent, struct text name)
+{
+	size_t nparent = strlen(parent->path);
+
+	for (unsigned i = 0; i < option_nblocks; i++) {
+		const struct option_block *b = &option_blocks[i];
+		const char *rest = b->path + nparent;
+
+		if (b == parent || strncmp(b->path, parent->path, nparent) != 0 || !text_is(name, b->name))
+			continue;
+		if (nparent > 0 && *rest++ != '/')
+			continue;
+		if (strchr(rest, '/') == NULL)
+			return b;
+	}
+	return NULL;
+}
+
+const struct option *option_find(const struct option_block *block, struct text name)
+{
+	for (unsigned i = 0; i < block->n; i++)
+		if (text_is(name, block->option[i].name))
+			return &block->option[i];
+	return NULL;
+}
+
+bool option_is_list(enum option_type type)
+{
+	switch (type) {
+	case OPTION_TEXTS:
+	case OPTION_CIDRS:
+	case OPTION_TOKENS:
+	case OPTION_TRANSPORTS:
+	case OPTION_MAY:
+	case OPTION_ROOMS:
+	case OPTION_CONDITIONS:
+	case OPTION_TARGETS:
+	case OPTION_MEMBERS:
+	case OPTION_WHO:
+	case OPTION_POLICY: return true;
+	default: return false;
+	}
+}

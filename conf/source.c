@@ -1,0 +1,181 @@
+#include "conf/source.h"
+
+#include <string.h>
+
+#include "conf/compile.h"
+
+#define SEGMENTS_MAX 16
+
+enum path { PATH_NONE, PATH_MAY, PATH_MUST };
+
+static const struct {
+	const char *name;
+	enum source_kind kind;
+	enum path path;
+	unsigned scope;
+} known[] = {
+	{"@payload", SOURCE_PAYLOAD, PATH_NONE, SCOPE_PAYLOAD},
+	{"@args", SOURCE_ARGS, PATH_NONE, SCOPE_PAYLOAD},
+	{"@event", SOURCE_EVENT, PATH_NONE, SCOPE_PAYLOAD},
+	{"@namespace", SOURCE_NAMESPACE, PATH_NONE, SCOPE_RULE},
+	{"@id", SOURCE_ID, PATH_NONE, SCOPE_RULE},
+	{"@now", SOURCE_NOW, PATH_NONE, SCOPE_RULE},
+	{"@now.ms", SOURCE_NOW_MS, PATH_NONE, SCOPE_RULE},
+	{"@now.s", SOURCE_NOW_S, PATH_NONE, SCOPE_RULE},
+	{"@user", SOURCE_USER, PATH_NONE, SCOPE_RULE},
+	{"@user.id", SOURCE_USER_ID, PATH_NONE, SCOPE_USER},
+	{"@user.name", SOURCE_USER_NAME, PATH_NONE, SCOPE_USER},
+	{"@user.role", SOURCE_USER_ROLE, PATH_NONE, SCOPE_USER},
+	{"@user.claims", SOURCE_USER_CLAIMS, PATH_MUST, SCOPE_USER},
+	{"@user.sockets", SOURCE_USER_SOCKETS, PATH_NONE, SCOPE_RULE},
+	{"@socket.id", SOURCE_SOCKET_ID, PATH_NONE, SCOPE_RULE},
+	{"@socket.ip", SOURCE_SOCKET_IP, PATH_NONE, SCOPE_RULE},
+	{"@socket.transport", SOURCE_SOCKET_TRANSPORT, PATH_NONE, SCOPE_RULE},
+	{"@socket.auth", SOURCE_SOCKET_AUTH, PATH_MAY, SCOPE_RULE},
+	{"@socket.rooms", SOURCE_SOCKET_ROOMS, PATH_NONE, SCOPE_RULE},
+	{"@socket.room_count", SOURCE_SOCKET_ROOM_COUNT, PATH_NONE, SCOPE_RULE},
+	{"@socket.connected_at", SOURCE_SOCKET_CONNECTED_AT, PATH_NONE, SCOPE_RULE},
+	{"@socket.duration", SOURCE_SOCKET_DURATION, PATH_NONE, SCOPE_RULE},
+	{"@room", SOURCE_ROOM, PATH_NONE, SCOPE_ROOM},
+	{"@room.type", SOURCE_ROOM_TYPE, PATH_NONE, SCOPE_ROOM},
+	{"@room.id", SOURCE_ROOM_ID, PATH_NONE, SCOPE_ROOM},
+	{"@room.user_count", SOURCE_ROOM_USER_COUNT, PATH_NONE, SCOPE_ROOM},
+	{"@room.socket_count", SOURCE_ROOM_SOCKET_COUNT, PATH_NONE, SCOPE_ROOM},
+	{"@server.connections", SOURCE_SERVER_CONNECTIONS, PATH_NONE, SCOPE_RULE},
+	{"@server.users", SOURCE_SERVER_USERS, PATH_NONE, SCOPE_RULE},
+	{"@server.rooms", SOURCE_SERVER_ROOMS, PATH_NONE, SCOPE_RULE},
+	{"@server.memory", SOURCE_SERVER_MEMORY, PATH_NONE, SCOPE_RULE},
+	{"@server.uptime", SOURCE_SERVER_UPTIME, PATH_NONE, SCOPE_RULE},
+	{"@server.host", SOURCE_SERVER_HOST, PATH_NONE, SCOPE_RULE},
+	{"@server.worker", SOURCE_SERVER_WORKER, PATH_NONE, SCOPE_RULE},
+	{"@server.version", SOURCE_SERVER_VERSION, PATH_NONE, SCOPE_RULE},
+};
+
+#define KNOWN (sizeof known / sizeof known[0])
+
+static bool path_char(char c)
+{
+	return cursor_letter(c) || (c >= '0' && c <= '9') || c == '_' || c == '$' || c == '-' || c == '.' || c == '*';
+}
+
+/* The segments of PATH, apart by dots, into OUT. */
+static bool split(struct cursor *c, struct text path, struct source *out)
+{
+	unsigned n = 1;
+	const char *p = path.p;
+	const char *end = path.p + path.n;
+
+	for (size_t i = 0; i < path.n; i++)
+		n += path.p[i] == '.';
+	if (n > SEGMENTS_MAX)
+		return cursor_fail(c, "a path of %u parts: at most %d", n, SEGMENTS_MAX);
+	out->seg = conf_arena_alloc(c->load->keep, n * sizeof *out->seg);
+	for (unsigned i = 0; i < n; i++) {
+		const char *dot = memchr(p, '.', (size_t)(end - p));
+		size_t length = (size_t)((dot != NULL ? dot : end) - p);
+
+		if (length == 0)
+			return cursor_fail(c, "`%s` has an empty part between its dots",
+			    mistake_show(&c->load->mistakes, out->written));
+		if (length > 1 && memchr(p, '*', length) != NULL)
+			return cursor_fail(c, "`*` stands alone between dots: `players.*.id`");
+		out->seg[i] = conf_arena_text(c->load->keep, p, length);
+		p += length + 1;
+	}
+	out->nseg = n;
+	return true;
+}
+
+static bool unknown(struct cursor *c, struct text name)
+{
+	const char *shown = mistake_show(&c->load->mistakes, name);
+	struct suggest s;
+
+	if (later_source(name))
+		return cursor_fail(c, "`%s` is not in this build of forkcast", shown);
+	suggest_init(&s, name);
+	for (size_t i = 0; i < KNOWN; i++)
+		suggest_offer(&s, known[i].name, strlen(known[i].name));
+	return cursor_fail(c, "unknown source `%s`%s", shown, suggest_text(c->load, &s));
+}
+
+static bool outside(struct cursor *c, struct text name, unsigned scope)
+{
+	const char *shown = mistake_show(&c->load->mistakes, name);
+
+	if (scope == SCOPE_PAYLOAD && (c->scope & SCOPE_RULE) != 0)
+		return cursor_fail(c, "`%s`: nothing was sent here, so there is no payload: use an @source", shown);
+	if (scope == SCOPE_ROOM && (c->scope & SCOPE_PAYLOAD) != 0)
+		return cursor_fail(c, "`%s` needs a rule with `room`", shown);
+	if (scope == SCOPE_ROOM && (c->scope & SCOPE_RULE) != 0)
+		return cursor_fail(c, "`%s`: there is no room here", shown);
+	return cursor_fail(c, "`%s` is not known here: only @user.id, @user.name, @user.role and @user.claims.X are", shown);
+}
+
+/* `@...`: the longest known name that NAME is, or begins with up to a dot. */
+static bool server_source(struct cursor *c, struct text name, struct source *out)
+{
+	size_t best = KNOWN;
+	size_t nbest = 0;
+
+	for (size_t i = 0; i < KNOWN; i++) {
+		size_t n = strlen(known[i].name);
+
+		if (n > name.n || n < nbest || memcmp(known[i].name, name.p, n) != 0)
+			continue;
+		if (name.n == n || (name.p[n] == '.' && known[i].path != PATH_NONE)) {
+			best = i;
+			nbest = n;
+		}
+	}
+	if (best == KNOWN)
+		return unknown(c, name);
+	if ((known[best].scope & c->scope) == 0)
+		return outside(c, name, known[best].scope);
+	out->kind = known[best].kind;
+	if (name.n > nbest)
+		return split(c, (struct text){name.p + nbest + 1, name.n - nbest - 1}, out);
+	if (known[best].path == PATH_MUST)
+		return cursor_fail(c, "`%s` needs a path: `%s.X`", known[best].name, known[best].name);
+	return true;
+}
+
+/* Words that conditions use cannot be paths. */
+static bool reserved(struct text name)
+{
+	static const char *const words[] = {"true", "false", "null", "not", "or", "and", "in"};
+
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+		if (text_is(name, words[i]))
+			return true;
+	return false;
+}
+
+bool source_parse(struct cursor *c, struct source *out)
+{
+	const char *begin = c->p;
+	const char *p = begin;
+	struct text name;
+	bool good;
+
+	if (p < c->end && *p == '@')
+		p++;
+	while (p < c->end && path_char(*p))
+		p++;
+	name = conf_arena_text(c->load->keep, begin, (size_t)(p - begin));
+	*out = (struct source){.kind = SOURCE_PATH, .written = name};
+	if (name.n == 0 || (*begin != '@' && !cursor_letter(*begin)))
+		return cursor_fail(c, "a source is expected, here is %s", cursor_show(c));
+	if (*begin == '@') {
+		good = server_source(c, name, out);
+	} else if (reserved(name)) {
+		return cursor_fail(c, "`%s` is a word of conditions, no source", name.p);
+	} else if ((c->scope & SCOPE_PAYLOAD) == 0) {
+		return outside(c, name, SCOPE_PAYLOAD);
+	} else {
+		good = split(c, name, out);
+	}
+	if (good)
+		c->p = p;
+	return good;
+}
