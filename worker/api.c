@@ -1,0 +1,123 @@
+#include <openssl/crypto.h>
+#include <strings.h>
+
+#include "worker/api.h"
+#include "worker/request.h"
+#include "worker/worker.h"
+
+typedef void (*api_fn)(struct conn *c, const struct http_request *req, struct slice body);
+
+struct route {
+	enum http_verb verb;
+	const char *path;
+	bool prefix; /* one more segment follows: an id */
+	unsigned may; /* enum conf_may; 0: no key needed */
+	api_fn fn;
+};
+
+static const struct route routes[] = {
+	{HTTP_VERB_POST, "/v1/emit", false, CONF_MAY_PUBLISH, api_emit},
+	{HTTP_VERB_POST, "/v1/sockets/join", false, CONF_MAY_CONTROL, api_sockets_join},
+	{HTTP_VERB_POST, "/v1/sockets/leave", false, CONF_MAY_CONTROL, api_sockets_leave},
+	{HTTP_VERB_POST, "/v1/sockets/disconnect", false, CONF_MAY_CONTROL, api_sockets_disconnect},
+	{HTTP_VERB_GET, "/v1/sockets", false, CONF_MAY_READ, api_list_sockets},
+	{HTTP_VERB_GET, "/v1/sockets/", true, CONF_MAY_READ, api_get_socket},
+	{HTTP_VERB_GET, "/v1/rooms", false, CONF_MAY_READ, api_list_rooms},
+	{HTTP_VERB_GET, "/v1/rooms/", true, CONF_MAY_READ, api_get_room},
+	{HTTP_VERB_GET, "/v1/users/", true, CONF_MAY_READ, api_get_user},
+	{HTTP_VERB_GET, "/v1/stats", false, CONF_MAY_READ, api_stats},
+	{HTTP_VERB_GET, "/metrics", false, CONF_MAY_READ, api_metrics},
+	{HTTP_VERB_GET, "/health", false, 0, api_health},
+	{HTTP_VERB_GET, "/ready", false, 0, api_ready},
+};
+
+void api_reply(struct conn *c, unsigned status, struct slice json)
+{
+	request_reply(c, status, "application/json", NULL, json);
+}
+
+void api_error(struct conn *c, unsigned status, const char *code, const char *message, const char *field)
+{
+	struct worker *w = c->w;
+	struct buf *b = &w->json;
+	enum refused why = status == 401   ? REFUSED_API_KEY
+			   : status == 403 ? REFUSED_API_FORBIDDEN
+			   : status == 422 ? REFUSED_API_FIELD
+			   : status == 404 ? REFUSED_HTTP_NOT_FOUND
+			   : status == 429 ? REFUSED_BUSY
+					   : REFUSED_API_SYNTAX;
+
+	counter_add_to(&w->ct->refused[why], 1);
+	buf_reset(b);
+	buf_printf(b, "{\"error\":{\"code\":\"%s\",\"message\":", code);
+	buf_json_string(b, slice_make(message, strlen(message)));
+	if (field != NULL) {
+		buf_str(b, ",\"field\":");
+		buf_json_string(b, slice_make(field, strlen(field)));
+	}
+	buf_str(b, "}}");
+	request_reply(c, status, "application/json",
+	    status == 429 || status == 503 ? "Retry-After: 1\r\n"
+	    : status == 401		   ? "WWW-Authenticate: Bearer\r\n"
+					   : NULL,
+	    buf_as_slice(b));
+}
+
+/* What the key in the request may do; 0 when it is none of the listener's.  Compares in constant time. */
+static unsigned key_may(const struct conn *c, const struct http_request *req)
+{
+	const struct conf_admin *a = c->w->h->listener[c->listener].admin;
+	struct slice v;
+	unsigned may = 0;
+
+	if (!http_field(req, "authorization", &v) || v.n < 7 || strncasecmp(v.p, "bearer ", 7) != 0)
+		return 0;
+	v = slice_make(v.p + 7, v.n - 7);
+	for (unsigned i = 0; i < a->nclient; i++) {
+		const struct text *k = &a->client[i].key;
+
+		if (k->n == v.n && CRYPTO_memcmp(k->p, v.p, v.n) == 0)
+			may |= a->client[i].may;
+	}
+	return may;
+}
+
+static const struct route *find_route(const struct http_request *req, bool *path_known)
+{
+	enum http_verb verb = req->verb == HTTP_VERB_HEAD ? HTTP_VERB_GET : req->verb;
+
+	*path_known = false;
+	for (unsigned i = 0; i < sizeof(routes) / sizeof(*routes); i++) {
+		const struct route *r = &routes[i];
+		size_t n = strlen(r->path);
+		bool hit = r->prefix ? req->path.n > n && memcmp(req->path.p, r->path, n) == 0 : slice_is(req->path, r->path);
+
+		if (!hit)
+			continue;
+		*path_known = true;
+		if (r->verb == verb)
+			return r;
+	}
+	return NULL;
+}
+
+void api_handle(struct conn *c, const struct http_request *req, struct slice body)
+{
+	bool path_known;
+	const struct route *r = find_route(req, &path_known);
+	unsigned may = key_may(c, req);
+
+	counter_add(c->w->ct, COUNTER_API_CALLS, 1);
+	if (r != NULL && r->may == 0)
+		r->fn(c, req, body);
+	else if (may == 0)
+		api_error(c, 401, "unauthorized", "this call needs Authorization: Bearer KEY", NULL);
+	else if (r == NULL && path_known)
+		api_error(c, 405, "method_not_allowed", "this path has no such method", NULL);
+	else if (r == NULL)
+		api_error(c, 404, "not_found", "no such path", NULL);
+	else if ((may & r->may) == 0)
+		api_error(c, 403, "forbidden", "this key may not do that", NULL);
+	else
+		r->fn(c, req, body);
+}

@@ -1,0 +1,33 @@
+/*
+ * api.h - the admin listener: routing, keys, errors (CONTRACTS, "Admin API").
+ */
+#ifndef FORKCAST_WORKER_API_H
+#define FORKCAST_WORKER_API_H
+
+#include "proto/http.h"
+#include "worker/conn.h"
+
+/* A request on an admin listener. */
+void api_handle(struct conn *c, const struct http_request *req, struct slice body);
+
+/* {error: {code, message, field?}}; FIELD may be NULL.  Counts the refusal. */
+void api_error(struct conn *c, unsigned status, const char *code, const char *message, const char *field);
+/* JSON with that status. */
+void api_reply(struct conn *c, unsigned status, struct slice json);
+
+/* Handlers, one file each. */
+void api_emit(struct conn *c, const struct http_request *req, struct slice body);	    /* api_emit.c */
+void api_sockets_join(struct conn *c, const struct http_request *req, struct slice body);  /* api_sockets.c */
+void api_sockets_leave(struct conn *c, const struct http_request *req, struct slice body);
+void api_sockets_disconnect(struct conn *c, const struct http_request *req, struct slice body);
+void api_list_sockets(struct conn *c, const struct http_request *req, struct slice body); /* api_query.c */
+void api_get_socket(struct conn *c, const struct http_request *req, struct slice body);
+void api_list_rooms(struct conn *c, const struct http_request *req, struct slice body);
+void api_get_room(struct conn *c, const struct http_request *req, struct slice body);
+void api_get_user(struct conn *c, const struct http_request *req, struct slice body);
+void api_stats(struct conn *c, const struct http_request *req, struct slice body);   /* api_stats.c */
+void api_metrics(struct conn *c, const struct http_request *req, struct slice body); /* metrics.c */
+void api_health(struct conn *c, const struct http_request *req, struct slice body);  /* api_stats.c */
+void api_ready(struct conn *c, const struct http_request *req, struct slice body);
+
+#endif

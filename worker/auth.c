@@ -1,0 +1,207 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <strings.h>
+
+#include "conf/log.h"
+#include "proto/engineio.h"
+#include "proto/error.h"
+#include "proto/json.h"
+#include "shm/op.h"
+#include "worker/auth.h"
+#include "worker/session.h"
+#include "worker/worker.h"
+
+int auth_open(struct worker *w)
+{
+	const struct conf_auth *a = &w->conf->auth;
+	struct jwt_key_spec *keys;
+
+	if (a->njwt == 0)
+		return 0;
+	keys = calloc(a->njwt, sizeof(*keys));
+	if (keys == NULL)
+		return -ENOMEM;
+	for (unsigned i = 0; i < a->njwt; i++) {
+		const struct conf_jwt *j = &a->jwt[i];
+
+		keys[i] = (struct jwt_key_spec){
+		    .kid = j->kid.p,
+		    .alg = j->alg == CONF_HS256 ? JWT_ALG_HS256 : j->alg == CONF_HS384 ? JWT_ALG_HS384 : JWT_ALG_HS512,
+		    .secret = slice_make(j->secret.p, j->secret.n),
+		    .issuer = j->issuer.p,
+		    .audience = j->audience.p,
+		    .leeway_s = j->leeway / 1000,
+		};
+	}
+	w->jwt = jwt_ring_new(keys, a->njwt);
+	free(keys);
+	return w->jwt != NULL ? 0 : -errno;
+}
+
+/* Value of cookie NAME in a Cookie header (RFC 6265 4.2). */
+static bool cookie_get(struct slice header, struct text name, struct slice *value)
+{
+	const char *p = header.p, *end = header.p + header.n;
+
+	while (p < end) {
+		const char *stop = memchr(p, ';', (size_t)(end - p)), *eq;
+
+		if (stop == NULL)
+			stop = end;
+		while (p < stop && *p == ' ')
+			p++;
+		eq = memchr(p, '=', (size_t)(stop - p));
+		if (eq != NULL && slice_eq(slice_make(p, (size_t)(eq - p)), slice_make(name.p, name.n))) {
+			*value = slice_make(eq + 1, (size_t)(stop - eq - 1));
+			return true;
+		}
+		p = stop + 1;
+	}
+	return false;
+}
+
+static bool token_in_request(const struct conf_source *src, const struct http_request *req, struct slice *token)
+{
+	struct slice v;
+
+	switch (src->kind) {
+	case CONF_TOKEN_BEARER:
+		if (!http_field(req, "authorization", &v) || v.n < 8 || strncasecmp(v.p, "bearer ", 7) != 0)
+			return false;
+		*token = slice_make(v.p + 7, v.n - 7);
+		return true;
+	case CONF_TOKEN_QUERY:
+		return eio_query_get(req->query, src->name.p, token) && token->n > 0;
+	case CONF_TOKEN_COOKIE:
+		return http_field(req, "cookie", &v) && cookie_get(v, src->name, token) && token->n > 0;
+	case CONF_TOKEN_AUTH:
+		break;
+	}
+	return false;
+}
+
+char *auth_keep_token(const struct worker *w, const struct http_request *req)
+{
+	const struct conf_auth *a = &w->conf->auth;
+	struct slice token;
+
+	for (unsigned i = 0; i < a->nsource; i++) {
+		if (token_in_request(&a->source[i], req, &token) && token.n <= JWT_TEXT_MAX)
+			return strndup(token.p, token.n);
+	}
+	return NULL;
+}
+
+/* auth.token of the CONNECT payload; "Bearer x" is taken for x, as clients send both. */
+static bool token_in_payload(struct worker *w, struct slice payload, struct slice *token)
+{
+	struct slice v;
+	char *text;
+	ssize_t n;
+
+	if (payload.n == 0 || !json_get(payload, SLICE("token"), &v) || json_type(v) == JSON_NULL)
+		return false;
+	*token = slice_make("", 0); /* present, and no string: invalid, never anonymous */
+	if (json_type(v) != JSON_STRING || v.n > 6 * JWT_TEXT_MAX)
+		return true;
+	text = arena_alloc(&w->arena, v.n);
+	n = json_string_decode(v, text, v.n);
+	if (n < 0)
+		return true;
+	*token = slice_make(text, (size_t)n);
+	if (n > 7 && strncasecmp(text, "bearer ", 7) == 0)
+		*token = slice_make(text + 7, (size_t)n - 7);
+	return true;
+}
+
+static bool find_token(struct worker *w, const struct session *s, struct slice payload, struct slice *token)
+{
+	const struct conf_auth *a = &w->conf->auth;
+
+	for (unsigned i = 0; i < a->nsource; i++) {
+		if (a->source[i].kind == CONF_TOKEN_AUTH && token_in_payload(w, payload, token))
+			return true;
+	}
+	if (s->token == NULL)
+		return false;
+	*token = slice_make(s->token, strlen(s->token));
+	return true;
+}
+
+/* A claim by dotted path, as text: a string, or an integer's digits. */
+static struct slice claim_text(struct worker *w, struct slice claims, const struct text *name)
+{
+	struct slice v = claims, path = slice_make(name->p, name->n);
+	int64_t number;
+	char *out;
+	ssize_t n;
+
+	while (path.n > 0) {
+		const char *dot = memchr(path.p, '.', path.n);
+		struct slice key = slice_make(path.p, dot == NULL ? path.n : (size_t)(dot - path.p));
+
+		if (!json_get(v, key, &v))
+			return slice_make(NULL, 0);
+		path = slice_make(path.p + key.n, path.n - key.n);
+		if (path.n > 0)
+			path = slice_make(path.p + 1, path.n - 1);
+	}
+	if (json_int(v, &number))
+		return v;
+	if (json_type(v) != JSON_STRING)
+		return slice_make(NULL, 0);
+	out = arena_alloc(&w->arena, v.n);
+	n = json_string_decode(v, out, v.n);
+	return n < 0 ? slice_make(NULL, 0) : slice_make(out, (size_t)n);
+}
+
+static struct slice first_claim(struct worker *w, struct slice claims, const struct text *names, unsigned n)
+{
+	struct slice v = {NULL, 0};
+
+	for (unsigned i = 0; i < n && v.p == NULL; i++)
+		v = claim_text(w, claims, &names[i]);
+	return v;
+}
+
+static bool printable(struct slice s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f)
+			return false;
+	}
+	return true;
+}
+
+int auth_identify(struct worker *w, const struct session *s, struct slice payload, struct identity *out)
+{
+	const struct conf_auth *a = &w->conf->auth;
+	struct jwt_claims claims;
+	struct slice token;
+	char *buf;
+	int err;
+
+	memset(out, 0, sizeof(*out));
+	if (!find_token(w, s, payload, &token))
+		return a->anonymous ? 0 : 1 + REFUSAL_AUTH_MISSING;
+	if (w->jwt == NULL || token.n > JWT_TEXT_MAX)
+		return 1 + REFUSAL_AUTH_INVALID;
+	buf = arena_alloc(&w->arena, token.n + 4);
+	err = jwt_verify(w->jwt, token, w->now_ms / 1000, buf, token.n + 4, &claims);
+	if (err != 0) {
+		log_debug("token_refused", "sid=%s why=%s", s->sid, proto_strerror(err));
+		return 1 + (err == PROTO_ETOKEN_EXPIRED ? REFUSAL_AUTH_EXPIRED : REFUSAL_AUTH_INVALID);
+	}
+	out->claims = claims.json;
+	/* beyond the year 10000 is never */
+	if (claims.exp < INT64_C(253402300800))
+		out->ends_ms = claims.exp * 1000 + a->jwt[claims.key].leeway;
+	out->user = first_claim(w, claims.json, a->user, a->nuser);
+	out->name = first_claim(w, claims.json, a->name, a->nname);
+	out->role = first_claim(w, claims.json, a->role, a->nrole);
+	if (out->user.n == 0 || out->user.n > OP_USER_MAX || !printable(out->user) || out->name.n > OP_USER_MAX ||
+	    out->role.n > OP_USER_MAX || !printable(out->role))
+		return 1 + REFUSAL_AUTH_INVALID;
+	out->known = true;
+	return 0;
+}

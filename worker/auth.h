@@ -1,0 +1,32 @@
+/*
+ * auth.h - who a CONNECT is: a token from the declared sources, verified, mapped to an identity by the conf.
+ */
+#ifndef FORKCAST_WORKER_AUTH_H
+#define FORKCAST_WORKER_AUTH_H
+
+#include "conf/catalogue.h"
+#include "proto/http.h"
+#include "proto/slice.h"
+
+struct session;
+struct worker;
+
+struct identity {
+	bool known;	   /* false: anonymous */
+	struct slice user; /* text; name and role have p NULL when absent */
+	struct slice name, role;
+	struct slice claims; /* JSON object */
+	int64_t ends_ms;     /* wall clock when the token stops counting, leeway included; 0: never */
+};
+
+/* Reads keys and sources from the conf.  0 or -errno. */
+int auth_open(struct worker *w);
+/* A copy of the token that the handshake's headers or query carry, by the declared sources; NULL when none does. */
+char *auth_keep_token(const struct worker *w, const struct http_request *req);
+/*
+ * Identifies a CONNECT with this payload.  0 with *OUT filled (slices live in the turn's arena), or the refusal:
+ * REFUSAL_AUTH_MISSING, REFUSAL_AUTH_INVALID, REFUSAL_AUTH_EXPIRED, as 1 + enum refusal.
+ */
+int auth_identify(struct worker *w, const struct session *s, struct slice payload, struct identity *out);
+
+#endif

@@ -1,0 +1,191 @@
+#include "conf/catalogue.h"
+#include "proto/json.h"
+#include "shm/op.h"
+#include "worker/builtin.h"
+#include "worker/ops.h"
+#include "worker/room.h"
+#include "worker/rule.h"
+#include "worker/session.h"
+#include "worker/worker.h"
+
+static struct room *room_of(const struct socket *so, struct slice name)
+{
+	const struct worker *w = so->session->w;
+	struct room *r =
+	    room_find(w, so->nsp, room_hash(w, slice_make(so->nsp->name.p, so->nsp->name.n), name), name);
+
+	return r != NULL && room_has(r, so) ? r : NULL;
+}
+
+/* A part of a room's name from a client: 1-128 bytes without control characters, or an integer. */
+static bool put_part(struct slice v, struct buf *out)
+{
+	int64_t number;
+	ssize_t n;
+
+	if (json_int(v, &number)) {
+		buf_slice(out, v);
+		return true;
+	}
+	if (json_type(v) != JSON_STRING)
+		return false;
+	n = json_string_decode(v, buf_reserve(out, v.n), v.n);
+	if (n < 1 || n > 128)
+		return false;
+	for (ssize_t i = 0; i < n; i++) {
+		unsigned char c = (unsigned char)out->p[out->n + (size_t)i];
+
+		if (c < 0x20 || c == 0x7f)
+			return false;
+	}
+	out->n += (size_t)n;
+	return true;
+}
+
+/*
+ * Reads {room, id} into the full name (w->name) and finds its type.  NULL with *CODE when the request is malformed or
+ * the type is not declared.
+ */
+static const struct room_type *room_asked(struct socket *so, const struct sio_packet *p, enum refusal *code)
+{
+	struct worker *w = so->session->w;
+	struct json_iter it = json_iter(p->payload);
+	const struct room_type *type;
+	struct slice arg, room, id = {NULL, 0};
+	struct buf *b = &w->name;
+
+	*code = REFUSAL_INVALID;
+	if (!json_next_element(&it, &arg) || !json_next_element(&it, &arg) || !json_get(arg, SLICE("room"), &room) ||
+	    json_type(room) != JSON_STRING)
+		return NULL;
+	buf_reset(b);
+	if (!put_part(room, b))
+		return NULL;
+	*code = REFUSAL_FORBIDDEN;
+	type = catalogue_room_type(so->nsp, b->p, b->n);
+	if (type == NULL)
+		return NULL;
+	*code = REFUSAL_INVALID;
+	if (json_get(arg, SLICE("id"), &id) && json_type(id) == JSON_NULL)
+		id.p = NULL;
+	if (id.p == NULL)
+		return type->single ? type : NULL;
+	if (type->single)
+		return NULL;
+	buf_char(b, ':');
+	if (!put_part(id, b) || b->n + so->nsp->name.n > OP_NAME_MAX)
+		return NULL;
+	return type;
+}
+
+static void confirm(struct socket *so, const struct sio_packet *p, const char *verb)
+{
+	struct worker *w = so->session->w;
+	struct slice room = buf_as_slice(&w->name);
+	struct buf *b = &w->json;
+
+	if (!p->has_id)
+		return;
+	buf_reset(b);
+	buf_str(b, "{\"success\":true,\"room\":");
+	buf_json_string(b, room);
+	buf_printf(b, ",\"message\":\"%s ", verb);
+	buf_json_escaped(b, room);
+	buf_str(b, "\"}");
+	socket_ack(so, p->id, buf_as_slice(b));
+}
+
+static void on_subscribe(struct socket *so, const struct sio_packet *p)
+{
+	struct worker *w = so->session->w;
+	enum refusal code;
+	const struct room_type *type = room_asked(so, p, &code);
+	struct slice name = buf_as_slice(&w->name);
+	struct room *r;
+
+	if (type == NULL) {
+		rule_refuse(so, p, code);
+		return;
+	}
+	if (room_of(so, name) != NULL) {
+		confirm(so, p, "Subscribed to");
+		return;
+	}
+	if (!rule_admits(so, type->join, type->njoin, name)) {
+		rule_refuse(so, p, REFUSAL_FORBIDDEN);
+		return;
+	}
+	if (so->njoined >= w->conf->max_rooms) {
+		rule_refuse(so, p, REFUSAL_TOO_MANY_ROOMS);
+		return;
+	}
+	r = room_join(w, so, name, false);
+	if (!ops_join(w, so, &name, 1)) {
+		room_leave(w, so, r);
+		rule_refuse(so, p, REFUSAL_BUSY);
+		return;
+	}
+	confirm(so, p, "Subscribed to");
+}
+
+static void on_unsubscribe(struct socket *so, const struct sio_packet *p)
+{
+	struct worker *w = so->session->w;
+	enum refusal code;
+	const struct room_type *type = room_asked(so, p, &code);
+	struct slice name = buf_as_slice(&w->name);
+	struct room *r;
+
+	if (type == NULL) {
+		rule_refuse(so, p, code);
+		return;
+	}
+	r = room_of(so, name);
+	if (r == NULL || room_is_automatic(r, so)) {
+		rule_refuse(so, p, r == NULL ? REFUSAL_NOT_MEMBER : REFUSAL_FORBIDDEN);
+		return;
+	}
+	room_leave(w, so, r);
+	ops_leave(w, so, &name, 1);
+	confirm(so, p, "Unsubscribed from");
+}
+
+static void on_get_rooms(struct socket *so, const struct sio_packet *p)
+{
+	struct buf *b = &so->session->w->json;
+
+	if (!p->has_id)
+		return;
+	buf_reset(b);
+	buf_char(b, '[');
+	for (unsigned i = 1; i < so->nrooms; i++) {
+		if (i > 1)
+			buf_char(b, ',');
+		buf_json_string(b, room_name(so->rooms[i].room));
+	}
+	buf_char(b, ']');
+	socket_ack(so, p->id, buf_as_slice(b));
+}
+
+static void on_ping(struct socket *so, const struct sio_packet *p)
+{
+	if (p->has_id)
+		socket_ack(so, p->id, SLICE("\"pong\""));
+	else
+		socket_emit(so, "pong", slice_make("", 0));
+}
+
+bool builtin_event(struct socket *so, struct slice name, const struct sio_packet *p)
+{
+	if (slice_is(name, "subscribe"))
+		on_subscribe(so, p);
+	else if (slice_is(name, "unsubscribe"))
+		on_unsubscribe(so, p);
+	else if (slice_is(name, "getRooms"))
+		on_get_rooms(so, p);
+	else if (slice_is(name, "ping"))
+		on_ping(so, p);
+	else
+		return false;
+	return true;
+}

@@ -1,0 +1,396 @@
+#include <netinet/in.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "proto/json.h"
+#include "shm/store.h"
+#include "worker/eval.h"
+#include "worker/room.h"
+#include "worker/session.h"
+#include "worker/stats.h"
+#include "worker/user.h"
+#include "worker/uuid.h"
+#include "conf/version.h"
+#include "worker/worker.h"
+
+#define TEXT_VALUE_MAX 128
+
+void eval_init(struct eval *e, struct worker *w, const struct socket *so)
+{
+	memset(e, 0, sizeof(*e));
+	e->w = w;
+	e->so = so;
+}
+
+struct slice eval_room_type(struct slice room)
+{
+	const char *colon = room.n > 0 ? memchr(room.p, ':', room.n) : NULL;
+
+	return colon == NULL ? room : slice_make(room.p, (size_t)(colon - room.p));
+}
+
+struct slice eval_room_id(struct slice room)
+{
+	const char *colon = room.n > 0 ? memchr(room.p, ':', room.n) : NULL;
+
+	return colon == NULL ? slice_make(NULL, 0) : slice_make(colon + 1, room.n - (size_t)(colon + 1 - room.p));
+}
+
+/* Server values: JSON in the turn's arena. */
+static bool give(struct eval *e, struct buf *b, struct slice *json)
+{
+	*json = slice_make(arena_copy(&e->w->arena, b->p, b->n), b->n);
+	return true;
+}
+
+static bool give_text(struct eval *e, struct slice text, struct slice *json)
+{
+	struct buf *b = &e->w->text;
+
+	if (text.p == NULL)
+		return false;
+	buf_reset(b);
+	buf_json_string(b, text);
+	return give(e, b, json);
+}
+
+static bool give_int(struct eval *e, int64_t v, struct slice *json)
+{
+	struct buf *b = &e->w->text;
+
+	buf_reset(b);
+	buf_int(b, v);
+	return give(e, b, json);
+}
+
+static bool give_id(struct eval *e, struct slice *json)
+{
+	if (e->id[0] == '\0')
+		uuid_make(e->id);
+	return give_text(e, slice_make(e->id, UUID_LEN), json);
+}
+
+static bool give_now(struct eval *e, struct slice *json)
+{
+	time_t s = (time_t)(e->w->now_ms / 1000);
+	char text[48];
+	struct tm tm;
+	size_t n;
+
+	gmtime_r(&s, &tm);
+	n = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
+	n += (size_t)snprintf(text + n, sizeof(text) - n, ".%03dZ", (int)(e->w->now_ms % 1000));
+	return give_text(e, slice_make(text, n), json);
+}
+
+static void put_text_or_null(struct buf *b, struct slice s)
+{
+	if (s.p == NULL)
+		buf_str(b, "null");
+	else
+		buf_json_string(b, s);
+}
+
+/* {id,name,role}, unknown parts null. */
+static bool give_user(struct eval *e, struct slice *json)
+{
+	const struct user *u = e->so != NULL ? e->so->user : NULL;
+	struct buf *b = &e->w->text;
+
+	if (u == NULL)
+		return false;
+	buf_reset(b);
+	buf_str(b, "{\"id\":");
+	put_text_or_null(b, user_id(u));
+	buf_str(b, ",\"name\":");
+	put_text_or_null(b, user_name(u));
+	buf_str(b, ",\"role\":");
+	put_text_or_null(b, user_role(u));
+	buf_char(b, '}');
+	return give(e, b, json);
+}
+
+static bool give_rooms(struct eval *e, struct slice *json)
+{
+	struct buf *b = &e->w->text;
+
+	buf_reset(b);
+	buf_char(b, '[');
+	for (unsigned i = 1; i < e->so->nrooms; i++) {
+		if (i > 1)
+			buf_char(b, ',');
+		buf_json_string(b, room_name(e->so->rooms[i].room));
+	}
+	buf_char(b, ']');
+	return give(e, b, json);
+}
+
+/* Appends what PATH finds in V: elements of lists one by one behind a "*". */
+static bool path_each(struct slice v, const struct text *seg, unsigned n, struct buf *out)
+{
+	struct json_iter it;
+	struct slice el;
+	bool any = false;
+
+	if (n == 0) {
+		if (out->n > 0 && out->p[out->n - 1] != '[')
+			buf_char(out, ',');
+		buf_slice(out, v);
+		return true;
+	}
+	if (seg->n == 1 && seg->p[0] == '*') {
+		if (json_type(v) != JSON_ARRAY)
+			return false;
+		for (it = json_iter(v); json_next_element(&it, &el);)
+			any |= path_each(el, seg + 1, n - 1, out);
+		return any;
+	}
+	if (json_type(v) == JSON_OBJECT)
+		return json_get(v, slice_make(seg->p, seg->n), &el) && path_each(el, seg + 1, n - 1, out);
+	if (json_type(v) == JSON_ARRAY) {
+		int64_t i;
+
+		return json_int(slice_make(seg->p, seg->n), &i) && i >= 0 && json_at(v, (size_t)i, &el) &&
+		       path_each(el, seg + 1, n - 1, out);
+	}
+	return false;
+}
+
+static bool path_get(struct eval *e, struct slice v, const struct source *src, struct slice *json)
+{
+	struct buf *b = &e->w->text;
+	bool list = false;
+	int64_t at;
+
+	if (v.p == NULL || v.n == 0)
+		return false;
+	for (unsigned i = 0; i < src->nseg; i++)
+		list |= src->seg[i].n == 1 && src->seg[i].p[0] == '*';
+	if (list) {
+		buf_reset(b);
+		buf_char(b, '[');
+		path_each(v, src->seg, src->nseg, b);
+		buf_char(b, ']');
+		return give(e, b, json);
+	}
+	for (unsigned i = 0; i < src->nseg; i++) {
+		struct slice seg = slice_make(src->seg[i].p, src->seg[i].n);
+
+		switch (json_type(v)) {
+		case JSON_OBJECT:
+			if (!json_get(v, seg, &v))
+				return false;
+			break;
+		case JSON_ARRAY:
+			if (!json_int(seg, &at) || at < 0 || !json_at(v, (size_t)at, &v))
+				return false;
+			break;
+		default:
+			return false;
+		}
+	}
+	*json = v;
+	return true;
+}
+
+static bool give_user_part(struct eval *e, enum source_kind kind, const struct source *src, struct slice *json)
+{
+	const struct socket *so = e->so;
+	struct store_user su;
+	int found;
+
+	if (so == NULL || so->user == NULL)
+		return false;
+	switch (kind) {
+	case SOURCE_USER_ID: return give_text(e, user_id(so->user), json);
+	case SOURCE_USER_NAME: return give_text(e, user_name(so->user), json);
+	case SOURCE_USER_ROLE: return give_text(e, user_role(so->user), json);
+	case SOURCE_USER_CLAIMS:
+		return so->claims != NULL && path_get(e, slice_make(so->claims, strlen(so->claims)), src, json);
+	default: /* SOURCE_USER_SOCKETS */
+		found = store_get_user(e->w->store, user_id(so->user).p, 0, &su);
+		if (found < 0)
+			return false;
+		give_int(e, found == 1 ? (int64_t)su.sockets : 0, json);
+		if (found == 1)
+			store_user_fini(&su);
+		return true;
+	}
+}
+
+static bool give_socket_part(struct eval *e, enum source_kind kind, const struct source *src, struct slice *json)
+{
+	const struct socket *so = e->so;
+	char ip[INET6_ADDRSTRLEN];
+
+	if (so == NULL)
+		return false;
+	switch (kind) {
+	case SOURCE_SOCKET_ID: return give_text(e, slice_make(so->sid, SID_LEN), json);
+	case SOURCE_SOCKET_IP:
+		session_ip(so->session, ip, sizeof(ip));
+		return give_text(e, slice_make(ip, strlen(ip)), json);
+	case SOURCE_SOCKET_TRANSPORT:
+		return give_text(e, slice_make(so->session->tr->name, strlen(so->session->tr->name)), json);
+	case SOURCE_SOCKET_AUTH:
+		return path_get(e, so->auth != NULL ? slice_make(so->auth, strlen(so->auth)) : SLICE("{}"), src, json);
+	case SOURCE_SOCKET_ROOMS: return give_rooms(e, json);
+	case SOURCE_SOCKET_ROOM_COUNT: return give_int(e, so->nrooms - 1, json);
+	case SOURCE_SOCKET_CONNECTED_AT: return give_int(e, so->connected_ms, json);
+	default: /* SOURCE_SOCKET_DURATION */
+		return give_int(e, e->w->now_ms - so->connected_ms, json);
+	}
+}
+
+static bool give_room_part(struct eval *e, enum source_kind kind, struct slice *json)
+{
+	uint64_t sockets = 0, users = 0;
+	struct buf *b = &e->w->text;
+
+	if (e->room.p == NULL)
+		return false;
+	switch (kind) {
+	case SOURCE_ROOM: return give_text(e, e->room, json);
+	case SOURCE_ROOM_TYPE: return give_text(e, eval_room_type(e->room), json);
+	case SOURCE_ROOM_ID: return give_text(e, eval_room_id(e->room), json);
+	default:
+		buf_reset(b);
+		buf_slice(b, e->room);
+		buf_char(b, '\0');
+		if (store_get_room(e->w->store, e->so->nsp->name.p, b->p, &sockets, &users) < 0)
+			return false;
+		return give_int(e, (int64_t)(kind == SOURCE_ROOM_USER_COUNT ? users : sockets), json);
+	}
+}
+
+static bool give_server_part(struct eval *e, enum source_kind kind, struct slice *json)
+{
+	const struct stats_host *h;
+	char host[256];
+
+	switch (kind) {
+	case SOURCE_SERVER_HOST:
+		if (gethostname(host, sizeof(host)) != 0)
+			return false;
+		host[sizeof(host) - 1] = '\0';
+		return give_text(e, slice_make(host, strlen(host)), json);
+	case SOURCE_SERVER_WORKER: return give_int(e, e->w->h->index, json);
+	case SOURCE_SERVER_VERSION: return give_text(e, SLICE(FORKCAST_VERSION), json);
+	default: break;
+	}
+	h = stats_host(e->w);
+	switch (kind) {
+	case SOURCE_SERVER_CONNECTIONS: return give_int(e, (int64_t)h->connections, json);
+	case SOURCE_SERVER_USERS: return give_int(e, (int64_t)h->users, json);
+	case SOURCE_SERVER_ROOMS: return give_int(e, (int64_t)h->rooms, json);
+	case SOURCE_SERVER_MEMORY: return give_int(e, (int64_t)h->memory, json);
+	default: return give_int(e, h->uptime_s, json);
+	}
+}
+
+static bool give_args(struct eval *e, struct slice *json)
+{
+	struct buf *b = &e->w->text;
+
+	buf_reset(b);
+	buf_char(b, '[');
+	if (e->args.p != NULL)
+		buf_slice(b, e->args);
+	buf_char(b, ']');
+	return give(e, b, json);
+}
+
+bool eval_source(struct eval *e, const struct source *src, struct slice *json)
+{
+	switch (src->kind) {
+	case SOURCE_LITERAL:
+		*json = slice_make(src->seg[0].p, src->seg[0].n);
+		return true;
+	case SOURCE_PATH:
+	case SOURCE_PAYLOAD: return path_get(e, e->payload, src, json);
+	case SOURCE_ARGS: return give_args(e, json);
+	case SOURCE_EVENT:
+		if (e->event.p == NULL)
+			return false;
+		buf_reset(&e->w->text);
+		buf_char(&e->w->text, '"');
+		buf_slice(&e->w->text, e->event);
+		buf_char(&e->w->text, '"');
+		return give(e, &e->w->text, json);
+	case SOURCE_NAMESPACE: return give_text(e, slice_make(e->so->nsp->name.p, e->so->nsp->name.n), json);
+	case SOURCE_ID: return give_id(e, json);
+	case SOURCE_NOW: return give_now(e, json);
+	case SOURCE_NOW_MS: return give_int(e, e->w->now_ms, json);
+	case SOURCE_NOW_S: return give_int(e, e->w->now_ms / 1000, json);
+	case SOURCE_USER: return give_user(e, json);
+	case SOURCE_USER_ID:
+	case SOURCE_USER_NAME:
+	case SOURCE_USER_ROLE:
+	case SOURCE_USER_CLAIMS:
+	case SOURCE_USER_SOCKETS: return give_user_part(e, src->kind, src, json);
+	case SOURCE_SOCKET_ID:
+	case SOURCE_SOCKET_IP:
+	case SOURCE_SOCKET_TRANSPORT:
+	case SOURCE_SOCKET_AUTH:
+	case SOURCE_SOCKET_ROOMS:
+	case SOURCE_SOCKET_ROOM_COUNT:
+	case SOURCE_SOCKET_CONNECTED_AT:
+	case SOURCE_SOCKET_DURATION: return give_socket_part(e, src->kind, src, json);
+	case SOURCE_ROOM:
+	case SOURCE_ROOM_TYPE:
+	case SOURCE_ROOM_ID:
+	case SOURCE_ROOM_USER_COUNT:
+	case SOURCE_ROOM_SOCKET_COUNT: return give_room_part(e, src->kind, json);
+	case SOURCE_SERVER_CONNECTIONS:
+	case SOURCE_SERVER_USERS:
+	case SOURCE_SERVER_ROOMS:
+	case SOURCE_SERVER_MEMORY:
+	case SOURCE_SERVER_UPTIME:
+	case SOURCE_SERVER_HOST:
+	case SOURCE_SERVER_WORKER:
+	case SOURCE_SERVER_VERSION: return give_server_part(e, src->kind, json);
+	}
+	return false;
+}
+
+int eval_text(struct eval *e, const struct text_template *t, struct buf *out)
+{
+	for (unsigned i = 0; i < t->n; i++) {
+		const struct text_part *p = &t->part[i];
+		struct slice v;
+		int64_t number;
+		size_t at;
+		ssize_t n;
+
+		if (!p->is_hole) {
+			buf_put(out, p->literal.p, p->literal.n);
+			continue;
+		}
+		if (!eval_source(e, &p->hole.source, &v)) {
+			if (p->hole.has_default)
+				buf_put(out, p->hole.dflt.p, p->hole.dflt.n);
+			else if (!p->hole.optional)
+				return -1;
+			continue;
+		}
+		if (json_int(v, &number)) {
+			buf_slice(out, v);
+			continue;
+		}
+		if (json_type(v) != JSON_STRING)
+			return -1;
+		at = out->n;
+		n = json_string_decode(v, buf_reserve(out, v.n), v.n);
+		if (n < 1 || n > TEXT_VALUE_MAX)
+			return -1;
+		for (ssize_t k = 0; k < n; k++) {
+			unsigned char ch = (unsigned char)out->p[at + (size_t)k];
+
+			if (ch < 0x20 || ch == 0x7f)
+				return -1;
+		}
+		out->n += (size_t)n;
+	}
+	return 0;
+}

@@ -1,0 +1,45 @@
+/*
+ * eval.h - runs what conf compiled: sources, conditions, text and JSON templates, against one event or trigger.
+ *
+ * Every value is JSON text: payload values are the bytes that came in, server values are written to the turn's arena.
+ * Nothing evaluated here outlives the turn.
+ */
+#ifndef FORKCAST_WORKER_EVAL_H
+#define FORKCAST_WORKER_EVAL_H
+
+#include "conf/catalogue.h"
+#include "proto/slice.h"
+#include "worker/buf.h"
+#include "worker/uuid.h"
+
+struct socket;
+struct worker;
+
+/* What the sources are about.  Slices with p NULL are absent. */
+struct eval {
+	struct worker *w;
+	const struct socket *so;
+	struct slice event;   /* JSON string body */
+	struct slice args;    /* all arguments, separated by commas, without brackets */
+	struct slice payload; /* the first of them */
+	struct slice room;    /* full name of the rule's room */
+	char id[UUID_LEN + 1]; /* @id, once made */
+};
+
+void eval_init(struct eval *e, struct worker *w, const struct socket *so);
+/* The source's value as JSON; false when absent. */
+bool eval_source(struct eval *e, const struct source *src, struct slice *json);
+bool eval_condition(struct eval *e, const struct condition *c);
+/* True when all hold. */
+bool eval_all(struct eval *e, const struct condition *c, unsigned n);
+/*
+ * Appends the text.  0, or -1: a value is absent, or is neither a string of 1-128 bytes without control characters nor
+ * an integer.
+ */
+int eval_text(struct eval *e, const struct text_template *t, struct buf *out);
+void eval_json(struct eval *e, const struct json_node *n, struct buf *out);
+/* Room id part behind "TYPE:"; p NULL when there is none. */
+struct slice eval_room_id(struct slice room);
+struct slice eval_room_type(struct slice room);
+
+#endif

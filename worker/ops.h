@@ -1,0 +1,23 @@
+/*
+ * ops.h - what this worker tells the keeper: sockets that come and go, rooms they join and leave.
+ */
+#ifndef FORKCAST_WORKER_OPS_H
+#define FORKCAST_WORKER_OPS_H
+
+#include <stdbool.h>
+
+#include "proto/slice.h"
+
+struct socket;
+struct worker;
+
+/* A new socket with the rooms it is in already.  False: ring and overflow are full, nothing was told. */
+bool ops_socket_add(struct worker *w, const struct socket *so);
+/* Rooms joined or left.  Joins may be refused as above; leaving has a reserve. */
+bool ops_join(struct worker *w, const struct socket *so, const struct slice *rooms, unsigned n);
+void ops_leave(struct worker *w, const struct socket *so, const struct slice *rooms, unsigned n);
+void ops_socket_del(struct worker *w, const struct socket *so);
+/* Turn: moves the overflow on. */
+void ops_pump(struct worker *w);
+
+#endif

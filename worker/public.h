@@ -1,0 +1,13 @@
+/*
+ * public.h - requests on a public listener: the Engine.IO handshake, by the reference's table of refusals.
+ */
+#ifndef FORKCAST_WORKER_PUBLIC_H
+#define FORKCAST_WORKER_PUBLIC_H
+
+#include "proto/http.h"
+
+struct conn;
+
+void public_handle(struct conn *c, const struct http_request *req, struct slice body);
+
+#endif

@@ -1,0 +1,167 @@
+#include <errno.h>
+#include <stdlib.h>
+
+#include "proto/sid.h"
+#include "shm/interest.h"
+#include "shm/tlv.h"
+#include "worker/publish.h"
+#include "worker/room.h"
+#include "worker/worker.h"
+
+#define TOUCH_MAX 256 /* targets of one record */
+
+/* Waits for a record to leave the overflow. */
+struct settling {
+	struct settling *next;
+	int64_t ticket;
+	publish_settled_fn fn;
+	void *arg;
+};
+
+struct draft {
+	struct tlv_writer tlv;
+	struct record_head *head;
+	uint64_t touch[TOUCH_MAX];
+	unsigned ntouch;
+};
+
+static size_t audience_size(const struct audience *a)
+{
+	size_t n = a->nsp.n + 32;
+
+	for (unsigned i = 0; i < a->nin; i++)
+		n += a->in[i].name.n + 32;
+	for (unsigned i = 0; i < a->nexcept; i++)
+		n += a->except[i].name.n + 32;
+	return n;
+}
+
+/* Adds one target: its slots to the mask, its bucket to those touched. */
+static void draft_target(struct worker *w, struct draft *d, const struct audience *a, const struct target_room *t)
+{
+	uint64_t hash = room_hash(w, a->nsp, t->name);
+	unsigned slot;
+	uint32_t gen;
+
+	if (t->own && sid_parse(t->name, &slot, &gen))
+		slot_mask_set(&d->head->mask, slot);
+	interest_collect(w->h->seg, hash, &d->head->mask);
+	d->touch[d->ntouch++] = hash;
+	tlv_put_hashed(&d->tlv, RECORD_TLV_ROOM, t->own ? RECORD_ROOM_SID : RECORD_ROOM_PLAIN, hash, t->name.p, t->name.n);
+}
+
+static int draft_begin(struct worker *w, struct draft *d, enum record_kind kind, const struct audience *a, size_t more)
+{
+	size_t cap = sizeof(struct record_head) + audience_size(a) + more + 64;
+
+	if (a->nin > TOUCH_MAX)
+		return -EMSGSIZE;
+	buf_reset(&w->record);
+	buf_reserve(&w->record, cap);
+	d->head = record_begin(&d->tlv, w->record.p, w->record.cap, kind);
+	d->ntouch = 0;
+	if (!slice_is(a->nsp, "/"))
+		tlv_put(&d->tlv, RECORD_TLV_NSP, 0, a->nsp.p, a->nsp.n);
+	for (unsigned i = 0; i < a->nin; i++)
+		draft_target(w, d, a, &a->in[i]);
+	if (a->nin == 0) {
+		d->touch[d->ntouch] = room_hash(w, a->nsp, slice_make("", 0));
+		interest_collect(w->h->seg, d->touch[d->ntouch++], &d->head->mask);
+	}
+	for (unsigned i = 0; i < a->nexcept; i++) {
+		const struct target_room *t = &a->except[i];
+
+		tlv_put_hashed(&d->tlv, RECORD_TLV_EXCEPT, t->own ? RECORD_ROOM_SID : RECORD_ROOM_PLAIN,
+		    room_hash(w, a->nsp, t->name), t->name.p, t->name.n);
+	}
+	return 0;
+}
+
+static int64_t draft_put(struct worker *w, struct draft *d)
+{
+	struct slot_mask mask;
+	struct iovec iov = {d->tlv.buf, d->tlv.len};
+	struct outlet_msg msg = {&iov, 1, &mask, d->touch, d->ntouch, false};
+	uint64_t rung = w->bcast.wakeups;
+	int64_t ticket;
+
+	if (d->tlv.over)
+		return -EMSGSIZE;
+	if (d->head->flags & RECORD_LOCAL) {
+		memset(&d->head->mask, 0, sizeof(d->head->mask));
+		slot_mask_set(&d->head->mask, w->h->slot);
+	}
+	mask = d->head->mask;
+	ticket = outlet_put(&w->bcast, &msg, clock_mono_ns());
+	if (ticket > 0) {
+		counter_add(w->ct, COUNTER_PUBLISHED, 1);
+		counter_add(w->ct, COUNTER_PUBLISHED_BYTES, iov.iov_len);
+		counter_add(w->ct, COUNTER_WAKEUPS, w->bcast.wakeups - rung);
+		w->congested = outlet_congested(&w->bcast) || outlet_congested(&w->ops);
+	} else {
+		counter_add_to(&w->ct->refused[ticket == -EMSGSIZE ? REFUSED_TOO_LONG : REFUSED_BUSY], 1);
+	}
+	return ticket;
+}
+
+int64_t publish_packet(struct worker *w, const struct audience *a, struct slice packet, uint32_t flags)
+{
+	struct draft d;
+	int err = draft_begin(w, &d, RECORD_BROADCAST, a, packet.n);
+
+	if (err != 0)
+		return err;
+	d.head->flags = flags;
+	d.head->splice = packet.n > 0 ? (uint32_t)packet.n - 1 : 0;
+	tlv_put(&d.tlv, RECORD_TLV_PACKET, 0, packet.p, packet.n);
+	return draft_put(w, &d);
+}
+
+int64_t publish_control(struct worker *w, const struct audience *a, enum record_act act, const struct slice *rooms,
+    unsigned nrooms)
+{
+	struct draft d;
+	size_t more = 0;
+	int err;
+
+	for (unsigned i = 0; i < nrooms; i++)
+		more += rooms[i].n + 32;
+	err = draft_begin(w, &d, RECORD_CONTROL, a, more);
+	if (err != 0)
+		return err;
+	d.head->act = (uint8_t)act;
+	for (unsigned i = 0; i < nrooms; i++)
+		tlv_put_hashed(&d.tlv, RECORD_TLV_ARG_ROOM, 0, room_hash(w, a->nsp, rooms[i]), rooms[i].p, rooms[i].n);
+	return draft_put(w, &d);
+}
+
+void publish_when_settled(struct worker *w, int64_t ticket, publish_settled_fn fn, void *arg)
+{
+	struct settling *p;
+
+	if (w->acks == NULL && outlet_settled(&w->bcast, (uint64_t)ticket)) {
+		fn(w, arg);
+		return;
+	}
+	p = malloc(sizeof(*p));
+	if (p == NULL)
+		worker_die(w, "out of memory");
+	*p = (struct settling){.ticket = ticket, .fn = fn, .arg = arg};
+	*w->acks_tail = p;
+	w->acks_tail = &p->next;
+}
+
+void publish_pump(struct worker *w)
+{
+	if (w->bcast.waiting > 0)
+		outlet_pump(&w->bcast, clock_mono_ns());
+	while (w->acks != NULL && outlet_settled(&w->bcast, (uint64_t)w->acks->ticket)) {
+		struct settling *p = w->acks;
+
+		w->acks = p->next;
+		if (w->acks == NULL)
+			w->acks_tail = &w->acks;
+		p->fn(w, p->arg);
+		free(p);
+	}
+}

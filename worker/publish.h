@@ -1,0 +1,47 @@
+/*
+ * publish.h - into the own ring: broadcasts, control acts, and what waits until they are there.
+ *
+ * Nothing is delivered here: local members are served by the drain like everybody else's.
+ */
+#ifndef FORKCAST_WORKER_PUBLISH_H
+#define FORKCAST_WORKER_PUBLISH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "proto/slice.h"
+#include "shm/record.h"
+
+struct worker;
+
+/* A room as a target; a sid when it has the form of one and OWN is set. */
+struct target_room {
+	struct slice name;
+	bool own; /* a socket's own room: NAME is its sid */
+};
+
+/* Who hears it. */
+struct audience {
+	struct slice nsp;
+	const struct target_room *in; /* none: the whole namespace */
+	unsigned nin;
+	const struct target_room *except;
+	unsigned nexcept;
+};
+
+/*
+ * Publishes PACKET (the Engine.IO message text) to AUDIENCE.  FLAGS: enum record_flag.  Returns the ticket of the
+ * record (> 0), or -EMSGSIZE (above ring/8), -ENOBUFS (ring and overflow full).
+ */
+int64_t publish_packet(struct worker *w, const struct audience *a, struct slice packet, uint32_t flags);
+/* Publishes an act on the audience's sockets; ROOMS: what to join or leave. */
+int64_t publish_control(struct worker *w, const struct audience *a, enum record_act act, const struct slice *rooms,
+    unsigned nrooms);
+
+/* Calls FN(ARG) once the record with TICKET is in the ring: now, or by a later turn. */
+typedef void (*publish_settled_fn)(struct worker *w, void *arg);
+void publish_when_settled(struct worker *w, int64_t ticket, publish_settled_fn fn, void *arg);
+/* Turn: moves the overflow on and calls what has settled. */
+void publish_pump(struct worker *w);
+
+#endif

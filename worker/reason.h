@@ -1,0 +1,54 @@
+/*
+ * reason.h - why a connection ended, and why something was refused: enums that are metric label and log field at once.
+ */
+#ifndef FORKCAST_WORKER_REASON_H
+#define FORKCAST_WORKER_REASON_H
+
+#include "conf/catalogue.h"
+
+enum close_reason {
+	/* the reference's own reasons */
+	CLOSE_TRANSPORT_CLOSE,	/* the peer went */
+	CLOSE_TRANSPORT_ERROR,	/* the descriptor failed, or the peer broke WebSocket */
+	CLOSE_PING_TIMEOUT,
+	CLOSE_PARSE_ERROR,	/* an Engine.IO packet that is none */
+	CLOSE_FORCED,		/* a Socket.IO packet against the rules, or no CONNECT in time */
+	CLOSE_SERVER_SHUTDOWN,
+	CLOSE_SERVER_DISCONNECT, /* disconnect(true): the API, an expired token */
+	CLOSE_CLIENT_NSP,	 /* sockets only: the client left the namespace */
+	CLOSE_SERVER_NSP,	 /* sockets only: the server took it out of the namespace */
+	/* ours */
+	CLOSE_SLOW,	   /* backlog over max_backlog */
+	CLOSE_LAPPED,	   /* this worker was overtaken and a room of the session was published to meanwhile */
+	CLOSE_TOO_BIG,	   /* message over max_payload */
+	CLOSE_IDLE,	   /* idle_timeout */
+	CLOSE_CONNECT_TIMEOUT,
+	CLOSE_AUTH_EXPIRED,
+	CLOSE_REASONS
+};
+
+/* What a peer was told "no" to; the first REFUSAL_MAX are the refusals of events and connects. */
+enum refused {
+	REFUSED_HTTP_SYNTAX = REFUSAL_MAX,
+	REFUSED_HTTP_TOO_LARGE,
+	REFUSED_HTTP_TIMEOUT,
+	REFUSED_HTTP_NOT_FOUND,
+	REFUSED_HANDSHAKE,	 /* Engine.IO's table of codes */
+	REFUSED_UPGRADE,	 /* WebSocket handshake headers */
+	REFUSED_MAX_CONNECTIONS,
+	REFUSED_DESCRIPTORS,	 /* EMFILE */
+	REFUSED_STORE_FULL,
+	REFUSED_NAMESPACE,
+	REFUSED_API_KEY,
+	REFUSED_API_FORBIDDEN,
+	REFUSED_API_SYNTAX,
+	REFUSED_API_FIELD,
+	REFUSED_BUSY, /* rings and overflow full */
+	REFUSED_TOO_LONG, /* a record above ring/8 */
+	REFUSED_REASONS
+};
+
+const char *close_reason_name(enum close_reason r);
+const char *refused_name(unsigned r);
+
+#endif

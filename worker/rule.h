@@ -1,0 +1,19 @@
+/*
+ * rule.h - runs the compiled rules: an event's steps in the catalogue's order, and the reactions to a connect.
+ */
+#ifndef FORKCAST_WORKER_RULE_H
+#define FORKCAST_WORKER_RULE_H
+
+#include "proto/socketio.h"
+#include "worker/socket.h"
+
+/* An EVENT from a client: a rule of the catalogue, a built-in, or nobody's.  The session may be gone afterwards. */
+void rule_on_event(struct socket *so, const struct sio_packet *p);
+/* `on "connect"`, after the CONNECT was answered. */
+void rule_on_connect(struct socket *so);
+/* Tells the sender "no": the ack if one was asked for, else the event `error`; counts it. */
+void rule_refuse(struct socket *so, const struct sio_packet *p, enum refusal code);
+/* True when SO meets one of WHO; ROOM is what `member` and `own` are about. */
+bool rule_admits(const struct socket *so, const struct who *who, unsigned n, struct slice room);
+
+#endif

@@ -1,0 +1,65 @@
+/*
+ * socket.h - a client in one namespace: identity, rooms, its own room.
+ */
+#ifndef FORKCAST_WORKER_SOCKET_H
+#define FORKCAST_WORKER_SOCKET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "conf/catalogue.h"
+#include "proto/sid.h"
+#include "proto/slice.h"
+#include "worker/reason.h"
+
+struct membership;
+struct room;
+struct session;
+struct user;
+struct worker;
+
+struct socket {
+	struct session *session;
+	const struct catalogue_nsp *nsp;
+	struct user *user; /* NULL: anonymous */
+	struct socket *next;	 /* of the same session */
+	struct socket *sid_next; /* chain of the table by sid */
+	struct membership *rooms; /* rooms[0] is the namespace itself */
+	uint16_t nrooms, rooms_cap;
+	uint16_t njoined; /* of them joined by the client: these count for max_rooms */
+	uint32_t mark;	  /* last union this socket was counted in */
+	uint32_t expiry;  /* alarm: its token ends */
+	int64_t connected_ms;
+	int64_t ends_ms; /* wall clock when its token stops counting; 0: never */
+	char *auth;   /* CONNECT payload, kept only when the catalogue uses @socket.auth; else NULL */
+	char *claims; /* token payload, kept only when the catalogue uses @user.claims; else NULL */
+	char sid[SID_LEN + 1];
+};
+
+/* Sockets of this worker by sid. */
+struct socket_table;
+struct socket_table *socket_table_new(void);
+struct socket *socket_find(const struct worker *w, struct slice sid);
+unsigned socket_count(const struct worker *w);
+/* Forgets all marks, when w->mark wraps. */
+void socket_unmark_all(struct worker *w);
+/* Calls FN for every socket; FN may not free any. */
+void socket_each(const struct worker *w, void (*fn)(struct socket *so, void *arg), void *arg);
+
+/*
+ * Handles a CONNECT packet: authenticates, makes the socket, joins the automatic rooms, tells the keeper, answers, and
+ * runs `on "connect"`.  A refusal is answered with CONNECT_ERROR; breaking the protocol ends the session.
+ */
+void socket_connect(struct session *s, struct slice nsp, struct slice auth);
+/* The session's socket in that namespace; NULL when it has none. */
+struct socket *socket_of(const struct session *s, struct slice nsp);
+/* Takes the socket out of everything and frees it; sends nothing. */
+void socket_leave(struct socket *so, enum close_reason reason);
+/* Server side: tells the client (41), then socket_leave(); CLOSE: also ends the session. */
+void socket_disconnect(struct socket *so, bool close);
+/* Sends an EVENT to this client alone, outside the rings (acks' siblings: errors, pong). */
+void socket_emit(struct socket *so, const char *event, struct slice json);
+/* Answers the client's ack; ARGS: JSON values separated by commas. */
+void socket_ack(struct socket *so, uint64_t id, struct slice args);
+
+#endif

@@ -1,0 +1,28 @@
+/*
+ * stats.h - numbers about the whole host, summed from every slot's counters.
+ */
+#ifndef FORKCAST_WORKER_STATS_H
+#define FORKCAST_WORKER_STATS_H
+
+#include <stdint.h>
+
+#include "shm/counter.h"
+
+struct conn;
+struct slice;
+struct worker;
+
+struct stats_host {
+	uint64_t connections, sessions, sockets, users, rooms;
+	uint64_t memory; /* bytes resident, all processes */
+	int64_t uptime_s;
+};
+
+/* At most a second old. */
+const struct stats_host *stats_host(struct worker *w);
+/* Sum of a counter over all slots. */
+uint64_t stats_sum(const struct worker *w, enum counter c);
+/* Resident bytes of a process; 0 when it is gone. */
+uint64_t stats_resident(int pid);
+
+#endif

@@ -1,0 +1,215 @@
+/*
+ * One turn (DESIGN section 3):
+ *
+ *	1 read	 libevent calls back for every ready descriptor: parse, check rules, publish into the own ring
+ *	2 drain	 records stamped up to now, from all rings, to the outputs of local members
+ *	3 timers heartbeats, deadlines, alarms
+ *	4 log	 what was delivered, in which order
+ *	5 flush	 one write for each touched connection
+ */
+#include <signal.h>
+
+#include "conf/log.h"
+#include "worker/accept.h"
+#include "worker/conn.h"
+#include "worker/fanout.h"
+#include "worker/ops.h"
+#include "worker/publish.h"
+#include "worker/query.h"
+#include "worker/request.h"
+#include "worker/session.h"
+#include "worker/turn.h"
+#include "worker/worker.h"
+
+#define SWEEP_NS      (100 * NS_PER_MS)
+#define DRAIN_MAX_NS  (5 * NS_PER_S)
+#define GOODBYE_BATCH 512u /* sessions ended a turn while stopping */
+
+#define PUMP_NS	      NS_PER_MS /* how often an overflow is tried again */
+
+static void on_bell(evutil_socket_t fd, short what, void *arg)
+{
+	struct worker *w = arg;
+
+	(void)fd;
+	(void)what;
+	w->rung |= doorbell_drain(&w->h->bells, w->h->slot);
+}
+
+static void on_wake(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	(void)arg;
+}
+
+static void on_stop(evutil_socket_t fd, short what, void *arg)
+{
+	struct worker *w = arg;
+
+	(void)what;
+	if (fd == SIGTERM)
+		w->stopping = true;
+	else
+		w->stop_now = true;
+}
+
+int turn_open(struct worker *w)
+{
+	static const struct timeval sweep = {0, (long)(SWEEP_NS / 1000)};
+
+	event_assign(&w->bell_ev, w->base, w->h->bells.fd[w->h->slot], EV_READ | EV_PERSIST, on_bell, w);
+	event_assign(&w->sweep_ev, w->base, -1, EV_PERSIST, on_wake, w);
+	event_assign(&w->timer_ev, w->base, -1, 0, on_wake, w);
+	event_assign(&w->term_ev, w->base, SIGTERM, EV_SIGNAL | EV_PERSIST, on_stop, w);
+	event_assign(&w->int_ev, w->base, SIGINT, EV_SIGNAL | EV_PERSIST, on_stop, w);
+	event_assign(&w->quit_ev, w->base, SIGQUIT, EV_SIGNAL | EV_PERSIST, on_stop, w);
+	if (event_add(&w->bell_ev, NULL) != 0 || event_add(&w->sweep_ev, &sweep) != 0 || event_add(&w->term_ev, NULL) != 0 ||
+	    event_add(&w->int_ev, NULL) != 0 || event_add(&w->quit_ev, NULL) != 0)
+		return -ENOMEM;
+	worker_look_at_clock(w);
+	return 0;
+}
+
+static void conns_due(struct timeq *q, uint64_t now_ns, bool idle)
+{
+	struct timed *t;
+
+	while ((t = timeq_due(q, now_ns)) != NULL)
+		request_due(TIMED_OWNER(t, struct conn, timed), idle);
+}
+
+static void run_timers(struct worker *w)
+{
+	struct timed *t;
+
+	while ((t = timeq_due(&w->pings, w->now_ns)) != NULL)
+		session_ping_due(TIMED_OWNER(t, struct session, beat));
+	while ((t = timeq_due(&w->pongs, w->now_ns)) != NULL)
+		session_pong_due(TIMED_OWNER(t, struct session, beat));
+	conns_due(&w->requests, w->now_ns, false);
+	conns_due(&w->bodies, w->now_ns, false);
+	conns_due(&w->keepalives, w->now_ns, true);
+	while ((t = timeq_due(&w->lingers, w->now_ns)) != NULL)
+		conn_linger_due(TIMED_OWNER(t, struct conn, timed));
+	alarms_run(&w->alarms, w->now_ns);
+	if (w->now_ns - w->sweep_ns >= SWEEP_NS || w->rung) {
+		w->sweep_ns = w->now_ns;
+		accept_neighbours(w);
+	}
+}
+
+/* One libevent timer, for the nearest deadline of all queues. */
+static void arm_timer(struct worker *w)
+{
+	const struct timeq *q[] = {&w->pings, &w->pongs, &w->requests, &w->bodies, &w->keepalives, &w->lingers};
+	uint64_t due = alarm_next(&w->alarms), wait;
+	struct timeval tv;
+
+	for (unsigned i = 0; i < sizeof(q) / sizeof(*q); i++) {
+		if (timeq_next(q[i]) < due)
+			due = timeq_next(q[i]);
+	}
+	if ((w->bcast.waiting > 0 || w->ops.waiting > 0) && due > w->now_ns + PUMP_NS)
+		due = w->now_ns + PUMP_NS;
+	if (w->queries != NULL && due > w->now_ns + QUERY_POLL_NS)
+		due = w->now_ns + QUERY_POLL_NS;
+	if (due == w->timer_ns)
+		return;
+	w->timer_ns = due;
+	if (due == UINT64_MAX) {
+		event_del(&w->timer_ev);
+		return;
+	}
+	wait = due > w->now_ns ? due - w->now_ns : 0;
+	tv = (struct timeval){(time_t)(wait / NS_PER_S), (suseconds_t)(wait % NS_PER_S / 1000) + 1};
+	event_add(&w->timer_ev, &tv);
+}
+
+/* Connections that are flushed may close, and their sessions' leaving queues more output: until none is left. */
+static void flush_all(struct worker *w)
+{
+	for (unsigned i = 0; i < w->ndirty; i++)
+		conn_flush(w->dirty[i]);
+	w->ndirty = 0;
+}
+
+/* SIGTERM: listeners go at once, sessions in batches, and the loop ends when all output is out. */
+static void say_goodbye(struct worker *w)
+{
+	if (w->stop_since_ns == 0) {
+		w->stop_since_ns = w->now_ns;
+		slot_drain(w->slot);
+		accept_close(w);
+		log_info("draining", "connections=%lu", (unsigned long)w->nconn);
+	}
+	for (unsigned i = 0; i < GOODBYE_BATCH; i++) {
+		struct timed *t = w->pings.head.next;
+
+		if (t == &w->pings.head)
+			t = w->pongs.head.next;
+		if (t == &w->pongs.head)
+			break;
+		session_close(TIMED_OWNER(t, struct session, beat), CLOSE_SERVER_SHUTDOWN);
+	}
+	if (w->nconn == 0 || w->now_ns - w->stop_since_ns > DRAIN_MAX_NS)
+		w->stop_now = true;
+}
+
+static void turn(struct worker *w)
+{
+	uint64_t began;
+
+	worker_look_at_clock(w);
+	began = w->now_ns;
+	slot_beat(w->slot, w->now_ns);
+	if (w->bcast.waiting > 0 || w->acks != NULL)
+		publish_pump(w);
+	ops_pump(w);
+	w->congested = outlet_congested(&w->bcast) || outlet_congested(&w->ops);
+	if (!w->congested && w->nheld > 0)
+		conn_release_held(w);
+	w->more = fanout_drain(w, clock_mono_ns());
+	if (fanout_found_late(w))
+		counter_add(w->ct, COUNTER_SWEEP_CATCHES, 1);
+	run_timers(w);
+	query_poll(w);
+	if (w->stopping)
+		say_goodbye(w);
+	dlog_turn(&w->log, w->now_ns, w->in.pos, SLOT_MAX);
+	flush_all(w);
+	conn_reap(w);
+	arena_reset(&w->arena);
+	worker_look_at_clock(w);
+	fanout_observe(w, w->now_ns);
+	histogram_observe(w->ct, HISTOGRAM_TURN, w->now_ns - began, 1);
+	counter_add(w->ct, COUNTER_TURNS, 1);
+	arm_timer(w);
+}
+
+/* True when there is nothing to do until something happens; the doorbell is armed then. */
+static bool may_sleep(struct worker *w)
+{
+	if (w->more)
+		return false;
+	doorbell_arm(w->slot);
+	if (!inlet_pending(&w->in))
+		return true;
+	doorbell_awake(w->slot);
+	return false;
+}
+
+void turn_loop(struct worker *w)
+{
+	while (!w->stop_now) {
+		bool slept = may_sleep(w);
+
+		w->rung = false;
+		w->fresh = false;
+		w->armed_ns = slept ? clock_mono_ns() : 0;
+		event_base_loop(w->base, EVLOOP_ONCE | (slept ? 0 : EVLOOP_NONBLOCK));
+		doorbell_awake(w->slot);
+		w->unrung_ns = slept && !w->rung ? clock_mono_ns() : 0;
+		turn(w);
+	}
+}

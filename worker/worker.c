@@ -1,0 +1,143 @@
+#include <errno.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "conf/log.h"
+#include "worker/accept.h"
+#include "worker/auth.h"
+#include "worker/publish.h"
+#include "worker/query.h"
+#include "worker/request.h"
+#include "worker/room.h"
+#include "worker/socket.h"
+#include "worker/turn.h"
+#include "worker/user.h"
+#include "worker/worker.h"
+
+#define DESCRIPTORS_KEPT 64 /* of nofile: listeners, doorbells, the store, the log, the reserve */
+#define LINGER_NS	 (2 * NS_PER_S)
+
+void worker_die(struct worker *w, const char *why)
+{
+	log_error("worker_dies", "why=%s errno=%d", why, errno);
+	(void)w;
+	abort();
+}
+
+void worker_look_at_clock(struct worker *w)
+{
+	w->now_ns = clock_mono_ns();
+	w->now_ms = clock_wall_ms();
+	w->fresh = true;
+}
+
+static uint64_t ms_to_ns(int64_t ms)
+{
+	return (uint64_t)ms * NS_PER_MS;
+}
+
+static void open_queues(struct worker *w)
+{
+	timeq_init(&w->requests, ms_to_ns(w->conf->header_timeout));
+	timeq_init(&w->bodies, REQUEST_BODY_NS);
+	timeq_init(&w->keepalives, REQUEST_KEEPALIVE_NS);
+	timeq_init(&w->lingers, LINGER_NS);
+	timeq_init(&w->pings, ms_to_ns(w->conf->engine.ping_interval));
+	timeq_init(&w->pongs, ms_to_ns(w->conf->engine.ping_timeout));
+}
+
+static int open_base(struct worker *w)
+{
+	struct event_config *cfg = event_config_new();
+
+	if (cfg == NULL)
+		return -ENOMEM;
+	event_config_set_flag(cfg, EVENT_BASE_FLAG_PRECISE_TIMER);
+	event_config_set_flag(cfg, EVENT_BASE_FLAG_NOLOCK);
+	w->base = event_base_new_with_config(cfg);
+	event_config_free(cfg);
+	return w->base != NULL ? 0 : -ENOMEM;
+}
+
+static int open_rings(struct worker *w)
+{
+	const struct heritage *h = w->h;
+	const struct conf_shm *m = &w->conf->shm;
+	int err = outlet_init(&w->bcast, h->seg, &h->bells, h->slot, h->gen, OUTLET_BROADCAST, m->overflow);
+
+	if (err == 0)
+		err = outlet_init(&w->ops, h->seg, &h->bells, h->slot, h->gen, OUTLET_OPERATION, m->overflow);
+	if (err == 0)
+		err = dlog_attach(&w->log, segment_dlog(h->seg, h->slot));
+	if (err != 0)
+		return err;
+	inlet_init(&w->in, h->seg, h->slot);
+	dlog_begin(&w->log, h->gen, w->in.pos, SLOT_MAX);
+	return 0;
+}
+
+static int open_tables(struct worker *w)
+{
+	w->acks_tail = &w->acks;
+	w->rbuf = malloc(WORKER_READ_SIZE);
+	w->req = malloc(sizeof(*w->req));
+	w->rooms = room_table_new(w->h->seg->nbuckets);
+	w->sids = socket_table_new();
+	w->users = user_table_new();
+	w->ws_limits = (struct ws_limits){w->conf->engine.max_payload, WORKER_FRAGMENTS_MAX};
+	if (w->rbuf == NULL || w->req == NULL || w->rooms == NULL || w->sids == NULL || w->users == NULL)
+		return -ENOMEM;
+	arena_init(&w->arena);
+	return 0;
+}
+
+/* What was promised in conf, or what the descriptors allow. */
+static uint64_t connection_limit(const struct worker *w)
+{
+	uint64_t room = w->h->nofile > 2 * DESCRIPTORS_KEPT ? w->h->nofile - DESCRIPTORS_KEPT : w->h->nofile / 2;
+	uint64_t want = w->conf->max_connections;
+
+	return want != 0 && want < room ? want : room;
+}
+
+static int worker_open(struct worker *w, const struct heritage *h)
+{
+	int err;
+
+	w->h = h;
+	w->conf = h->conf;
+	w->slot = segment_slot(h->seg, h->slot);
+	w->ct = segment_counters(h->seg, h->slot);
+	w->reserve_fd = -1;
+	counter_begin(w->ct);
+	if (sodium_init() < 0)
+		return -ENOSYS;
+	open_queues(w);
+	w->max_conn = connection_limit(w);
+	if ((err = open_base(w)) != 0 || (err = open_tables(w)) != 0 || (err = open_rings(w)) != 0 ||
+	    (err = auth_open(w)) != 0 || (err = query_open(w)) != 0 || (err = turn_open(w)) != 0)
+		return err;
+	/* live first, so that whoever sees a connection of ours also sees a slot that reads the rings */
+	slot_beat(w->slot, w->now_ns);
+	slot_ready(w->slot);
+	return accept_open(w);
+}
+
+int worker_main(const struct heritage *h)
+{
+	/* never freed: at the end the kernel takes all at once, and a leak checker still sees what is lost */
+	static struct worker process;
+	struct worker *w = &process;
+	int err = worker_open(w, h);
+
+	if (err != 0) {
+		log_error("worker_start_failed", "error=%s", strerror(-err));
+		return 1;
+	}
+	log_info("worker_ready", "index=%u max_connections=%lu", h->index, (unsigned long)w->max_conn);
+	turn_loop(w);
+	query_close(w);
+	return 0;
+}

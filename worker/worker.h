@@ -1,0 +1,140 @@
+/*
+ * worker.h - one worker process: what its parts share.  Each field is owned by the part named beside it.
+ */
+#ifndef FORKCAST_WORKER_WORKER_H
+#define FORKCAST_WORKER_WORKER_H
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+
+#include "proto/jwt.h"
+#include "proto/ws.h"
+#include "shm/counter.h"
+#include "shm/dlog.h"
+#include "shm/inlet.h"
+#include "shm/outlet.h"
+#include "worker/alarm.h"
+#include "worker/arena.h"
+#include "worker/buf.h"
+#include "worker/clock.h"
+#include "worker/entry.h"
+#include "worker/fanout.h"
+#include "worker/reason.h"
+#include "worker/timeq.h"
+
+#define WORKER_READ_SIZE     (128u * 1024) /* bytes read from one descriptor at a time */
+#define WORKER_FRAGMENTS_MAX 1024u	    /* of one WebSocket message */
+
+struct accept_point;
+struct conn;
+struct http_request;
+struct settling;
+struct query;
+struct room_table;
+struct socket_table;
+struct store;
+struct user_table;
+
+struct worker {
+	const struct heritage *h;
+	const struct conf *conf;
+	struct slot *slot;
+	struct counter_block *ct;
+	struct event_base *base;
+
+	/* turn.c */
+	uint64_t now_ns; /* of this turn; refreshed before reading and before flushing */
+	int64_t now_ms;	 /* wall clock, refreshed with it */
+	bool fresh;	 /* the clock was looked at since the loop woke up */
+	bool more;	 /* a budget was exhausted: do not sleep */
+	bool rung;	 /* the doorbell rang since the last turn */
+	uint64_t armed_ns;  /* when it went to sleep, 0: it did not */
+	uint64_t unrung_ns; /* when it woke up without a ring, 0: it was rung */
+	bool stopping;	 /* SIGTERM: listeners closed, clients being let go */
+	bool stop_now;
+	uint64_t stop_since_ns;
+	struct event bell_ev, sweep_ev, timer_ev, term_ev, int_ev, quit_ev;
+	uint64_t timer_ns; /* what timer_ev is armed for */
+	uint64_t sweep_ns; /* when the sweep last looked around */
+
+	/* fanout.c */
+	struct fanout fan;
+	struct inlet in;
+	struct dlog log;
+	uint64_t keeper_seq; /* last outbox sequence delivered */
+
+	/* publish.c */
+	struct outlet bcast;
+	struct buf record;
+	struct settling *acks, **acks_tail;
+
+	/* ops.c */
+	struct outlet ops;
+
+	/* conn.c, out.c */
+	struct arena arena;
+	struct conn **dirty; /* connections with output this turn */
+	unsigned ndirty, dirty_cap;
+	struct conn *dead;
+	bool congested; /* overflow past half its cap: clients are not read */
+	struct conn **held;
+	unsigned nheld, held_cap;
+	uint8_t *rbuf;	/* WORKER_READ_SIZE */
+
+	/* accept.c */
+	struct accept_point *points;
+	unsigned npoint;
+	int reserve_fd;
+	uint64_t nconn, max_conn;
+
+	/* deadlines, looked at by turn.c */
+	struct timeq requests;	 /* whole request head within header_timeout */
+	struct timeq bodies;	 /* the body after it */
+	struct timeq keepalives; /* between two requests */
+	struct timeq lingers;
+	struct timeq pings; /* sessions: when to send the next ping */
+	struct timeq pongs; /* sessions: by when to have the answer */
+	struct alarms alarms;
+
+	/* ws.c */
+	struct ws_lease *lease; /* idle one, ready for anybody; NULL while leased for long */
+	struct ws_limits ws_limits;
+
+	/* socket.c, room.c, user.c */
+	struct room_table *rooms;
+	struct socket_table *sids;
+	struct user_table *users;
+	uint32_t mark; /* of the last union, see fanout.c */
+
+	/* auth.c */
+	struct jwt_ring *jwt;
+
+	/* query.c */
+	struct store *store;
+	struct query *queries;
+
+	/* request.c: the request being handled, and the reply being written */
+	struct http_request *req;
+	struct buf reply;
+
+	/* scratch of one rule or handler, never held across a callback */
+	struct buf packet; /* the packet being built */
+	struct buf json;   /* a reply, an ack's arguments, a template's result */
+	struct buf name;   /* a room's name */
+	struct buf text;   /* one server value; eval.c alone */
+};
+
+/* Reads both clocks. */
+void worker_look_at_clock(struct worker *w);
+
+/* For whatever runs first after a sleep: timers started by a stale clock would end too early. */
+static inline void worker_wake_clock(struct worker *w)
+{
+	if (!w->fresh)
+		worker_look_at_clock(w);
+}
+
+/* Ends the process at once: used where going on would leave others with lies. */
+void worker_die(struct worker *w, const char *why) __attribute__((noreturn));
+
+#endif
