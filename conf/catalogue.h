@@ -133,6 +133,8 @@ struct catalogue {
 	struct catalogue_nsp *nsp; /* nsp[0] is "/" */
 	struct text texts[REFUSAL_MAX];
 	unsigned nevents; /* distinct indexes handed out */
+	bool uses_auth;	  /* some rule reads @socket.auth: sockets keep their CONNECT payload */
+	bool uses_claims; /* some rule reads @user.claims: sockets keep their token's payload */
 };
 
 /* NULL when not declared. */

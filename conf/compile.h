@@ -74,8 +74,8 @@ void room_types(struct load *l, cfg_t *tree, struct catalogue_nsp *nsp);
 /* Compiles a template that names a room; its type, or NULL after a mistake. */
 const struct room_type *room_template(struct load *l, const struct token *t, const char *key, unsigned scope,
     struct text_template *out);
-/* `require` and `join`: who may. */
-bool room_who(struct load *l, const struct token *t, const char *key, struct who *out);
+/* A word of `require` or `join`: role:NAME or one of ALLOWED, which are apart by spaces. */
+bool room_who(struct load *l, const struct token *t, const char *key, const char *allowed, struct who *out);
 
 /* target.c */
 

@@ -42,6 +42,8 @@ bool hole_parse(struct cursor *c, enum hole_in in, struct hole *out)
 		if (!out->optional && !out->has_default)
 			cursor_space(c);
 	}
+	if (probe.p != first.p && c->p < c->end && strchr(",:]\"{", *c->p) != NULL)
+		return cursor_fail(c, "%s behind a placeholder that is not closed: `}` is missing", cursor_show(c));
 	if (probe.p == first.p || (c->p < c->end && *c->p != '}' && !out->optional && !out->has_default)) {
 		*c = first;
 		if (in == HOLE_IN_ROOM)

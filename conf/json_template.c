@@ -359,6 +359,8 @@ static bool scalar(struct builder *b, struct json_node *node)
 		if ((size_t)(c->end - c->p) >= strlen(words[i]) && memcmp(c->p, words[i], strlen(words[i])) == 0)
 			n = strlen(words[i]);
 	/* "truely", "12ab" */
+	if (n == 0 && strchr(",}]:", *c->p) != NULL)
+		return cursor_fail(c, "a JSON value is missing before `%c`", *c->p);
 	if (n == 0 || (c->p + n < c->end && (cursor_letter(c->p[n]) || (c->p[n] >= '0' && c->p[n] <= '9'))))
 		return cursor_fail(c, "%s is no JSON value%s", cursor_show(c), b->holes ? ": a placeholder is `{name}`" : "");
 	put(b, c->p, n);

@@ -168,11 +168,32 @@ static const char *block_title(const struct option_block *b)
 	return b->path[0] == '\0' ? "the top level" : b->name;
 }
 
+/* The block that knows a name like this one, which S then offers. */
+static const struct option_block *elsewhere_known(struct text name, struct suggest *s)
+{
+	const struct option_block *near = NULL;
+
+	suggest_init(s, name);
+	s->distance = (unsigned)(name.n / 5 + 1); /* among so many, only what is hardly a slip */
+	for (unsigned i = 1; i < option_nblocks; i++) {
+		for (unsigned j = 0; j < option_blocks[i].n; j++) {
+			const char *best = s->best.p;
+			const char *known = option_blocks[i].option[j].name;
+
+			suggest_offer(s, known, strlen(known));
+			if (s->best.p != best)
+				near = &option_blocks[i];
+		}
+	}
+	return near;
+}
+
 /* NAME is nothing that BLOCK knows: later, elsewhere, misspelled or unheard of, in this order. */
 static void unknown(struct outline *o, const struct option_block *block, const struct token *name)
 {
 	struct mistakes *m = &o->l->mistakes;
 	const char *shown = show(o, name->text);
+	const struct option_block *near;
 	struct suggest s;
 	FILE *known;
 	char *list = NULL;
@@ -210,6 +231,9 @@ static void unknown(struct outline *o, const struct option_block *block, const s
 	fclose(known);
 	if (s.best.p != NULL)
 		mistake(m, name->at, "unknown key `%s` in %s%s", shown, block_title(block), suggest_text(o->l, &s));
+	else if ((near = elsewhere_known(name->text, &s)) != NULL)
+		mistake(m, name->at, "unknown key `%s` in %s%s It belongs in %s { }", shown, block_title(block),
+		    suggest_text(o->l, &s), near->name);
 	else
 		mistake(m, name->at, "unknown key `%s` in %s: it knows %s", shown, block_title(block), list);
 	free(list);

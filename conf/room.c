@@ -59,7 +59,7 @@ static bool type_name(struct load *l, const struct token *title)
 	return true;
 }
 
-bool room_who(struct load *l, const struct token *t, const char *key, struct who *out)
+bool room_who(struct load *l, const struct token *t, const char *key, const char *allowed, struct who *out)
 {
 	static const struct {
 		const char *word;
@@ -72,7 +72,7 @@ bool room_who(struct load *l, const struct token *t, const char *key, struct who
 	if (t->bad)
 		return false;
 	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
-		if (!text_is(t->text, words[i].word))
+		if (!text_is(t->text, words[i].word) || strstr(allowed, words[i].word) == NULL)
 			continue;
 		out->kind = words[i].kind;
 		return true;
@@ -88,10 +88,9 @@ bool room_who(struct load *l, const struct token *t, const char *key, struct who
 		return false;
 	}
 	suggest_init(&s, t->text);
-	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-		suggest_offer(&s, words[i].word, strlen(words[i].word));
-	mistake(&l->mistakes, t->at, "`%s`: `%s` is not understood%s", key, mistake_show(&l->mistakes, t->text),
-	    s.best.p != NULL ? suggest_text(l, &s) : ": a role is written role:NAME");
+	suggest_offer_words(&s, allowed);
+	mistake(&l->mistakes, t->at, "`%s`: `%s` is none of %s role:NAME%s", key, mistake_show(&l->mistakes, t->text), allowed,
+	    suggest_text(l, &s));
 	return false;
 }
 
@@ -109,12 +108,9 @@ static void join_policy(struct load *l, cfg_t *block, struct room_type *type)
 				mistake(&l->mistakes, t->at, "`join`: none beside others: remove one or the other");
 			continue;
 		}
-		if (!room_who(l, t, "join", who))
+		if (!room_who(l, t, "join", "any authenticated own none", who))
 			continue;
-		if (who->kind == WHO_MEMBER)
-			mistake(&l->mistakes, t->at, "`join`: nobody is a member before joining: write any, authenticated, own, "
-						     "role:NAME or none");
-		else if (who->kind == WHO_OWN && type->single)
+		if (who->kind == WHO_OWN && type->single)
 			mistake(&l->mistakes, t->at, "`join`: own compares the room's id with the user's, and a single room has none");
 		else
 			type->njoin++;

@@ -206,12 +206,7 @@ static void requirements(struct load *l, cfg_t *block, struct rule *r)
 	for (unsigned i = 0; i < n; i++) {
 		const struct token *t = tree_value(block, "require", i);
 
-		if (!room_who(l, t, "require", &r->require[i]))
-			continue;
-		if (r->require[i].kind == WHO_OWN)
-			mistake(&l->mistakes, t->at, "`require`: own is for a room's `join`: write member, any, authenticated or "
-						     "role:NAME");
-		if (r->require[i].kind == WHO_MEMBER && !r->has_room)
+		if (room_who(l, t, "require", "member any authenticated", &r->require[i]) && r->require[i].kind == WHO_MEMBER && !r->has_room)
 			mistake(&l->mistakes, t->at, "`require = member` needs `room`: member of what?");
 	}
 }
