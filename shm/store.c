@@ -82,8 +82,8 @@ bool store_read_purging(const struct store *st)
 	return st->alive && store_env_get_now(&st->e, st->txn, &now) == 0 && now.nover > 0;
 }
 
-int store_read_count(const struct store *st, const struct store_text *nsp, const char *room, size_t len,
-    struct store_count *out)
+int store_read_count(
+    const struct store *st, const struct store_text *nsp, const char *room, size_t len, struct store_count *out)
 {
 	uint8_t key[STORE_ROOM_KEY_MAX];
 	MDB_val v;
@@ -131,8 +131,8 @@ void store_walk_end(struct store_walk *wk)
 }
 
 /* One row or chunk of a socket: where its rooms are. */
-static int rooms_of(const struct store *st, const uint8_t *raw, unsigned chunk, MDB_val *v, struct store_row *row,
-    size_t *off)
+static int rooms_of(
+    const struct store *st, const uint8_t *raw, unsigned chunk, MDB_val *v, struct store_row *row, size_t *off)
 {
 	uint8_t key[STORE_CHUNK_KEY_MAX];
 	int rc = store_env_get(&st->e, st->txn, STORE_SOCKETS, key, store_chunk_key(key, raw, chunk), v);

@@ -27,8 +27,8 @@
 #include "shm/op.h"
 
 #define STORE_MAXREADERS 512
-#define STORE_EXACT_MAX	 1000
-#define STORE_NEXT_LEN	 40
+#define STORE_EXACT_MAX  1000
+#define STORE_NEXT_LEN   40
 
 struct store;
 
@@ -47,7 +47,7 @@ struct store_socket {
 	unsigned transport;
 	int64_t connected_ms;
 	unsigned nrooms;
-	const char **rooms; /* names, without the own room, in the order of joining */
+	const char **rooms;  /* names, without the own room, in the order of joining */
 	const uint8_t *subs; /* enum op_room_sub of each */
 	void *mem;
 };
@@ -78,14 +78,14 @@ void store_user_fini(struct store_user *u);
  * tells that another page follows.  AFTER is the last key of the page before (sid, room name) or NULL; it need not
  * exist any more.  Sids come in the order of slots and generations, rooms by name.
  */
-int store_list_sockets(struct store *st, const char *nsp, const char *after, unsigned limit,
-    char (*sids)[OP_SID_LEN + 1], bool *more);
+int store_list_sockets(
+    struct store *st, const char *nsp, const char *after, unsigned limit, char (*sids)[OP_SID_LEN + 1], bool *more);
 /* PREFIX: "TYPE:" or NULL. */
 int store_list_rooms(struct store *st, const char *nsp, const char *prefix, const char *after, unsigned limit,
     struct store_room *rooms, bool *more);
 /*
  * Members of a room, those of a user together.  AFTER is what NEXT held after the page before, or NULL (-EINVAL: no
- * such text was ever given out); NEXT is "" when no page follows.
+ * such text was ever given out), and may be NEXT itself; NEXT is "" when no page follows.
  */
 int store_list_room(struct store *st, const char *nsp, const char *room, const char *after, unsigned limit,
     char (*sids)[OP_SID_LEN + 1], char next[STORE_NEXT_LEN + 1]);
@@ -96,8 +96,8 @@ int store_list_room(struct store *st, const char *nsp, const char *room, const c
  * of IN and in none of EXCEPT, and walks over the members to do so.
  */
 int store_count_rooms(struct store *st, const char *nsp, const char *const *rooms, unsigned n, uint64_t *sum);
-int store_count_union(struct store *st, const char *nsp, const char *const *in, unsigned nin,
-    const char *const *except, unsigned nexcept, uint64_t *n);
+int store_count_union(struct store *st, const char *nsp, const char *const *in, unsigned nin, const char *const *except,
+    unsigned nexcept, uint64_t *n);
 /* Totals; users over all namespaces.  0 or -errno. */
 int store_totals(struct store *st, uint64_t *sockets, uint64_t *users, uint64_t *rooms);
 

@@ -121,8 +121,8 @@ static int growth_write(struct store_writer *w, struct growth *g, const uint8_t 
 	return rc;
 }
 
-static int growth_add(struct store_writer *w, struct growth *g, const uint8_t *raw, const struct store_text *room,
-    uint8_t sub)
+static int growth_add(
+    struct store_writer *w, struct growth *g, const uint8_t *raw, const struct store_text *room, uint8_t sub)
 {
 	size_t len = store_row_add_room(w->chunk, g->len, room->p, room->len, sub);
 	int rc;

@@ -56,7 +56,8 @@ int store_batch_del(struct store_writer *w, enum store_table t, const void *key,
 	return store_env_errno(rc);
 }
 
-int store_batch_range(struct store_writer *w, enum store_table t, const void *prefix, size_t len, MDB_val *k, MDB_val *v)
+int store_batch_range(
+    struct store_writer *w, enum store_table t, const void *prefix, size_t len, MDB_val *k, MDB_val *v)
 {
 	MDB_val key = {.mv_size = len, .mv_data = (void *)prefix}, val;
 	MDB_cursor *c;

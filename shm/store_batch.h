@@ -24,19 +24,19 @@ struct store_snapshot {
 struct store_writer {
 	struct store_env e;
 	struct store_torn torn;
-	MDB_txn *txn;		       /* NULL: no batch open */
-	MDB_txn *rtxn;		       /* for the outbox, reset between uses */
+	MDB_txn *txn;                  /* NULL: no batch open */
+	MDB_txn *rtxn;                 /* for the outbox, reset between uses */
 	MDB_cursor *cur[STORE_TABLES]; /* of txn; LMDB frees them with it */
 	struct store_now now, kept;    /* in this batch, and as committed */
 	uint64_t applied[SLOT_MAX], kept_applied[SLOT_MAX];
-	struct slot_mask moved;	  /* slots whose applied changed in this batch */
+	struct slot_mask moved;   /* slots whose applied changed in this batch */
 	struct slot_mask workers; /* live ones, to run reactions */
 	struct store_rooms rooms;
 	uint8_t out[STORE_OUTBOX_ROW]; /* records not yet in a row */
 	size_t out_len;
-	uint64_t out_first;	  /* sequence of the first of them */
+	uint64_t out_first;       /* sequence of the first of them */
 	uint64_t map_pages, used; /* as last counted */
-	unsigned uncounted;	  /* row-adding operations since */
+	unsigned uncounted;       /* row-adding operations since */
 	uint8_t head[STORE_ROW_MAX], chunk[STORE_ROW_MAX];
 	unsigned nsnapshot;
 	struct store_snapshot snapshot[STORE_MAXREADERS];
@@ -48,8 +48,8 @@ int store_batch_put(struct store_writer *w, enum store_table t, const void *key,
     size_t val_len, unsigned flags);
 int store_batch_del(struct store_writer *w, enum store_table t, const void *key, size_t len);
 /* The first row whose key starts with PREFIX: 1, with *K (NULL: not wanted) and *V, 0 none, or -errno. */
-int store_batch_range(struct store_writer *w, enum store_table t, const void *prefix, size_t len, MDB_val *k,
-    MDB_val *v);
+int store_batch_range(
+    struct store_writer *w, enum store_table t, const void *prefix, size_t len, MDB_val *k, MDB_val *v);
 
 /* Takes a socket with its rooms and chunks away.  0, -ENOENT or -errno. */
 int store_socket_del(struct store_writer *w, const uint8_t raw[STORE_SID_RAW]);

@@ -45,7 +45,7 @@ struct store_now {
 	uint64_t next_room, next_user;
 	uint64_t outbox_next; /* sequence of the next record */
 	uint64_t outbox_sent; /* records up to this one are in the ring and forgotten */
-	uint64_t nover;	      /* generations over whose rows are not all gone */
+	uint64_t nover;       /* generations over whose rows are not all gone */
 };
 
 /* Turns LMDB's results into -errno; MDB_MAP_FULL, the one that callers act on, becomes -STORE_EFULL. */

@@ -92,8 +92,8 @@ size_t store_num_get(const uint8_t *p, size_t len, uint64_t *n)
 	return want;
 }
 
-size_t store_room_key(uint8_t key[STORE_ROOM_KEY_MAX], const char *nsp, size_t nsp_len, const char *room,
-    size_t room_len)
+size_t store_room_key(
+    uint8_t key[STORE_ROOM_KEY_MAX], const char *nsp, size_t nsp_len, const char *room, size_t room_len)
 {
 	assert(nsp_len + room_len <= OP_NAME_MAX);
 	key[0] = (uint8_t)nsp_len;

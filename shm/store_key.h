@@ -47,8 +47,8 @@ size_t store_num_put(uint8_t *p, uint64_t n);
 size_t store_num_get(const uint8_t *p, size_t len, uint64_t *n);
 
 /* Each writes a key and returns its length.  NSP_LEN + ROOM_LEN <= OP_NAME_MAX, USER_LEN <= OP_USER_MAX. */
-size_t store_room_key(uint8_t key[STORE_ROOM_KEY_MAX], const char *nsp, size_t nsp_len, const char *room,
-    size_t room_len);
+size_t store_room_key(
+    uint8_t key[STORE_ROOM_KEY_MAX], const char *nsp, size_t nsp_len, const char *room, size_t room_len);
 /* The ranges of a room and of a user in it, and a whole member key; RAW NULL: the prefix. */
 size_t store_member_key(uint8_t key[STORE_MEMBER_KEY_MAX], uint64_t room_no, uint64_t user_no, const uint8_t *raw);
 /* The user's range up to the user id; store_user_key_in() adds namespace and (RAW not NULL) sid. */

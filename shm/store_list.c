@@ -18,8 +18,8 @@ static bool same(const struct store_text *a, const struct store_text *b)
 	return a->len == b->len && memcmp(a->p, b->p, a->len) == 0;
 }
 
-int store_list_sockets(struct store *st, const char *nsp, const char *after, unsigned limit,
-    char (*sids)[OP_SID_LEN + 1], bool *more)
+int store_list_sockets(
+    struct store *st, const char *nsp, const char *after, unsigned limit, char (*sids)[OP_SID_LEN + 1], bool *more)
 {
 	struct store_text want = text(nsp);
 	uint8_t from[STORE_SID_RAW];
@@ -122,23 +122,22 @@ out:
 }
 
 /* Where a page of a room ended: its last sid, and the number of that one's user. */
-static bool next_parse(const char *next, uint64_t room_no, uint8_t key[STORE_MEMBER_KEY_MAX], size_t *len)
+static bool next_parse(const char *next, uint8_t raw[STORE_SID_RAW], uint64_t *user_no)
 {
-	uint8_t raw[STORE_SID_RAW];
-	unsigned long long user_no;
+	unsigned long long no;
 	char end;
 
 	if (strlen(next) <= OP_SID_LEN || !store_sid_pack(raw, next) ||
-	    sscanf(next + OP_SID_LEN, ".%llx%c", &user_no, &end) != 1 || user_no >> 61 != 0)
+	    sscanf(next + OP_SID_LEN, ".%llx%c", &no, &end) != 1 || no >> 61 != 0)
 		return false;
-	*len = store_member_key(key, room_no, user_no, raw);
+	*user_no = no;
 	return true;
 }
 
 int store_list_room(struct store *st, const char *nsp, const char *room, const char *after, unsigned limit,
     char (*sids)[OP_SID_LEN + 1], char next[STORE_NEXT_LEN + 1])
 {
-	uint8_t prefix[STORE_NUM_MAX], from[STORE_MEMBER_KEY_MAX];
+	uint8_t prefix[STORE_NUM_MAX], from[STORE_MEMBER_KEY_MAX], last[STORE_SID_RAW];
 	uint64_t no, user_no, last_user = 0;
 	struct store_text space = text(nsp);
 	const uint8_t *raw;
@@ -149,6 +148,8 @@ int store_list_room(struct store *st, const char *nsp, const char *room, const c
 	MDB_val k, v;
 	int rc;
 
+	if (after && !next_parse(after, last, &last_user))
+		return -EINVAL;
 	*next = '\0';
 	rc = store_read_begin(st);
 	if (rc)
@@ -156,21 +157,22 @@ int store_list_room(struct store *st, const char *nsp, const char *room, const c
 	rc = *room ? store_read_count(st, &space, room, strlen(room), &c) : 0;
 	if (rc <= 0)
 		goto out;
-	rc = -EINVAL;
-	if (after && !next_parse(after, c.no, from, &from_len))
-		goto out;
-	rc = store_walk_begin(&wk, st, STORE_MEMBERS, prefix, store_num_put(prefix, c.no), after ? from : NULL, from_len);
+	if (after)
+		from_len = store_member_key(from, c.no, last_user, last);
+	rc = store_walk_begin(
+	    &wk, st, STORE_MEMBERS, prefix, store_num_put(prefix, c.no), after ? from : NULL, from_len);
 	if (rc)
 		goto out;
 	while ((rc = store_walk_next(&wk, &k, &v)) > 0) {
-		if (after && k.mv_size == from_len && memcmp(k.mv_data, from, from_len) == 0)
+		if (from_len > 0 && k.mv_size == from_len && memcmp(k.mv_data, from, from_len) == 0)
 			continue;
 		if (!store_member_split(k.mv_data, k.mv_size, &no, &user_no, &raw) || !store_read_alive(st, raw))
 			continue;
 		if (n == limit) {
 			rc = 0;
 			if (n > 0)
-				snprintf(next, STORE_NEXT_LEN + 1, "%s.%llx", sids[n - 1], (unsigned long long)last_user);
+				snprintf(
+				    next, STORE_NEXT_LEN + 1, "%s.%llx", sids[n - 1], (unsigned long long)last_user);
 			break;
 		}
 		store_sid_unpack(sids[n++], raw);
@@ -244,7 +246,8 @@ static int covers(const struct store *st, const struct target *t, uint64_t user_
 	case TARGET_ALL: return 1;
 	case TARGET_OWN: return memcmp(t->raw, raw, STORE_SID_RAW) == 0;
 	case TARGET_ROOM:
-		rc = store_env_get(&st->e, st->txn, STORE_MEMBERS, key, store_member_key(key, t->count.no, user_no, raw), &v);
+		rc = store_env_get(
+		    &st->e, st->txn, STORE_MEMBERS, key, store_member_key(key, t->count.no, user_no, raw), &v);
 		return rc == -ENOENT ? 0 : rc ? rc : 1;
 	default: return 0;
 	}
@@ -309,8 +312,8 @@ static int count_target(const struct store *st, const struct store_text *nsp, co
 	return rc;
 }
 
-int store_count_union(struct store *st, const char *nsp, const char *const *in, unsigned nin,
-    const char *const *except, unsigned nexcept, uint64_t *n)
+int store_count_union(struct store *st, const char *nsp, const char *const *in, unsigned nin, const char *const *except,
+    unsigned nexcept, uint64_t *n)
 {
 	struct store_text space = text(nsp);
 	unsigned nall = nin + nexcept;

@@ -28,8 +28,8 @@ int store_member_add(struct store_writer *w, const struct store_text *nsp, const
 		if (others < 0)
 			return others;
 	}
-	rc = store_batch_put(w, STORE_MEMBERS, key, store_member_key(key, r->count.no, user_no, raw), NULL, 0,
-	    MDB_NOOVERWRITE);
+	rc = store_batch_put(
+	    w, STORE_MEMBERS, key, store_member_key(key, r->count.no, user_no, raw), NULL, 0, MDB_NOOVERWRITE);
 	if (rc)
 		return rc == -EEXIST ? 0 : rc;
 	store_room_count(r, 1, user_no != 0 && !others);

@@ -12,7 +12,7 @@
 #include "shm/store_batch.h"
 #include "shm/store_writer.h"
 
-#define KEY_LEN	   8u
+#define KEY_LEN    8u
 #define ENTRY_HEAD 8u
 #define RECORD_CAP 1024 /* any record made here: head, namespace, user, sid and their heads */
 

@@ -20,8 +20,8 @@ void store_read_end(struct store *st);
 
 bool store_read_alive(const struct store *st, const uint8_t raw[STORE_SID_RAW]);
 /* A room's row (LEN 0: the namespace's).  1, 0 or -errno; names that cannot be stored are not found. */
-int store_read_count(const struct store *st, const struct store_text *nsp, const char *room, size_t len,
-    struct store_count *out);
+int store_read_count(
+    const struct store *st, const struct store_text *nsp, const char *room, size_t len, struct store_count *out);
 /* True while counters may include dead sockets. */
 bool store_read_purging(const struct store *st);
 

@@ -12,7 +12,7 @@
 
 #include "shm/store_env.h"
 
-#define STORE_ROOMS_CAP	  4096u
+#define STORE_ROOMS_CAP   4096u
 #define STORE_ROOMS_INDEX 8192u /* a power of two above the cap */
 #define STORE_ROOMS_ARENA (64u * STORE_ROOMS_CAP)
 

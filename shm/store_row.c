@@ -10,7 +10,9 @@
 #define ROOM_HEAD  2u
 
 _Static_assert(HEAD_FIXED + STORE_NUM_MAX + 1 + OP_NAME_MAX + 1 + OP_USER_MAX + 3 * (1 + STORE_TEXT_MAX) + ROOM_HEAD +
-    OP_NAME_MAX <= STORE_ROW_MAX, "the longest head leaves room for one room");
+	    OP_NAME_MAX <=
+	STORE_ROW_MAX,
+    "the longest head leaves room for one room");
 
 static size_t put_text(uint8_t *p, const struct store_text *t)
 {

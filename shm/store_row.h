@@ -5,9 +5,8 @@
  * own; rooms beyond it go to chunk rows (key: sid and chunk number), each nothing but rooms.  So a socket with a
  * thousand rooms costs a join no more than one with three.
  *
- *	head	transport (1), chunks (2), connected at in ms (6), number of user, then namespace, user, name, role and ip, each
- *		a length (1) and the bytes; length 0: unknown
- *	room	length (1), sub of op.h (1), the bytes
+ *	head	transport (1), chunks (2), connected at in ms (6), number of user, then namespace, user, name, role and
+ *ip, each a length (1) and the bytes; length 0: unknown room	length (1), sub of op.h (1), the bytes
  *
  * Rooms and namespaces: number, sockets and users as numbers of store_key.h.  Users: number of user.
  */
@@ -20,8 +19,8 @@
 
 #include "shm/store_key.h"
 
-#define STORE_ROW_MAX	 1536
-#define STORE_TEXT_MAX	 255 /* name, role, ip: longer ones are cut */
+#define STORE_ROW_MAX    1536
+#define STORE_TEXT_MAX   255 /* name, role, ip: longer ones are cut */
 #define STORE_CHUNKS_MAX 65535
 
 /* Bytes inside somebody's buffer. */

@@ -17,7 +17,7 @@
 #define OFF_MAGIC   16
 #define OFF_VERSION 20
 #define OFF_ROOT    (16 + 0x70) /* of the main tree */
-#define OFF_TXN	    (16 + 0x80)
+#define OFF_TXN     (16 + 0x80)
 #define OFF_NOTE    1024 /* ours: LMDB writes nothing behind its struct */
 
 struct note {

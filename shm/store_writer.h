@@ -6,11 +6,11 @@
  * records get into the keeper's ring after the commit, carrying their sequence, and are forgotten by a later
  * transaction; a successor sends again what was not forgotten, and readers drop a sequence they had.
  *
- * Presence edges.  The first socket of a user in a namespace makes a RECORD_EDGE ONLINE, the last one gone OFFLINE, with
- * the user, the namespace and (as a ROOM of RECORD_ROOM_SID, hash 0) the socket that caused it.  The mask holds exactly
- * one slot, the worker that runs the reactions: the cause's own, or when that one is gone, the first live worker.
- * It is decided in the transaction, so a record sent twice names the same worker.  A worker that dies before it has
- * read an edge takes its reaction along: at most once.
+ * Presence edges.  The first socket of a user in a namespace makes a RECORD_EDGE ONLINE, the last one gone OFFLINE,
+ * with the user, the namespace and (as a ROOM of RECORD_ROOM_SID, hash 0) the socket that caused it.  The mask holds
+ * exactly one slot, the worker that runs the reactions: the cause's own, or when that one is gone, the first live
+ * worker. It is decided in the transaction, so a record sent twice names the same worker.  A worker that dies before it
+ * has read an edge takes its reaction along: at most once.
  *
  * Refusals.  Above 80 % of the map an operation that adds rows is refused, and a RECORD_CONTROL with RECORD_ACT_CLOSE
  * for its socket goes out through the outbox: nobody stays connected whom the store does not know.
