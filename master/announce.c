@@ -33,7 +33,8 @@ static void url(char *buf, size_t n, const struct bindings *b, unsigned i)
 	else if (a->host.n == 0 || strcmp(a->host.p, "0.0.0.0") == 0)
 		snprintf(buf, n, "http://127.0.0.1:%u", b->listener[i].port);
 	else if (strchr(a->host.p, ':'))
-		snprintf(buf, n, "http://[%s]:%u", strcmp(a->host.p, "::") == 0 ? "::1" : a->host.p, b->listener[i].port);
+		snprintf(
+		    buf, n, "http://[%s]:%u", strcmp(a->host.p, "::") == 0 ? "::1" : a->host.p, b->listener[i].port);
 	else
 		snprintf(buf, n, "http://%s:%u", a->host.p, b->listener[i].port);
 }
@@ -76,13 +77,15 @@ void announce_dev(FILE *out, const struct conf *c, const struct bindings *b)
 
 	fputs("\n================================ forkcast --dev ================================\n"
 	      "  Development mode: loopback only, anonymous clients allowed, generated keys.\n"
-	      "  Never give it to the internet.\n\n", out);
+	      "  Never give it to the internet.\n\n",
+	    out);
 	for (unsigned i = 0; i < b->n; i++) {
 		url(base, sizeof(base), b, i);
 		if (b->listener[i].kind == HERITAGE_PUBLIC)
 			fprintf(out, "  socket.io  %s%s\n", base, bind_address(b, i)->is_unix ? "" : c->engine.path.p);
 		else
-			fprintf(out, "  admin      %s  (/health /ready /metrics /v1/stats /v1/sockets /v1/rooms)\n", base);
+			fprintf(
+			    out, "  admin      %s  (/health /ready /metrics /v1/stats /v1/sockets /v1/rooms)\n", base);
 	}
 	if (token)
 		fprintf(out, "\n  token (user dev, 24 h):\n    %s\n\n", token);

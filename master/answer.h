@@ -14,10 +14,10 @@
 #include "master/fault.h"
 #include "master/tick.h"
 
-#define ANSWER_CLIENTS	 8
-#define ANSWER_REQUEST	 32 /* bytes of a request line at most */
+#define ANSWER_CLIENTS  8
+#define ANSWER_REQUEST  32 /* bytes of a request line at most */
 #define ANSWER_DEADLINE (2 * TICK_SEC)
-#define ANSWER_POLLFDS	 (ANSWER_CLIENTS + 1)
+#define ANSWER_POLLFDS  (ANSWER_CLIENTS + 1)
 
 /* Answers REQUEST (without newline) with malloc'ed bytes; NULL: unknown request, or no memory. */
 typedef char *(*answer_fn)(void *ctx, const char *request, size_t *len);

@@ -110,8 +110,8 @@ struct conf *argv_load(const struct argv_options *o, int *status)
 	for (unsigned i = 0; i < errors.n; i++)
 		fprintf(stderr, "%s\n", errors.line[i]);
 	if (errors.n == 0)
-		fprintf(stderr, "forkcast: cannot read %s: %s; name a conf file with -c FILE\n", o->conf,
-		    strerror(-err));
+		fprintf(
+		    stderr, "forkcast: cannot read %s: %s; name a conf file with -c FILE\n", o->conf, strerror(-err));
 	conf_errors_free(&errors);
 	*status = FAULT_USAGE;
 	return NULL;

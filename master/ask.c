@@ -18,7 +18,7 @@
 
 #define ANSWER_WAIT_S 5
 /* The longest that a stop takes (drain, then the keeper), and some for the machine. */
-#define STOP_WAIT_MS  (int)((SUPERVISE_DRAIN_NS + 2 * SUPERVISE_STOP_NS) / TICK_MS + 2000)
+#define STOP_WAIT_MS (int)((SUPERVISE_DRAIN_NS + 2 * SUPERVISE_STOP_NS) / TICK_MS + 2000)
 
 /* Finds the live instance that the conf names; the caller ends *R with remains_fini(). */
 static int find(const struct argv_options *o, struct remains *r)

@@ -12,9 +12,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define ADMIN_BACKLOG	  511
-#define PATIENCE_TRIES	  40
-#define PATIENCE_WAIT_NS  50000000 /* 40 tries: 2 s */
+#define ADMIN_BACKLOG    511
+#define PATIENCE_TRIES   40
+#define PATIENCE_WAIT_NS 50000000 /* 40 tries: 2 s */
 
 union endpoint {
 	struct sockaddr sa;
@@ -78,8 +78,7 @@ static int tcp_socket(const union endpoint *ep, socklen_t len, int v6only, bool 
 		return -errno;
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
 	    (share && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) < 0) ||
-	    (ep->sa.sa_family == AF_INET6 &&
-		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6only, sizeof(v6only)) < 0) ||
+	    (ep->sa.sa_family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6only, sizeof(v6only)) < 0) ||
 	    bind(fd, &ep->sa, len) < 0) {
 		err = errno;
 		close(fd);
@@ -158,8 +157,8 @@ static int clear_path(const struct sockaddr_un *sun, const struct conf_address *
 	err = connect(fd, (const struct sockaddr *)sun, sizeof(*sun)) < 0 ? errno : 0;
 	close(fd);
 	if (err != ECONNREFUSED)
-		return at_line(f, EADDRINUSE, a,
-		    err == 0 || err == EAGAIN ? "another process answers there" : strerror(err));
+		return at_line(
+		    f, EADDRINUSE, a, err == 0 || err == EAGAIN ? "another process answers there" : strerror(err));
 	if (unlink(sun->sun_path) < 0)
 		return at_line(f, errno, a, strerror(errno));
 	return 0;
@@ -227,8 +226,7 @@ int bind_open(struct bindings *b, const struct conf *c, const struct bind_option
 	for (unsigned i = 0; i < c->nlisten; i++)
 		b->listener[i] = (struct heritage_listener){.kind = HERITAGE_PUBLIC, .listen = &c->listen[i]};
 	for (unsigned i = 0; i < c->nadmin; i++)
-		b->listener[c->nlisten + i] =
-		    (struct heritage_listener){.kind = HERITAGE_ADMIN, .admin = &c->admin[i]};
+		b->listener[c->nlisten + i] = (struct heritage_listener){.kind = HERITAGE_ADMIN, .admin = &c->admin[i]};
 	for (unsigned i = 0; i < b->n && !err; i++)
 		err = open_one(b, i, o, f);
 	if (err) {

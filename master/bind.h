@@ -28,7 +28,7 @@ struct bind_file {
 struct bindings {
 	unsigned n;
 	struct heritage_listener *listener; /* `listen` blocks first, then `admin`, in the order of the conf */
-	struct bind_file *file;		    /* ino 0: none */
+	struct bind_file *file;             /* ino 0: none */
 };
 
 struct bind_options {

@@ -2,8 +2,8 @@
  * burial.h - the end of a generation in shared memory, after waitpid.
  *
  * The rings of the dead are repaired and each gets a "generation over" mark: in the broadcast ring it tells the workers
- * that nothing more comes from that generation, in the operation ring it tells the keeper that every operation of it has
- * been seen and its rows can be purged.  Only then may the slot be opened again.
+ * that nothing more comes from that generation, in the operation ring it tells the keeper that every operation of it
+ * has been seen and its rows can be purged.  Only then may the slot be opened again.
  */
 #ifndef FORKCAST_MASTER_BURIAL_H
 #define FORKCAST_MASTER_BURIAL_H

@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LOCK_TRIES	100
+#define LOCK_TRIES       100
 #define LOCK_TRY_WAIT_NS 50000000 /* 100 tries: 5 s */
 
 bool instance_name_valid(const char *name)
@@ -110,7 +110,8 @@ int instance_begin(struct instance *in, int runtime_fd, const char *name, struct
 	*in = (struct instance){.runtime_fd = runtime_fd, .dir_fd = -1, .lock_fd = -1, .alive_fd = -1};
 	if (!instance_name_valid(name))
 		return fault(f, EINVAL, FAULT_USAGE,
-		    "name = \"%s\" cannot be used: 1 to %d letters, digits and \"._-\", starting with a letter or digit",
+		    "name = \"%s\" cannot be used: 1 to %d letters, digits and \"._-\", starting with a letter or "
+		    "digit",
 		    name, INSTANCE_NAME_MAX);
 	do {
 		if (getrandom(&in->nonce, sizeof(in->nonce), 0) != sizeof(in->nonce))

@@ -27,12 +27,12 @@ struct instance {
 	char name[INSTANCE_NAME_MAX + 1];
 	uint64_t nonce;
 	char entry[INSTANCE_NAME_MAX + 18]; /* NAME-NONCE */
-	char segment_name[128];		    /* for shm_open */
+	char segment_name[128];             /* for shm_open */
 	char store_path[256];
 	int runtime_fd; /* RUNTIME_DIR */
-	int dir_fd;	/* RUNTIME_DIR/NAME-NONCE */
-	int lock_fd;	/* the master's flock */
-	int alive_fd;	/* the flock that all processes share, on the segment */
+	int dir_fd;     /* RUNTIME_DIR/NAME-NONCE */
+	int lock_fd;    /* the master's flock */
+	int alive_fd;   /* the flock that all processes share, on the segment */
 };
 
 /* Letters, digits and "._-", not starting with a dot or dash, at most INSTANCE_NAME_MAX. */

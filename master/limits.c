@@ -42,7 +42,8 @@ int limits_check_connections(const struct conf *c, uint64_t nofile, unsigned nli
 
 	if (can == 0)
 		return fault(f, EMFILE, FAULT_USAGE,
-		    "the limit of open files (%" PRIu64 ") leaves no connection to a worker: the server itself needs %u; "
+		    "the limit of open files (%" PRIu64
+		    ") leaves no connection to a worker: the server itself needs %u; "
 		    "raise the hard limit (LimitNOFILE, ulimit -Hn) or lower workers",
 		    nofile, LIMITS_OWN_FDS + nlisten + nslot);
 	if (c->max_connections > can)
@@ -80,7 +81,8 @@ int limits_shm_fault(const struct conf *c, uint64_t need, struct fault *f)
 	if (statvfs(INSTANCE_SHM_DIR, &vfs) == 0)
 		have = (uint64_t)vfs.f_bavail * vfs.f_frsize;
 	return fault(f, ENOSPC, FAULT_RUNTIME,
-	    INSTANCE_SHM_DIR " is too small: %" PRIu64 " MiB are needed and %" PRIu64 " MiB are free; enlarge it (in a "
+	    INSTANCE_SHM_DIR
+	    " is too small: %" PRIu64 " MiB are needed and %" PRIu64 " MiB are free; enlarge it (in a "
 	    "container: --shm-size) or lower workers (%u), shm { ring_size (%zu MiB)  store_size (%zu MiB)  sessions "
 	    "(%" PRIu64 ") }",
 	    (need + MIB - 1) / MIB, have / MIB, c->workers, c->shm.ring_size / (size_t)MIB,
@@ -93,8 +95,8 @@ int limits_check_shm(const struct conf *c, const struct segment_spec *spec, unsi
 	struct statvfs vfs;
 
 	if (statvfs(INSTANCE_SHM_DIR, &vfs) < 0)
-		return fault(f, errno, FAULT_RUNTIME, "no POSIX shared memory at " INSTANCE_SHM_DIR ": %s",
-		    strerror(errno));
+		return fault(
+		    f, errno, FAULT_RUNTIME, "no POSIX shared memory at " INSTANCE_SHM_DIR ": %s", strerror(errno));
 	if ((uint64_t)vfs.f_bavail * vfs.f_frsize < need)
 		return limits_shm_fault(c, need, f);
 	return 0;

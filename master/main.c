@@ -39,7 +39,7 @@ static int missing_command(int argc, char **argv)
 struct command {
 	const char *name;
 	int (*run)(int argc, char **argv); /* argv[0] is the name */
-	const char *synopsis;		   /* NULL: not shown */
+	const char *synopsis;              /* NULL: not shown */
 };
 
 static const struct command commands[] = {
@@ -58,13 +58,15 @@ static int usage(FILE *out, int status)
 	fputs("forkcast " FORKCAST_VERSION " - a Socket.IO server cluster in one binary\n\n"
 	      "  forkcast [-c FILE]          serve in the foreground; without -c: " ARGV_DEFAULT_CONF "\n"
 	      "           [--print-ports]      once ready, one line \"ports: CONFIGURED=BOUND ...\" on stdout\n"
-	      "  forkcast --dev [-c FILE]    the same for development: loopback only, anonymous, generated keys\n", out);
+	      "  forkcast --dev [-c FILE]    the same for development: loopback only, anonymous, generated keys\n",
+	    out);
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		if (commands[i].synopsis)
 			fprintf(out, "  forkcast %s\n", commands[i].synopsis);
 	fputs("  forkcast --version, --help\n\n"
 	      "A conf that was served with --dev is named to status and -s stop with --dev too.\n"
-	      "Exit status: 0 done, 1 runtime failure, 2 conf or usage.\n", out);
+	      "Exit status: 0 done, 1 runtime failure, 2 conf or usage.\n",
+	    out);
 	return status;
 }
 

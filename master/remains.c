@@ -213,8 +213,7 @@ static int each_entry(const struct scan *s, int dir_fd, entry_fn fn)
 
 int remains_scan(int runtime_fd, const char *name, bool remove, uid_t store_uid, struct remains *out)
 {
-	struct scan s = {
-	    .runtime_fd = runtime_fd, .name = name, .remove = remove, .store_uid = store_uid, .out = out};
+	struct scan s = {.runtime_fd = runtime_fd, .name = name, .remove = remove, .store_uid = store_uid, .out = out};
 	int err;
 
 	*out = (struct remains){.live_lock_fd = -1, .live_dir_fd = -1};

@@ -13,12 +13,12 @@
 
 /* What remains_scan() saw. */
 struct remains {
-	unsigned removed;     /* dead instances whose remains were taken away */
-	unsigned draining;    /* without a master, but with processes that still drain: left alone */
-	pid_t live_pid;	      /* master of a live instance; 0: none */
+	unsigned removed;  /* dead instances whose remains were taken away */
+	unsigned draining; /* without a master, but with processes that still drain: left alone */
+	pid_t live_pid;    /* master of a live instance; 0: none */
 	uint64_t live_nonce;
-	int live_lock_fd;     /* its lock file, not locked by us; -1: none; the caller closes it */
-	int live_dir_fd;      /* its directory; -1: none; the caller closes it */
+	int live_lock_fd; /* its lock file, not locked by us; -1: none; the caller closes it */
+	int live_dir_fd;  /* its directory; -1: none; the caller closes it */
 };
 
 /*

@@ -63,7 +63,8 @@ static int look_around(struct serve *s, struct fault *f)
 	s->supervisor.former = r.draining;
 	if (r.live_pid)
 		err = fault(f, EEXIST, FAULT_RUNTIME,
-		    "an instance \"%s\" is running already: master %ld; stop it (forkcast -s stop -c %s) or give this one "
+		    "an instance \"%s\" is running already: master %ld; stop it (forkcast -s stop -c %s) or give this "
+		    "one "
 		    "another name",
 		    name, (long)r.live_pid, s->conf->path.p);
 	remains_fini(&r);

@@ -169,8 +169,8 @@ static void put_line(FILE *out, const struct row *r)
 		snprintf(who, sizeof(who), "%s", slot_role_name(c->role));
 	fprintf(out, "%-11s %4u %4" PRIu32 " %8ld %-9s", who, c->slot, c->gen, (long)c->pid, slot_state_name(r->state));
 	put_age(out, r->uptime_ms);
-	fprintf(out, " %6" PRIu64 " %8u %7u %7" PRIu64 " %9" PRIu64 " %9" PRIu64 " %11" PRIu64 " %12" PRIu64, r->beat_ms,
-	    r->restarts, r->adopted, r->rss >> 20, counter_get(r->counters, COUNTER_CONNECTIONS),
+	fprintf(out, " %6" PRIu64 " %8u %7u %7" PRIu64 " %9" PRIu64 " %9" PRIu64 " %11" PRIu64 " %12" PRIu64,
+	    r->beat_ms, r->restarts, r->adopted, r->rss >> 20, counter_get(r->counters, COUNTER_CONNECTIONS),
 	    counter_get(r->counters, COUNTER_SESSIONS), counter_get(r->counters, COUNTER_PUBLISHED),
 	    counter_get(r->counters, COUNTER_DELIVERIES));
 	if (c->last_exit[0])
@@ -186,14 +186,15 @@ void snapshot_table(FILE *out, const struct supervisor *s)
 	unsigned shown = 0;
 	struct row r;
 
-	fprintf(out, "forkcast %s  %s  master %ld  %s  up", FORKCAST_VERSION, in->name, (long)getpid(),
+	fprintf(out, "forkcast %s  %s  master %ld  %s for", FORKCAST_VERSION, in->name, (long)getpid(),
 	    phase_name(s->phase));
 	put_age(out, (now - h->started_ns) / TICK_MS);
 	fprintf(out, "  deaths %" PRIu64 "\n", s->deaths);
 	for (unsigned i = 0; i < s->bindings->n; i++) {
 		const struct conf_address *a = bind_address(s->bindings, i);
 
-		fprintf(out, "%-7s %s", s->bindings->listener[i].kind == HERITAGE_PUBLIC ? "listen" : "admin", a->title.p);
+		fprintf(
+		    out, "%-7s %s", s->bindings->listener[i].kind == HERITAGE_PUBLIC ? "listen" : "admin", a->title.p);
 		if (!a->is_unix && a->port != s->bindings->listener[i].port)
 			fprintf(out, " (port %u)", s->bindings->listener[i].port);
 		fputc('\n', out);
@@ -209,7 +210,8 @@ void snapshot_table(FILE *out, const struct supervisor *s)
 	fputs("\nall processes:", out);
 	for (int k = 0; k < COUNTER_MAX; k++)
 		if (sum[k])
-			fprintf(out, "%s%s %" PRIu64, shown++ % 6 ? "  " : "\n  ", counter_name((enum counter)k), sum[k]);
+			fprintf(
+			    out, "%s%s %" PRIu64, shown++ % 6 ? "  " : "\n  ", counter_name((enum counter)k), sum[k]);
 	fputs(shown ? "\n" : " nothing counted yet\n", out);
 }
 

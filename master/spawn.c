@@ -76,7 +76,8 @@ static _Noreturn void child_run(struct spawn *s, const struct child *c)
 		log_error("privileges_not_dropped", "error=%s", strerror(-err));
 		_exit(1);
 	}
-	/* After the identity: a change of credentials clears it.  Then look whether the master died before it was set. */
+	/* After the identity: a change of credentials clears it.  Then look whether the master died before it was set.
+	 */
 	if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || getppid() != h->master_pid)
 		_exit(1);
 

@@ -22,9 +22,9 @@ struct spawn {
 	struct instance *instance;
 	struct answerer *control;
 	const struct identity *identity;
-	int signal_fd;	   /* the master's, closed in the child */
+	int signal_fd;     /* the master's, closed in the child */
 	sigset_t old_mask; /* to give back to the child */
-	cpu_set_t cpus;	   /* usable by the master at its start */
+	cpu_set_t cpus;    /* usable by the master at its start */
 };
 
 /*

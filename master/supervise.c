@@ -163,8 +163,7 @@ static void on_signal(struct supervisor *s, const struct signalfd_siginfo *si, u
 		log_warn("signal_ignored", "signal=%s why=%s", sigabbrev_np(sig),
 		    "this build has neither reload nor upgrade: stop and start instead");
 		break;
-	default: /* SIGCHLD: reaped every round */
-		break;
+	default: /* SIGCHLD: reaped every round */ break;
 	}
 }
 
@@ -226,8 +225,8 @@ static void on_death(struct supervisor *s, struct child *c, int status, uint64_t
 	doorbell_ring_mask(&s->spawn.heritage->bells, segment_of(s), &everybody, SLOT_NONE);
 
 	if (stopping(s)) {
-		log_info("process_ended", "kind=%s index=%u slot_of=%u how=%s", slot_role_name(c->role), c->index, c->slot,
-		    c->last_exit);
+		log_info("process_ended", "kind=%s index=%u slot_of=%u how=%s", slot_role_name(c->role), c->index,
+		    c->slot, c->last_exit);
 		bury(s, c, now);
 		return;
 	}
@@ -365,6 +364,8 @@ static uint64_t next_round(const struct supervisor *s, uint64_t now)
 		else if (c->state == CHILD_RUNNING && !slot_is_alive(slot_of(s, c)))
 			t = earlier(t, now + START_POLL_NS);
 	}
+	if (s->phase == SUPERVISE_STARTING)
+		t = earlier(t, now + START_POLL_NS);
 	if (stopping(s) && s->stop_signal != SIGKILL)
 		t = earlier(t, s->deadline_ns);
 	return t;

@@ -20,12 +20,12 @@
 
 #define SUPERVISE_DRAIN_NS  (10 * TICK_SEC) /* SIGTERM: what the workers get to drain */
 #define SUPERVISE_STOP_NS   (2 * TICK_SEC)  /* SIGINT, SIGQUIT; also the keeper's, each time */
-#define SUPERVISE_EARLY_MAX 3		    /* deaths of one process before it was ever LIVE */
+#define SUPERVISE_EARLY_MAX 3               /* deaths of one process before it was ever LIVE */
 
 enum supervise_phase { SUPERVISE_STARTING, SUPERVISE_UP, SUPERVISE_STOPPING, SUPERVISE_CLOSING, SUPERVISE_OVER };
 
 enum supervise_end {
-	SUPERVISE_DONE,	   /* stopped on request */
+	SUPERVISE_DONE,    /* stopped on request */
 	SUPERVISE_FAILED,  /* could not start */
 	SUPERVISE_RESTART, /* segment or store are gone: everything has to be made anew */
 };

@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <time.h>
 
-#define TICK_MS	 UINT64_C(1000000)
+#define TICK_MS  UINT64_C(1000000)
 #define TICK_SEC UINT64_C(1000000000)
 
 static inline uint64_t tick_now(void)

@@ -10,7 +10,6 @@
 #include <openssl/crypto.h>
 #include <sodium.h>
 #include <stdio.h>
-#include <wslay/wslay.h>
 
 const char *libraries_versions(void)
 {
@@ -19,9 +18,11 @@ const char *libraries_versions(void)
 
 	if (text[0])
 		return text;
-	/* wslay has no call for it: the version that we were built against. */
-	snprintf(text, sizeof(text), "libevent %s, OpenSSL %s, libsodium %s, jansson %s, wslay %s, http-parser %lu.%lu.%lu, "
-	    "lmdb %s", event_get_version(), OpenSSL_version(OPENSSL_VERSION_STRING), sodium_version_string(),
-	    jansson_version_str(), WSLAY_VERSION, http >> 16 & 255, http >> 8 & 255, http & 255, mdb_version(NULL, NULL, NULL));
+	/* wslay has no call for it, and its header names another version than its package. */
+	snprintf(text, sizeof(text),
+	    "libevent %s, OpenSSL %s, libsodium %s, jansson %s, http-parser %lu.%lu.%lu, "
+	    "lmdb %s",
+	    event_get_version(), OpenSSL_version(OPENSSL_VERSION_STRING), sodium_version_string(),
+	    jansson_version_str(), http >> 16 & 255, http >> 8 & 255, http & 255, mdb_version(NULL, NULL, NULL));
 	return text;
 }

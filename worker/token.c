@@ -123,8 +123,8 @@ char *token_mint(const struct conf *c, const struct token_spec *spec, char *why,
 	json_t *claims;
 
 	if (c->auth.njwt == 0) {
-		snprintf(why, why_len, "%s has no auth { jwt \"KID\" { algorithm = HS256  secret = ... } } to sign with",
-		    c->path.p);
+		snprintf(why, why_len,
+		    "%s has no auth { jwt \"KID\" { algorithm = HS256  secret = ... } } to sign with", c->path.p);
 		return NULL;
 	}
 	claims = build(c, spec, why, why_len);

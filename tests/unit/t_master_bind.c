@@ -56,8 +56,8 @@ static uint16_t port_of(int fd)
 	socklen_t len = sizeof(ss);
 
 	assert_int_equal(getsockname(fd, (struct sockaddr *)&ss, &len), 0);
-	return ntohs(ss.ss_family == AF_INET ? ((struct sockaddr_in *)&ss)->sin_port
-					     : ((struct sockaddr_in6 *)&ss)->sin6_port);
+	return ntohs(
+	    ss.ss_family == AF_INET ? ((struct sockaddr_in *)&ss)->sin_port : ((struct sockaddr_in6 *)&ss)->sin6_port);
 }
 
 static bool connects(int family, const char *host, uint16_t port)
@@ -248,8 +248,9 @@ static void other_files_are_never_replaced(void **state)
 	assert_int_equal(access(sock_path, F_OK), 0);
 	unlink(sock_path);
 	assert_int_equal(
-	    open_one(&b, file("/tmp/0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567"
-			      "8901234567890.sock"),
+	    open_one(&b,
+		file("/tmp/0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567"
+		     "8901234567890.sock"),
 		1, &f),
 	    -ENAMETOOLONG);
 }

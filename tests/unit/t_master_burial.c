@@ -17,7 +17,7 @@
 #include "shm/interest.h"
 #include "shm/ring.h"
 
-#define SLOT  1u
+#define SLOT   1u
 #define OPRING 4096u
 
 static struct segment seg;

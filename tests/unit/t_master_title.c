@@ -51,7 +51,8 @@ static void short_and_long_titles(void **state)
 static void the_environment_survives(void **state)
 {
 	(void)state;
-	title_set("%s", "zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz");
+	title_set(
+	    "%s", "zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz");
 	assert_non_null(getenv("PATH"));
 	assert_null(strstr(getenv("PATH"), "zzzz"));
 	assert_int_equal(setenv("TITLE_TEST", "1", 1), 0);
