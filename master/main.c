@@ -29,6 +29,23 @@ static int check_command(int argc, char **argv)
 	return status;
 }
 
+static int doc_command(int argc, char **argv)
+{
+	struct argv_options o;
+	int status = argv_parse(&o, argc, argv, "doc", "o");
+
+	if (status)
+		return status;
+	if (o.options) {
+		conf_options_doc(stdout);
+	} else {
+		fprintf(stderr, "forkcast: this build documents its options: write forkcast doc --options\n");
+		status = FAULT_USAGE;
+	}
+	argv_fini(&o);
+	return status;
+}
+
 static int missing_command(int argc, char **argv)
 {
 	(void)argc;
@@ -43,11 +60,12 @@ struct command {
 };
 
 static const struct command commands[] = {
-    {"check", check_command, "check -c FILE [--dev]       say what is wrong with FILE, or its effective values"},
+    {"check", check_command, "check -c FILE [--dev]     say what is wrong with FILE, or its effective values"},
     {"token", mint_command,
-	"token -c FILE --user U      mint a token: [--name N] [--role R] [--ttl 1h] [--claim k=v]..."},
-    {"status", ask_status, "status -c FILE [--json]     counters of the live instance, per process"},
-    {"-s", ask_signal, "-s stop -c FILE             drain the live instance and wait until it is gone"},
+	"token -c FILE --user U    mint a token: [--name N] [--role R] [--ttl 1h] [--claim k=v]..."},
+    {"status", ask_status, "status -c FILE [--json]   counters of the live instance, per process"},
+    {"-s", ask_signal, "-s stop -c FILE           drain the live instance and wait until it is gone"},
+    {"doc", doc_command, "doc --options             every option of the conf, as Markdown"},
     {"top", missing_command, NULL},
     {"types", missing_command, NULL},
     {"explain", missing_command, NULL},
@@ -56,9 +74,9 @@ static const struct command commands[] = {
 static int usage(FILE *out, int status)
 {
 	fputs("forkcast " FORKCAST_VERSION " - a Socket.IO server cluster in one binary\n\n"
-	      "  forkcast [-c FILE]          serve in the foreground; without -c: " ARGV_DEFAULT_CONF "\n"
-	      "           [--print-ports]      once ready, one line \"ports: CONFIGURED=BOUND ...\" on stdout\n"
-	      "  forkcast --dev [-c FILE]    the same for development: loopback only, anonymous, generated keys\n",
+	      "  forkcast [-c FILE]                 serve in the foreground; without -c: " ARGV_DEFAULT_CONF "\n"
+	      "           [--print-ports]             once ready, one line \"ports: CONFIGURED=BOUND ...\" on stdout\n"
+	      "  forkcast --dev [-c FILE]           the same for development: loopback only, anonymous, generated keys\n",
 	    out);
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		if (commands[i].synopsis)

@@ -127,6 +127,9 @@ static void advance_stop(struct supervisor *s, uint64_t now)
 
 	if (s->phase == SUPERVISE_STOPPING && all_gone(s, s->crew.n - 1)) {
 		set_phase(s, SUPERVISE_CLOSING);
+		/* That workers had to be killed is no reason to deny the keeper its orderly end. */
+		if (s->stop_signal == SIGKILL)
+			s->stop_signal = SIGINT;
 		s->deadline_ns = now + SUPERVISE_STOP_NS;
 		tell(s, keeper);
 	}

@@ -173,6 +173,7 @@ test('usage: what is wrong, and exit status 2', () => {
 		[['top'], /top is not in this build/],
 		[['types'], /types is not in this build/],
 		[['explain'], /explain is not in this build/],
+		[['doc'], /write forkcast doc --options/],
 		[['-s', 'reload', '-c', s.conf], /-s reload is not in this build/],
 		[['-s', 'upgrade', '-c', s.conf], /-s upgrade is not in this build/],
 		[['-s', 'shout', '-c', s.conf], /unknown word/],
