@@ -232,18 +232,23 @@ void store_socket_fini(struct store_socket *s)
 }
 
 /* Counts the living members of a room. */
-static int count_members(const struct store *st, uint64_t room_no, uint64_t *sockets, uint64_t *users)
+static int count_members(const struct store *st, const struct store_count *c, uint64_t *sockets, uint64_t *users)
 {
 	uint64_t last = 0, no, user_no;
 	uint8_t prefix[STORE_NUM_MAX];
 	struct store_walk wk;
 	const uint8_t *raw;
 	MDB_val k, v;
-	int rc = store_walk_begin(&wk, st, STORE_MEMBERS, prefix, store_num_put(prefix, room_no), NULL, 0);
+	int rc;
 
+	if (c->sole) {
+		*sockets = store_read_alive(st, c->sole_raw);
+		*users = *sockets > 0 && c->sole_user != 0;
+		return 0;
+	}
+	rc = store_walk_begin(&wk, st, STORE_MEMBERS, prefix, store_num_put(prefix, c->no), NULL, 0);
 	if (rc)
 		return rc;
-	*sockets = *users = 0;
 	while ((rc = store_walk_next(&wk, &k, &v)) > 0) {
 		if (!store_member_split(k.mv_data, k.mv_size, &no, &user_no, &raw) || !store_read_alive(st, raw))
 			continue;
@@ -270,7 +275,7 @@ int store_get_room(struct store *st, const char *nsp, const char *room, uint64_t
 		return rc;
 	rc = store_read_count(st, &n, room, strlen(room), &c);
 	if (rc > 0 && c.sockets <= STORE_EXACT_MAX && store_read_purging(st)) {
-		rc = count_members(st, c.no, sockets, users);
+		rc = count_members(st, &c, sockets, users);
 		if (rc == 0)
 			rc = *sockets > 0;
 	} else if (rc > 0) {

@@ -6,7 +6,7 @@
  * Open after fork: an inherited LMDB descriptor would let one process's close drop another's locks.
  *
  *	sockets	sid				-> namespace, user, name, role, ip, transport, time, rooms (store_row.h)
- *	rooms	namespace, room			-> number, sockets, users; room "": the namespace itself
+ *	rooms	namespace, room			-> number, sockets, users, an only member; room "": the namespace
  *	users	user id, namespace no., sid	-> number of the user
  *	members	room number, user number, sid	-> nothing: "who is in this room", by user
  *	meta	nonce, totals, applied positions, generations over

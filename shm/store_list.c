@@ -157,6 +157,14 @@ int store_list_room(struct store *st, const char *nsp, const char *room, const c
 	rc = *room ? store_read_count(st, &space, room, strlen(room), &c) : 0;
 	if (rc <= 0)
 		goto out;
+	if (c.sole) {
+		rc = 0;
+		/* A page before this one can only have ended with another, when there were more. */
+		if (limit > 0 && store_read_alive(st, c.sole_raw) &&
+		    (!after || memcmp(last, c.sole_raw, sizeof last) != 0))
+			store_sid_unpack(sids[n++], c.sole_raw);
+		goto out;
+	}
 	if (after)
 		from_len = store_member_key(from, c.no, last_user, last);
 	rc = store_walk_begin(
@@ -246,6 +254,8 @@ static int covers(const struct store *st, const struct target *t, uint64_t user_
 	case TARGET_ALL: return 1;
 	case TARGET_OWN: return memcmp(t->raw, raw, STORE_SID_RAW) == 0;
 	case TARGET_ROOM:
+		if (t->count.sole)
+			return memcmp(t->count.sole_raw, raw, STORE_SID_RAW) == 0;
 		rc = store_env_get(
 		    &st->e, st->txn, STORE_MEMBERS, key, store_member_key(key, t->count.no, user_no, raw), &v);
 		return rc == -ENOENT ? 0 : rc ? rc : 1;
@@ -289,6 +299,8 @@ static int count_target(const struct store *st, const struct store_text *nsp, co
 			return rc ? rc : -EPROTO;
 		return count_one(st, t, i, nin, nall, row.user_no, t[i].raw, n);
 	}
+	if (room && t[i].count.sole)
+		return count_one(st, t, i, nin, nall, t[i].count.sole_user, t[i].count.sole_raw, n);
 	rc = store_walk_begin(&wk, st, room ? STORE_MEMBERS : STORE_SOCKETS, prefix,
 	    room ? store_num_put(prefix, t[i].count.no) : 0, NULL, 0);
 	if (rc)

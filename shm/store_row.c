@@ -124,16 +124,30 @@ size_t store_count_put(uint8_t buf[STORE_COUNT_MAX], const struct store_count *c
 	size_t n = store_num_put(buf, c->no);
 
 	n += store_num_put(buf + n, c->sockets);
-	return n + store_num_put(buf + n, c->users);
+	n += store_num_put(buf + n, c->users);
+	if (!c->sole)
+		return n;
+	n += store_num_put(buf + n, c->sole_user);
+	memcpy(buf + n, c->sole_raw, STORE_SID_RAW);
+	return n + STORE_SID_RAW;
 }
 
 bool store_count_get(const uint8_t *buf, size_t len, struct store_count *c)
 {
-	size_t a, b;
+	uint64_t *const field[] = {&c->no, &c->sockets, &c->users, &c->sole_user};
+	size_t off = 0;
 
-	a = store_num_get(buf, len, &c->no);
-	if (a == 0)
+	c->sole = false;
+	for (unsigned i = 0; i < 4; i++) {
+		size_t n = store_num_get(buf + off, len - off, field[i]);
+
+		if (n == 0)
+			return i == 3 && off == len;
+		off += n;
+	}
+	if (len - off != STORE_SID_RAW)
 		return false;
-	b = store_num_get(buf + a, len - a, &c->sockets);
-	return b != 0 && store_num_get(buf + a + b, len - a - b, &c->users) != 0;
+	memcpy(c->sole_raw, buf + off, STORE_SID_RAW);
+	c->sole = true;
+	return true;
 }

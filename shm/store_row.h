@@ -8,7 +8,9 @@
  *	head	transport (1), chunks (2), connected at in ms (6), number of user, then namespace, user, name, role and
  *ip, each a length (1) and the bytes; length 0: unknown room	length (1), sub of op.h (1), the bytes
  *
- * Rooms and namespaces: number, sockets and users as numbers of store_key.h.  Users: number of user.
+ * Rooms and namespaces: number, sockets and users as numbers of store_key.h; while a room has never had more than one
+ * socket, then that one's user number and sid, in place of a row among the members (a user's own room mostly is such).
+ * Users: number of user.
  */
 #ifndef FORKCAST_SHM_STORE_ROW_H
 #define FORKCAST_SHM_STORE_ROW_H
@@ -54,9 +56,12 @@ size_t store_row_del_room(uint8_t *buf, size_t len, size_t off, const char *room
 /* Row of a room or namespace. */
 struct store_count {
 	uint64_t no, sockets, users;
+	bool sole; /* the only member is in here, and the room has no rows among the members */
+	uint64_t sole_user;
+	uint8_t sole_raw[STORE_SID_RAW];
 };
 
-#define STORE_COUNT_MAX (3 * STORE_NUM_MAX)
+#define STORE_COUNT_MAX (4 * STORE_NUM_MAX + STORE_SID_RAW)
 
 size_t store_count_put(uint8_t buf[STORE_COUNT_MAX], const struct store_count *c);
 bool store_count_get(const uint8_t *buf, size_t len, struct store_count *c);
