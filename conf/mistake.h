@@ -34,6 +34,7 @@ struct mistake {
 
 struct mistakes {
 	struct conf_arena *arena;
+	bool unfinished; /* something is never closed, and may have swallowed what seems to be missing */
 	unsigned n;
 	struct mistake *list;
 };

@@ -152,6 +152,12 @@ static bool item_begins(const struct token *t)
 	return (t[1].kind == TOKEN_STRING || t[1].kind == TOKEN_WORD) && t[2].kind == '{';
 }
 
+/* True when T, behind an equal sign, is no value but begins the item of another line. */
+static bool next_item(const struct token *t, const struct token *equal)
+{
+	return t->at.line != equal->at.line && item_begins(t);
+}
+
 /* To the next token where reading may go on. */
 static void recover(struct outline *o)
 {
@@ -315,7 +321,7 @@ static void assignment(struct outline *o, const struct option_block *block, unsi
 	if (braces) {
 		o->t++;
 		good = list(o, key, v, &n);
-	} else if (o->t->kind == TOKEN_WORD || o->t->kind == TOKEN_STRING) {
+	} else if (o->t->kind == TOKEN_STRING || (o->t->kind == TOKEN_WORD && !next_item(o->t, equal))) {
 		v[n++] = o->t++;
 		loose_words(o, v[0]);
 	} else {
@@ -345,8 +351,14 @@ static void assignment(struct outline *o, const struct option_block *block, unsi
 		mistake(&o->l->mistakes, key->at, "`%s` takes one value, here are %u", opt->name, n);
 		good = false;
 	}
-	if (!good)
-		return;
+	if (!good) {
+		/* It is written, but nobody is to judge it again, or to miss it. */
+		struct token *bad = conf_arena_alloc(o->l->scratch, sizeof *bad);
+
+		*bad = (struct token){.kind = TOKEN_STRING, .bad = true, .at = key->at, .text = {"", 0}};
+		v[0] = bad;
+		n = 1;
+	}
 	punct = conf_arena_alloc(o->l->scratch, 3 * sizeof *punct);
 	punct[0] = brace;
 	punct[1] = comma;
@@ -366,7 +378,7 @@ static void assignment(struct outline *o, const struct option_block *block, unsi
 	emit(o, &punct[2], 0);
 }
 
-static void body(struct outline *o, const struct option_block *block, const struct token *name);
+static bool body(struct outline *o, const struct option_block *block, const struct token *name);
 
 /* Why a block may not stand here; NULL when it may. */
 static const char *refusal(struct outline *o, const struct option_block *b, unsigned scope, const struct token *name,
@@ -399,6 +411,7 @@ static void block_item(struct outline *o, const struct option_block *block, unsi
     const struct token *title)
 {
 	const struct option_block *b = option_child(block, name->text);
+	struct token *brace;
 	const char *why;
 	unsigned open;
 
@@ -424,10 +437,13 @@ static void block_item(struct outline *o, const struct option_block *block, unsi
 	if (title != NULL)
 		emit(o, title, 0);
 	emit(o, o->t++, 0);
-	body(o, b, name);
-	/* The brace that body() stopped behind, or the end of the file, which it told. */
-	if (o->t[-1].kind == '}')
-		emit(o, &o->t[-1], open);
+	brace = conf_arena_alloc(o->l->scratch, sizeof *brace);
+	*brace = (struct token){.kind = '}', .at = name->at};
+	if (body(o, b, name))
+		*brace = o->t[-1];
+	else
+		o->l->mistakes.unfinished = true;
+	emit(o, brace, open);
 	o->mute -= why != NULL;
 }
 
@@ -505,8 +521,15 @@ static void item(struct outline *o, const struct option_block *block, unsigned s
 	}
 }
 
-/* The items of BLOCK up to its closing brace; NAME is its first token, NULL at the top level. */
-static void body(struct outline *o, const struct option_block *block, const struct token *name)
+/* True when a block of the top level begins at T, unindented, inside BLOCK: the brace before it was forgotten. */
+static bool outdented(const struct option_block *block, const struct token *t)
+{
+	return t->margin && t[1].kind != '=' && option_child(block, t->text) == NULL &&
+	    option_child(option_block(""), t->text) != NULL;
+}
+
+/* The items of BLOCK up to its closing brace; NAME is its first token, NULL at the top level.  False: no brace came. */
+static bool body(struct outline *o, const struct option_block *block, const struct token *name)
 {
 	/* Files of the top level share scope 0; each other block has its own. */
 	unsigned scope = name != NULL ? o->l->nblock : 0;
@@ -517,13 +540,17 @@ static void body(struct outline *o, const struct option_block *block, const stru
 		if (t->kind == TOKEN_END) {
 			if (name != NULL)
 				mistake(&o->l->mistakes, name->at, "`%s` is never closed: its `}` is missing", block->name);
-			return;
+			return false;
 		}
 		if (t->kind == '}') {
 			o->t++;
 			if (name != NULL)
-				return;
+				return true;
 			mistake(&o->l->mistakes, t->at, "`}` without a `{` before it");
+		} else if (item_begins(t) && name != NULL && outdented(block, t)) {
+			mistake(&o->l->mistakes, name->at, "`%s` is never closed: its `}` is missing before line %d", block->name,
+			    t->at.line);
+			return false;
 		} else if (item_begins(t)) {
 			item(o, block, scope);
 		} else {

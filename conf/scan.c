@@ -7,7 +7,7 @@ struct scanner {
 	struct conf_arena *arena;
 	struct mistakes *mistakes;
 	struct place at; /* of p */
-	const char *p, *end;
+	const char *begin, *p, *end;
 	size_t ntoken;
 	struct token *token;
 	char *value; /* of the string being read; SCAN_VALUE_MAX + 1 bytes */
@@ -184,6 +184,7 @@ static void string(struct scanner *s)
 	s->bad = false;
 	if (!string_body(s, quote)) {
 		mistake(s->mistakes, at, "the string that begins here is never closed: %c missing", quote);
+		s->mistakes->unfinished = true;
 		s->bad = true;
 	}
 	kept = s->nvalue;
@@ -207,6 +208,7 @@ static void word(struct scanner *s)
 	while (s->p < s->end && bare(*s->p))
 		s->p++;
 	t = add(s, TOKEN_WORD, s->at);
+	t->margin = begin == s->begin || begin[-1] == '\n';
 	t->text = conf_arena_text(s->arena, begin, (size_t)(s->p - begin));
 	if (t->text.n > SCAN_VALUE_MAX) {
 		mistake(s->mistakes, s->at, "value of %zu bytes: at most %u", t->text.n, SCAN_VALUE_MAX);
@@ -231,10 +233,12 @@ static void comment(struct scanner *s)
 	s->p += 2;
 	while (s->p < s->end && !next_is(s, "*/"))
 		s->at.line += *s->p++ == '\n';
-	if (s->p == s->end)
-		mistake(s->mistakes, at, "the comment that begins here is never closed: */ missing");
-	else
+	if (s->p < s->end) {
 		s->p += 2;
+		return;
+	}
+	mistake(s->mistakes, at, "the comment that begins here is never closed: */ missing");
+	s->mistakes->unfinished = true;
 }
 
 /* A byte that begins nothing: says what was probably meant. */
@@ -262,7 +266,7 @@ static void stray(struct scanner *s)
 
 struct token *scan(struct conf_arena *a, struct mistakes *m, const struct conf_file *file, const char *p, size_t n)
 {
-	struct scanner s = {.arena = a, .mistakes = m, .at = {file, 1}, .p = p, .end = p + n};
+	struct scanner s = {.arena = a, .mistakes = m, .at = {file, 1}, .begin = p, .p = p, .end = p + n};
 
 	s.value = conf_arena_alloc(a, SCAN_VALUE_MAX + 1);
 	if (next_is(&s, "\xef\xbb\xbf"))

@@ -22,6 +22,7 @@ enum token_kind { TOKEN_END = 1, TOKEN_WORD, TOKEN_STRING };
 struct token {
 	int kind;
 	char quote; /* of a string */
+	bool margin; /* a word that is not indented */
 	bool bad;   /* already told: its text is not to be judged */
 	struct place at;
 	struct text text; /* value of a word or string */

@@ -149,8 +149,8 @@ static void auth(struct load *l, cfg_t *block)
 {
 	struct conf_auth *a = &l->conf->auth;
 	unsigned n = tree_blocks(block, "jwt");
+	bool good = value_store_block(l, option_block("auth"), block, a);
 
-	value_store_block(l, option_block("auth"), block, a);
 	value_store_block(l, option_block("auth/claims"), only(block, "claims"), a);
 	a->jwt = conf_arena_alloc(l->keep, (n + 1) * sizeof *a->jwt);
 	a->njwt = n;
@@ -161,6 +161,8 @@ static void auth(struct load *l, cfg_t *block)
 		if (n == 0)
 			a->jwt[a->njwt++] = (struct conf_jwt){.kid = {"dev", 3}, .alg = CONF_HS256, .secret = random_hex(l, 32),
 			    .leeway = 30000, .generated = true};
+	} else if (!good || l->mistakes.unfinished) {
+		return;
 	} else if (n == 0 && !a->anonymous && tree_values(block, "anonymous") == 0) {
 		mistake(&l->mistakes, tree_place(l, block),
 		    "nobody could connect: add auth { jwt \"main\" { secret = \"${JWT_SECRET}\" } } or auth { anonymous = yes }");
@@ -212,7 +214,7 @@ void server_options(struct load *l, cfg_t *tree)
 	if (c->runtime_dir.p == NULL)
 		c->runtime_dir = default_runtime_dir(l);
 	listeners(l, tree);
-	if (c->nlisten == 0)
+	if (c->nlisten == 0 && !l->mistakes.unfinished)
 		mistake(&l->mistakes, (struct place){l->main, 1}, "no `listen`: add listen \"0.0.0.0:3000\" { }");
 	admins(l, tree);
 	addresses(l, tree);

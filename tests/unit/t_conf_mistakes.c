@@ -1,0 +1,319 @@
+/* t_conf_mistakes.c - each slip in a conf file gives its line, what is wrong and what to write instead. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "conf_fixture.h"
+
+/* Each is one mistake in a conf that is else sound; REST is added behind it. */
+static const struct slip {
+	const char *text;
+	int line;
+	const char *say; /* stands in the message */
+} slips[] = {
+    /* what libConfuse alone takes without a word */
+    {"workers = 1\nworkers = 2", 2, "`workers` is given twice, first in line 1: keep one"},
+    {"engine {\n path = /a/\n path = /b/\n}", 3, "`path` is given twice, first in line 2"},
+    {"log { }\nlog { }", 2, "`log` stands twice, first in line 1: make them one block"},
+    {"\nname = \"${FORKCAST_TEST_UNSET}\"", 2, "FORKCAST_TEST_UNSET is not set: set it, or write ${FORKCAST_TEST_UNSET:-default}"},
+    {"cpu_affinity = yes;", 1, "no semicolons"},
+    {"engine {\n\n ping_interval = 25\n}", 3, "write a duration with its unit"},
+    {"room \"a\" { }\nroom \"a\" { }", 2, "`room \"a\"` stands twice, first in line 1"},
+    {"event \"a\" { }\n\nevent 'a' { }", 3, "`event \"a\"` stands twice, first in line 1"},
+    /* text */
+    {"name = a b", 1, "`b` follows a value on its line: a value with spaces needs quotes"},
+    {"pid_file = /tmp/*.pid", 1, "`*` needs quotes"},
+    {"name = $HOME", 1, "`$` needs quotes"},
+    {"\nname = \"abc", 2, "never closed: \" missing"},
+    {"name = 'abc", 1, "never closed: ' missing"},
+    {"/* abc", 1, "the comment that begins here is never closed"},
+    {"engine {\n path = /x/\n", 1, "`engine` is never closed: its `}` is missing"},
+    {"room \"a\" {\n\n event \"b\" { }\n}", 3, "`event` does not belong in room: it belongs in the top level"},
+    {"event \"a\" {\n also { emit = x  to = self\n }\n\nroom \"b\" { }", 1, "`event` is never closed: its `}` is missing before line 5"},
+    {"name = \"a\\qb\"", 1, "unknown escape"},
+    {"name = \"${1X}\"", 1, "write ${NAME} or ${NAME:-default}"},
+    {"name = \"${X:-abc\"", 1, "has no closing brace"},
+    {"name = abc#comment", 1, "`#` right behind a value"},
+    {"name = \"a\xff\"", 1, "not UTF-8 at byte 2"},
+    {"name = \"a\x01\"", 1, "control character 0x01 at byte 2"},
+    {"name =\nworkers = 1", 1, "`name =` has no value"},
+    {"name = \"\"", 1, "`name` is empty"},
+    {"trusted_proxies = {}", 1, "is an empty list"},
+    {"trusted_proxies = {::1, }", 1, "a value is missing after the last comma"},
+    {"trusted_proxies = {::1 ::2}", 1, "a comma is missing before `::2`"},
+    {"trusted_proxies = {, ::2}", 1, "a value is missing before this comma"},
+    {"trusted_proxies += {::2}", 1, "no `+=`"},
+    {"workers = {1, 2}", 1, "`workers` takes one value, here are 2"},
+    {"workers 2", 1, "`workers` is followed by `2`: write `workers = value`"},
+    {"}", 1, "`}` without a `{` before it"},
+    {"\"workers\" = 2", 1, "`workers` where a key or a block is expected"},
+    /* names */
+    {"wrokers = 2", 1, "unknown key `wrokers` in the top level: did you mean `workers`?"},
+    {"engine { pingInterval = 2s }", 1, "did you mean `ping_interval`?"},
+    {"ping_interval = 2s", 1, "`ping_interval` does not belong in the top level: it belongs in engine { }"},
+    {"pingInterval = 2s", 1, "did you mean `ping_interval`? It belongs in engine { }"},
+    {"shm { zzz = 1 }", 1, "it knows sessions, ring_size, overflow, store_size"},
+    {"evnt \"a\" { x = 1 }", 1, "did you mean `event`?"},
+    {"engine = 2", 1, "`engine` is a block: write `engine { }`"},
+    {"workers { }", 1, "`workers` is a key: write `workers = value`"},
+    {"engine \"x\" { }", 1, "`engine` has no title"},
+    {"room { }", 1, "`room` needs a title: write `room \"TYPE\" { }`"},
+    {"room \"\" { }", 1, "`room` has an empty title"},
+    {"room \"a\" {\n  include(\"x.conf\")\n}", 2, "include() stands at the top level only"},
+    {"exclude(\"x.conf\")", 1, "write include(\"file.conf\")"},
+    /* of another build */
+    {"hook \"x\" { url = a }", 1, "`hook` is not in this build of forkcast"},
+    {"namespace \"/x\" {\n event \"a\" { }\n}", 1, "`namespace` is not in this build"},
+    {"recovery { }", 1, "`recovery` is not in this build"},
+    {"engine {\n compression = yes\n}", 2, "`compression` is not in this build"},
+    {"listen \":1\" {\n tls_key = a\n}", 2, "`tls_key` is not in this build"},
+    {"event \"a\" {\n fields = {\"a: id\"}\n}", 2, "`fields` is not in this build"},
+    {"room \"a\" {\n state { ttl = 1h }\n}", 2, "`state` is not in this build"},
+    {"room \"a\" {\n join = hook\n}", 2, "`hook` is not in this build"},
+    {"on \"join chat\" { emit = a  to = self }", 1, "on `join chat` is not in this build"},
+    {"event \"a:*\" { }", 1, "event `a:*`: patterns are not in this build"},
+    {"event \"a\" { emit = a  to = self\n if = \"@state.x\" }", 2, "`@state.x` is not in this build"},
+    {"engine {\n transports = {polling, websocket}\n}", 2, "this build speaks websocket"},
+    /* values */
+    {"workers = 0", 1, "at least 1, at most 120"},
+    {"workers = many", 1, "write auto or a number"},
+    {"workers = 99999999999999999999", 1, "write auto or a number"},
+    {"watchdog = 2", 1, "write a duration with its unit"},
+    {"watchdog = 2d", 1, "`watchdog = 2d` is out of range: at least 200ms, at most 1m"},
+    {"max_backlog = 1T", 1, "write a size in bytes, or with K, M or G"},
+    {"max_backlog = 1K", 1, "at least 4K, at most 1G"},
+    {"shm {\n ring_size = 3M\n}", 2, "is no power of two: write 2M or 4M"},
+    {"cpu_affinity = true", 1, "write yes or no"},
+    {"log { level = warning }", 1, "write one of error warn info debug: did you mean `warn`?"},
+    {"name = \"a/b\"", 1, "letters, digits, _ and - only"},
+    {"name = a23456789012345678901234567890123", 1, "has 33 bytes"},
+    {"user = \"a\nb\"", 1, "line break or control character at byte 2"},
+    {"engine { path = socket.io }", 1, "a path begins with /"},
+    {"trusted_proxies = 10.0.0.0/33", 1, "is no network"},
+    {"trusted_proxies = example.org", 1, "is no network"},
+    {"trusted_proxies = 10.0.0.1/8", 1, "has bits set behind its /8"},
+    {"trusted_proxies = {::1, ::1}", 1, "has `::1` twice"},
+    {"admin \":1\" { key = \"****\" }", 1, "`key` is masked"},
+    {"admin \":1\" {\n key = abc\n key_file = k\n}", 3, "`key_file` beside `key`"},
+    {"admin \":1\" { key_file = no-such-file }", 1, "No such file"},
+    {"admin \":1\" { key_file = /dev/null }", 1, "not a regular file"},
+    {"admin \":1\" { }", 1, "admin without a key would be open to all"},
+    {"admin \":1\" {\n client \"a\" { }\n}", 2, "client `a` has no key"},
+    {"admin \":1\" {\n key = abc\n client \"a\" { key = abc }\n}", 3, "has another client's key"},
+    {"admin \":1\" { key = a\n client \"a\" { key = b  may = write } }", 2, "`write` is no right"},
+    {"listen \"localhost:80\" { }", 1, "write 127.0.0.1"},
+    {"listen \"3000\" { }", 1, "write ADDR:PORT"},
+    {"listen \":65536\" { }", 1, "write ADDR:PORT"},
+    {"listen \"::1:80\" { }", 1, "an IPv6 address stands in brackets"},
+    {"listen \"unix:a.sock\" { }", 1, "write an absolute path"},
+    {"listen \":80\" { }\nlisten \"*:80\" { }", 2, "is the same as that of line 1"},
+    /* the catalogue */
+    {"room \"a:b\" { }", 1, "room type `a:b`: letters, digits, _ - and . only"},
+    {"room \"user\" { }", 1, "is built in and needs no block"},
+    {"room \"all\" { }", 1, "is a word of `to`"},
+    {"room \"a\" { join = {any, none} }", 1, "none beside others"},
+    {"room \"a\" { join = member }", 1, "`member` is none of any authenticated own none role:NAME"},
+    {"room \"a\" { join = own  single = yes }", 1, "a single room has none"},
+    {"room \"a\" { single = maybe }", 1, "write yes or no"},
+    {"event \"disconnect\" { }", 1, "is reserved by Socket.IO"},
+    {"event \"a\" { emit = connect  to = self }", 1, "emit `connect` is reserved by Socket.IO"},
+    {"event \"a\" { room = \"chat:{x}\" }", 1, "room type `chat` is not declared: add `room \"chat\" { }`"},
+    {"room \"chat\" { }\nevent \"a\" { room = \"chta:{x}\" }", 2, "did you mean `chat`?"},
+    {"event \"a\" { room = \"{x}:1\" }", 1, "begins with its type, written out"},
+    {"room \"r\" { }\nevent \"a\" { room = \"r{x}\" }", 2, "begins with its type, written out"},
+    {"room \"r\" { }\nevent \"a\" { room = \"r:{x\" }", 2, "`room`, byte 3: the placeholder is never closed"},
+    {"room \"r\" { }\nevent \"a\" { room = \"r:{x?}\" }", 2, "`?` cannot stand in a room's name"},
+    {"room \"r\" { }\nevent \"a\" { room = \"r:{x = 1}\" }", 2, "takes sources only"},
+    {"room \"r\" { }\nevent \"a\" { room = r }", 2, "`r` rooms have an id: write \"r:{id}\""},
+    {"room \"r\" { single = yes }\nevent \"a\" { room = \"r:{x}\" }", 2, "is a single room"},
+    {"room \"r\" { }\nevent \"a\" { room = \"r:{@room.id}\" }", 2, "needs a rule with `room`"},
+    {"event \"a\" { require = member }", 1, "needs `room`: member of what?"},
+    {"event \"a\" { require = own }", 1, "`own` is none of member any authenticated role:NAME"},
+    {"event \"a\" { emit = b }", 1, "`emit` without `room` needs `to`"},
+    {"event \"a\" { emit = b\n to = room }", 2, "this rule has no `room`"},
+    {"event \"a\" { emit = b\n to = slef }", 2, "`slef` is no target: did you mean `self`?"},
+    {"event \"a\" { emit = b\n to = \"nope:{x}\" }", 2, "room type `nope` is not declared"},
+    {"event \"a\" { emit = b\n to = \"rooms:usr\" }", 2, "room type `usr` is not declared: did you mean `user`?"},
+    {"event \"a\" { to = self }", 1, "`to` without `emit`"},
+    {"event \"a\" { also { if = x } }", 1, "`also` without `emit` does nothing"},
+    {"event \"a\" { emit = b  to = self\n data = '1'\n args = '[]' }", 3, "`args` beside another of data, args and add"},
+    {"event \"a\" { emit = b  to = self\n args = '{}' }", 2, "`args` is a JSON array"},
+    {"event \"a\" { emit = b  to = self\n data = '{\"a\": }' }", 2, "`data`, byte 7: a JSON value is missing before `}`"},
+    {"event \"a\" { emit = b  to = self\n data = '{\n\n\"a\" 1}' }", 4, "`data`, byte 8: `1}` where `:` is expected"},
+    {"event \"a\" { emit = b  to = self\n data = '{\"a\": 1, \"a\": 2}' }", 2, "member `a` stands twice"},
+    {"event \"a\" { emit = b  to = self\n data = '{\"{x}\": 1}' }", 2, "a member's name takes no placeholder"},
+    {"event \"a\" { emit = b  to = self\n data = '[1, 02]' }", 2, "`data`, byte 5"},
+    {"event \"a\" { emit = b  to = self\n data = '[1] x' }", 2, "behind the JSON value"},
+    {"event \"a\" { emit = b  to = self\n data = '\"\\ud800\"' }", 2, "not a JSON escape"},
+    {"event \"a\" { emit = b  to = self\n data = '\"a\n\"' }", 2, "inside a JSON string"},
+    {"event \"a\" { emit = b  to = self\n data = '\"a' }", 2, "a JSON string is never closed"},
+    {"event \"a\" { emit = b  to = self\n data = '{x?}' }", 2, "leaves out a member"},
+    {"event \"a\" { emit = b  to = self\n data = '{\"a\": {x, \"b\": 1}' }", 2, "a placeholder that is not closed"},
+    {"event \"a\" { emit = b  to = self\n data = '{\"a\": {x|y}}' }", 2, "`y}}` is no JSON value"},
+    {"event \"a\" { emit = b  to = self\n data = '\"a {x\"' }", 2, "`data`, byte 4: the placeholder is never closed"},
+    {"event \"a\" { emit = b  to = self\n data = '{@usr.id}' }", 2, "unknown source `@usr.id`: did you mean `@user.id`?"},
+    {"event \"a\" { emit = b  to = self\n data = '{@user.claims}' }", 2, "`@user.claims` needs a path"},
+    {"event \"a\" { emit = b  to = self\n data = '{a..b}' }", 2, "has an empty part between its dots"},
+    {"event \"a\" { emit = b  to = self\n data = '{a.*b}' }", 2, "`*` stands alone between dots"},
+    {"event \"a\" { emit = b  to = self\n add = \"x\" }", 2, "write \"key: SOURCE\""},
+    {"event \"a\" { emit = b  to = self\n add = {\"x: a\", \"x: b\"} }", 2, "`add` sets `x` twice"},
+    {"event \"a\" { emit = b  to = self\n add = \"x: 1\" }", 2, "a source is expected"},
+    {"event \"a\" { if = \"a == 1\" }", 1, "`if`, byte 4: equality is one `=`"},
+    {"event \"a\" { if = \"a and b\" }", 1, "no `and`: write a list"},
+    {"event \"a\" { if = \"a = 1 && b\" }", 1, "no `&` and `|`"},
+    {"event \"a\" { if = \"a + 1\" }", 1, "`+ 1` is not understood"},
+    {"event \"a\" { if = \"a =\" }", 1, "a source or a JSON value is missing at the end"},
+    {"event \"a\" { if = \"a = b or\" }", 1, "is missing at the end"},
+    {"event \"a\" { if = \"1 = 1\" }", 1, "two constants are always the same"},
+    {"event \"a\" { if = \"true\" }", 1, "a lone true is always the same"},
+    {"event \"a\" { if = \"not or\" }", 1, "is a word of conditions"},
+    {"event \"a\" { ack = maybe }", 1, "write yes, no, or a JSON template in quotes"},
+    {"event \"a\" { ack = '{' }", 1, "`ack`, byte 2: the end where a member's name"},
+    {"event \"a\" { dev = maybe }", 1, "write yes or no"},
+    {"event \"a\" { dev = yes\n emit = b }", 2, "needs `to`"},
+    {"on \"connect\" { }", 1, "on `connect` does nothing"},
+    {"on \"connct\" { emit = a  to = self }", 1, "on `connct`: no such trigger"},
+    {"on \"connect\" { emit = a }", 1, "`emit` without `room` needs `to`"},
+    {"on \"connect\" { emit = a\n to = room }", 2, "this rule has no `room`"},
+    {"on \"connect\" { emit = a  to = self\n data = '{x}' }", 2, "there is no payload"},
+    {"on \"connect\" { emit = a  to = self\n data = '{@room}' }", 2, "there is no room here"},
+    {"on \"connect\" { emit = a  to = self\n add = \"x: @id\" }", 2, "`add` does not belong in on: it belongs in event"},
+    {"texts {\n invlid = \"x\"\n}", 2, "did you mean `invalid`?"},
+    {"texts {\n invalid = \"\"\n}", 2, "`invalid` is empty"},
+};
+
+/* These are about listen or auth, so nothing is added. */
+static const struct slip wholes[] = {
+    {"workers = 1\nauth { anonymous = yes }", 1, "no `listen`"},
+    {"listen \":0\" { }", 1, "nobody could connect: add auth"},
+    {"listen \":0\" { }\nauth {\n anonymous = no\n}", 3, "nobody could connect: `anonymous = no`"},
+    {"listen \":0\" { }\nauth { jwt \"a\" { } }", 2, "jwt `a` has no secret"},
+    {"listen \":0\" { }\nauth { jwt \"a\" { secret = \"\" } }", 2, "`secret` is empty"},
+    {"listen \":0\" { }\nauth { jwt \"a\" {\n secret = 0123456789012345678901234567890\n} }", 3, "31 bytes is too short for HS256: at least 32"},
+    {"listen \":0\" { }\nauth { jwt \"a\" { algorithm = HS384  secret = 01234567890123456789012345678901234567890123456 } }", 2,
+	"47 bytes is too short for HS384: at least 48"},
+    {"listen \":0\" { }\nauth { jwt \"a\" { algorithm = HS512  secret = 01234567890123456789012345678901 } }", 2,
+	"at least 64"},
+    {"listen \":0\" { }\nauth { jwt \"a\" { algorithm = RS256  secret = 01234567890123456789012345678901 } }", 2,
+	"write one of HS256 HS384 HS512"},
+    {"listen \":0\" { }\nauth { anonymous = yes\n sources = header }", 3, "`header` is no place for a token"},
+    {"listen \":0\" { }\nauth { anonymous = yes\n rooms = \"user:{id}\" }", 3, "only @user.id, @user.name"},
+    {"listen \":0\" { }\nauth { anonymous = yes\n rooms = \"user:{@now}\" }", 3, "only @user.id, @user.name"},
+    {"listen \":0\" { }\nauth { anonymous = yes\n rooms = \"news:all\" }", 3, "room type `news` is not declared"},
+    {"listen \":0\" { }\nauth { anonymous = yes\n claims { user = a..b } }", 3, "has an empty part between its dots"},
+    {"listen \":0\" { }\nauth { anonymous = yes\n in_band { } }", 3, "`in_band` is not in this build"},
+    {"listen \":0\" { }\nauth { anonymous = yes\n jwt \"a\" { leeway = 2m  secret = 01234567890123456789012345678901 } }", 3,
+	"at most 1m"},
+};
+
+/* True when exactly this mistake is told. */
+static bool one_slip(const struct slip *s, const char *rest)
+{
+	char text[2048];
+	char at[600];
+	const char *path;
+	struct conf_errors errors;
+	struct conf *c;
+	bool good;
+	int rc;
+
+	snprintf(text, sizeof text, "%s%s", s->text, rest);
+	path = fixture_write("test.conf", text, strlen(text));
+	rc = conf_load(path, false, &c, &errors);
+	snprintf(at, sizeof at, "%s:%d: ", path, s->line);
+	good = rc == -EINVAL && c == NULL && errors.n == 1 && strncmp(errors.line[0], at, strlen(at)) == 0 &&
+	    strstr(errors.line[0] + strlen(at), s->say) != NULL;
+	if (!good) {
+		print_message("%s\nexpected only %s...%s...\n", text, at, s->say);
+		for (unsigned i = 0; i < errors.n; i++)
+			print_message("got      %s\n", errors.line[i]);
+	}
+	conf_free(c);
+	conf_errors_free(&errors);
+	return good;
+}
+
+static void each_slip_alone(void **state)
+{
+	unsigned wrong = 0;
+
+	(void)state;
+	unsetenv("FORKCAST_TEST_UNSET");
+	for (size_t i = 0; i < sizeof slips / sizeof slips[0]; i++)
+		wrong += !one_slip(&slips[i], CONF_REST);
+	for (size_t i = 0; i < sizeof wholes / sizeof wholes[0]; i++)
+		wrong += !one_slip(&wholes[i], "");
+	assert_int_equal(wrong, 0);
+}
+
+/* One run tells all of them, by line. */
+static void all_in_one_run(void **state)
+{
+	static const char text[] = "workers = 0\n"
+				   "listen \":0\" { backlog = 0 }\n"
+				   "event \"a\" { emit = x  data = '[' }\n"
+				   "hook \"h\" { }\n"
+				   "room \"r\" { join = nobody }\n"
+				   "auth { anonymous = perhaps }\n";
+	static const char *const expected[] = {":1: `workers", ":2: `backlog", ":3: `emit` without", ":3: `data`, byte 2",
+	    ":4: `hook`", ":5: `join`", ":6: `anonymous"};
+	const char *path = fixture_write("all.conf", text, strlen(text));
+	struct conf_errors errors;
+	struct conf *c;
+
+	(void)state;
+	assert_int_equal(conf_load(path, false, &c, &errors), -EINVAL);
+	for (unsigned i = 0; i < errors.n; i++)
+		print_message("%s\n", errors.line[i]);
+	assert_int_equal(errors.n, sizeof expected / sizeof expected[0]);
+	for (unsigned i = 0; i < errors.n; i++)
+		assert_non_null(strstr(errors.line[i], expected[i]));
+	conf_errors_free(&errors);
+}
+
+static void a_missing_file_is_no_mistake_of_the_conf(void **state)
+{
+	struct conf_errors errors;
+	struct conf *c;
+
+	(void)state;
+	assert_int_equal(conf_load(fixture_path("none.conf"), false, &c, &errors), -ENOENT);
+	assert_int_equal(errors.n, 0);
+	assert_int_equal(conf_load("/tmp", false, &c, &errors), -EISDIR);
+}
+
+/* A file of another language says so a hundred times, not a thousand. */
+static void thousands_are_counted(void **state)
+{
+	char *text = malloc(20000);
+	const char *path;
+	struct conf_errors errors;
+	struct conf *c;
+
+	(void)state;
+	text[0] = '\0';
+	for (int i = 0; i < 1000; i++)
+		snprintf(text + strlen(text), 20, "xyz%d = 1\n", i);
+	path = fixture_write("many.conf", text, strlen(text));
+	free(text);
+	assert_int_equal(conf_load(path, false, &c, &errors), -EINVAL);
+	assert_int_equal(errors.n, 101);
+	assert_non_null(strstr(errors.line[100], "and 902 more"));
+	conf_errors_free(&errors);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(each_slip_alone),
+	    cmocka_unit_test(all_in_one_run),
+	    cmocka_unit_test(a_missing_file_is_no_mistake_of_the_conf),
+	    cmocka_unit_test(thousands_are_counted),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, conf_fixture_end);
+}
