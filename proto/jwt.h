@@ -30,8 +30,8 @@ void jwt_ring_free(struct jwt_ring *r);
 
 struct jwt_claims {
 	struct slice json; /* the payload, an object, inside the caller's buffer */
-	int64_t exp;	   /* seconds since the epoch */
-	unsigned key;	   /* index of the key that verified it */
+	int64_t exp;       /* seconds since the epoch */
+	unsigned key;      /* index of the key that verified it */
 };
 
 /*
