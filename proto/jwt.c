@@ -7,7 +7,6 @@
 #include "proto/jwt.h"
 
 #include <errno.h>
-#include <math.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -246,7 +245,7 @@ static int check_times(const struct registered *c, double now, double leeway, in
 		return PROTO_ETOKEN_EXPIRED;
 	if (c->nbf.n > 0 && now + leeway < nbf)
 		return PROTO_ETOKEN_EARLY;
-	*exp_s = (int64_t)floor(exp);
+	*exp_s = (int64_t)exp;
 	return 0;
 }
 
