@@ -50,7 +50,6 @@ int outlet_init(struct outlet *o, struct segment *seg, const struct doorbells *b
 	ring_own(&o->ring, gen);
 	/* Full until looked at: readers may still be behind with what the life before published. */
 	o->limit = o->ring.tail - o->ring.size;
-	o->looked_tail = o->ring.tail;
 	o->next_nudge = o->ring.tail + o->ring.size / 4;
 	return 0;
 }
@@ -122,14 +121,16 @@ static bool overtaken(struct outlet *o, unsigned slot, uint64_t pos, uint64_t no
 		w->behind_ns = 0;
 		return false;
 	}
-	/* What it had not read is gone already. */
+	/* What it had not read is gone already (or it stands beyond our tail, where no inlet of ours does). */
 	if (o->ring.tail - pos > o->ring.size)
 		return true;
+	/* Its clock is that of pumps: see outlet.h. */
+	if (slot == o->slot && !pumping)
+		return false;
 	/* It may be asleep with its mask bit down. */
 	if (slot != o->slot && doorbell_ring(o->bells, o->seg, slot))
 		o->wakeups++;
-	/* Past the tail of the last look: it had caught up in between, and this is another burst. */
-	if (w->behind_ns == 0 || (int64_t)(pos - o->looked_tail) >= 0) {
+	if (w->behind_ns == 0) {
 		*w = (struct outlet_watch){.pos = pos, .moved_ns = now_ns, .behind_ns = now_ns};
 		return false;
 	}
@@ -139,9 +140,9 @@ static bool overtaken(struct outlet *o, unsigned slot, uint64_t pos, uint64_t no
 		w->pos = pos;
 		w->moved_ns = now_ns;
 	}
-	if (slot == o->slot)
-		return pumping && now_ns - w->moved_ns >= OUTLET_STALL_NS;
-	return now_ns - w->moved_ns >= OUTLET_STALL_NS || now_ns - w->behind_ns >= OUTLET_BEHIND_NS;
+	if (now_ns - w->moved_ns >= OUTLET_STALL_NS)
+		return true;
+	return slot != o->slot && now_ns - w->behind_ns >= OUTLET_BEHIND_NS;
 }
 
 /* Looks at all readers; returns the position a lap behind which the ring may be filled now. */
@@ -162,16 +163,12 @@ static uint64_t look_at_readers(struct outlet *o, uint64_t now_ns, bool pumping)
 		}
 		/* Acquire: the reader's loads of what we are about to overwrite come before its store of this. */
 		pos = atomic_load_explicit(&segment_read_pos(o->seg, i)[o->slot], memory_order_acquire);
-		/* Beyond our own tail: not a position that an inlet stored. */
-		if ((int64_t)(tail - pos) < 0)
-			continue;
 		if (overtaken(o, i, pos, now_ns, slept, pumping))
 			excluded = true;
 		else if (tail - pos > tail - limit)
 			limit = pos;
 	}
 	o->looked_ns = now_ns;
-	o->looked_tail = tail;
 	o->limit = limit;
 	/* One that is overtaken and then catches up shall be seen again before it is a ring behind once more. */
 	if (excluded && tail - limit < o->ring.size - o->ring.size / 8)

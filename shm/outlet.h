@@ -57,8 +57,7 @@ struct outlet {
 	/* up to where the ring may be filled a lap ahead: the slowest reader as last seen, so never too far */
 	uint64_t limit;
 	uint64_t next_nudge; /* tail at which sleeping readers are rung whatever the mask: a quarter lap ahead */
-	/* the last look at the readers */
-	uint64_t looked_ns, looked_tail;
+	uint64_t looked_ns;  /* the last look at the readers */
 	struct outlet_watch watch[SLOT_MAX];
 	/* overflow: FIFO of records not yet in the ring; `waiting` counts payloads, touches and heads */
 	struct outlet_entry *head, **tailp;
