@@ -34,12 +34,12 @@ struct socket_table *socket_table_new(void)
 	return t;
 }
 
-/* A sid is random where it starts: its first characters are the hash. */
+/* A sid is random at its end: its last characters are the hash. */
 static struct socket **sid_chain(const struct socket_table *t, const char *sid)
 {
 	uint64_t h;
 
-	memcpy(&h, sid, sizeof(h));
+	memcpy(&h, sid + SID_LEN - sizeof(h), sizeof(h));
 	h *= UINT64_C(0x9e3779b97f4a7c15);
 	return &t->bucket[(h >> 32) & (t->nbuckets - 1)];
 }

@@ -22,6 +22,7 @@
 #include "worker/worker.h"
 
 #define SWEEP_NS      (100 * NS_PER_MS)
+#define RUNG_SWEEP_NS (5 * NS_PER_MS)
 #define DRAIN_MAX_NS  (5 * NS_PER_S)
 #define GOODBYE_BATCH 512u /* sessions ended a turn while stopping */
 
@@ -93,7 +94,8 @@ static void run_timers(struct worker *w)
 	while ((t = timeq_due(&w->lingers, w->now_ns)) != NULL)
 		conn_linger_due(TIMED_OWNER(t, struct conn, timed));
 	alarms_run(&w->alarms, w->now_ns);
-	if (w->now_ns - w->sweep_ns >= SWEEP_NS || w->rung) {
+	/* The master rings when a worker died; so does every publisher, hence not at each ring. */
+	if (w->now_ns - w->sweep_ns >= (w->rung ? RUNG_SWEEP_NS : SWEEP_NS)) {
 		w->sweep_ns = w->now_ns;
 		accept_neighbours(w);
 	}
@@ -137,6 +139,8 @@ static void flush_all(struct worker *w)
 /* SIGTERM: listeners go at once, sessions in batches, and the loop ends when all output is out. */
 static void say_goodbye(struct worker *w)
 {
+	struct timed *t;
+
 	if (w->stop_since_ns == 0) {
 		w->stop_since_ns = w->now_ns;
 		slot_drain(w->slot);
@@ -144,14 +148,16 @@ static void say_goodbye(struct worker *w)
 		log_info("draining", "connections=%lu", (unsigned long)w->nconn);
 	}
 	for (unsigned i = 0; i < GOODBYE_BATCH; i++) {
-		struct timed *t = w->pings.head.next;
-
+		t = w->pings.head.next;
 		if (t == &w->pings.head)
 			t = w->pongs.head.next;
 		if (t == &w->pongs.head)
 			break;
 		session_close(TIMED_OWNER(t, struct session, beat), CLOSE_SERVER_SHUTDOWN);
+		w->more = true;
 	}
+	while ((t = timeq_due(&w->keepalives, UINT64_MAX - 1)) != NULL)
+		request_due(TIMED_OWNER(t, struct conn, timed), true);
 	if (w->nconn == 0 || w->now_ns - w->stop_since_ns > DRAIN_MAX_NS)
 		w->stop_now = true;
 }
