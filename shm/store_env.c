@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "shm/store.h"
 
@@ -33,6 +34,11 @@ int store_env_errno(int rc)
 	}
 }
 
+size_t store_env_size(size_t map_size)
+{
+	return map_size & ~((size_t)sysconf(_SC_PAGESIZE) - 1);
+}
+
 int store_env_open(struct store_env *e, const char *path, size_t map_size, unsigned flags)
 {
 	int rc;
@@ -40,7 +46,7 @@ int store_env_open(struct store_env *e, const char *path, size_t map_size, unsig
 	rc = mdb_env_create(&e->env);
 	if (rc)
 		return store_env_errno(rc);
-	rc = mdb_env_set_mapsize(e->env, map_size);
+	rc = mdb_env_set_mapsize(e->env, store_env_size(map_size));
 	if (!rc)
 		rc = mdb_env_set_maxdbs(e->env, STORE_TABLES);
 	if (!rc)

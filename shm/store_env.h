@@ -52,6 +52,8 @@ struct store_now {
 #define STORE_EFULL ENOMEM
 int store_env_errno(int rc);
 
+/* MAP_SIZE in whole pages. */
+size_t store_env_size(size_t map_size);
 /* Opens PATH with FLAGS (MDB_RDONLY or not) beside MDB_NOSUBDIR | MDB_NOTLS | MDB_NORDAHEAD; 0 or -errno. */
 int store_env_open(struct store_env *e, const char *path, size_t map_size, unsigned flags);
 /* Opens the tables in TXN, which must then be committed.  0, -ENOENT: not there, or -errno. */

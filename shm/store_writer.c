@@ -116,6 +116,7 @@ int store_writer_open(struct store_writer **out, const char *path, size_t map_si
 	struct store_writer *w;
 	int rc;
 
+	map_size = store_env_size(map_size);
 	w = calloc(1, sizeof *w);
 	if (!w)
 		return -ENOMEM;

@@ -1,0 +1,258 @@
+/*
+ * keeper_batch.c - operation rings in, one transaction out.
+ *
+ * Each slot gets KEEPER_QUANTUM operations in turn until the rings are empty or a budget is used up; then some sockets
+ * of a generation that is over are purged, and all of it is committed with the positions reached.  Only after the
+ * commit do the writers see their space freed, the askers their answer, and the outbox its records.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf/log.h"
+#include "shm/store_wait.h"
+#include "worker/clock.h"
+#include "worker/keeper.h"
+
+#define LOOK_AT_CLOCK 16u /* operations */
+
+/* A batch as it fills. */
+struct filling {
+	uint64_t deadline_ns;
+	uint64_t ops, refused, malformed;
+	bool any; /* a position moved */
+};
+
+static int attach_new(struct keeper *k)
+{
+	struct slot_mask reserved = segment_reserved(k->seg);
+
+	for (unsigned w = 0; w < SLOT_WORDS; w++) {
+		for (uint64_t left = reserved.w[w] & ~k->attached.w[w]; left != 0; left &= left - 1) {
+			unsigned slot = w * 64 + (unsigned)__builtin_ctzll(left);
+			int rc = ring_attach(&k->ring[slot], segment_opring(k->seg, slot));
+
+			if (rc)
+				return rc;
+			slot_mask_set(&k->attached, slot);
+		}
+	}
+	return 0;
+}
+
+int keeper_rings_init(struct keeper *k)
+{
+	_Atomic uint64_t *committed = segment_committed(k->seg);
+	int rc = attach_new(k);
+
+	if (rc)
+		return rc;
+	k->limit = KEEPER_BATCH_OPS;
+	k->buf_cap = k->seg->spec.opring_size / 8;
+	k->buf = malloc(k->buf_cap);
+	if (!k->buf)
+		return -ENOMEM;
+	/* A predecessor may have died between a commit and this. */
+	for (unsigned i = 0; i < SLOT_MAX; i++)
+		atomic_store_explicit(&committed[i], store_applied(k->st, i), memory_order_release);
+	store_wait_answer(k->seg, &k->h->bells);
+	return 0;
+}
+
+void keeper_rings_fini(struct keeper *k)
+{
+	free(k->buf);
+	k->buf = NULL;
+}
+
+bool keeper_pending(struct keeper *k)
+{
+	for (unsigned w = 0; w < SLOT_WORDS; w++) {
+		for (uint64_t left = k->attached.w[w]; left != 0; left &= left - 1) {
+			unsigned slot = w * 64 + (unsigned)__builtin_ctzll(left);
+
+			if (ring_tail(&k->ring[slot]) > store_applied(k->st, slot))
+				return true;
+		}
+	}
+	return store_has_over(k->st);
+}
+
+/* A ring that breaks its own rules: its process scribbles.  What lies before its tail cannot be told apart any more. */
+static uint64_t skip_bad(struct keeper *k, unsigned slot, uint64_t pos, uint64_t tail)
+{
+	counter_add(k->ct, COUNTER_RING_BAD, 1);
+	log_error("operations_lost", "slot_of=%u pos=%llu bytes=%llu", slot, (unsigned long long)pos,
+	    (unsigned long long)(tail - pos));
+	return tail;
+}
+
+/* Applies the record at *POS and moves *POS behind it.  0 or -errno: the batch must be aborted. */
+static int apply_one(struct keeper *k, struct filling *f, unsigned slot, uint64_t *pos, uint64_t tail)
+{
+	const struct ring *r = &k->ring[slot];
+	struct ring_head head;
+	size_t len;
+	int rc;
+
+	if (ring_peek(r, *pos, &head) != 1) {
+		*pos = skip_bad(k, slot, *pos, tail);
+		return 0;
+	}
+	len = head.len - sizeof head;
+	switch (head.type) {
+	case RING_GEN_OVER:
+		k->died = true;
+		rc = store_mark_over(k->st, slot, head.gen);
+		log_debug("generation_over", "slot_of=%u gen=%u", slot, head.gen);
+		break;
+	case RING_DATA:
+		if (len > k->buf_cap || ring_copy(r, *pos, &head, k->buf) != 0) {
+			*pos = skip_bad(k, slot, *pos, tail);
+			return 0;
+		}
+		rc = store_apply(k->st, slot, head.gen, k->buf, len);
+		f->ops++;
+		if (rc == -EPROTO || rc == -ENOENT)
+			f->malformed++;
+		else if (rc == -ENOSPC)
+			f->refused++;
+		else
+			break;
+		log_debug("operation_passed_over", "slot_of=%u error=%s", slot, strerror(-rc));
+		rc = 0;
+		break;
+	default: rc = 0; break;
+	}
+	*pos = ring_next(*pos, &head);
+	return rc;
+}
+
+/* One slot's turn.  Returns -errno, 0: nothing left there, or 1. */
+static int apply_slot(struct keeper *k, struct filling *f, unsigned slot, uint64_t *pos, uint64_t tail)
+{
+	uint64_t ops = f->ops;
+	int rc = 0;
+
+	if (*pos >= tail)
+		return 0;
+	while (*pos < tail && f->ops - ops < KEEPER_QUANTUM && f->ops < k->limit && !rc)
+		rc = apply_one(k, f, slot, pos, tail);
+	if (rc)
+		return rc;
+	store_advance(k->st, slot, *pos);
+	f->any = true;
+	return *pos < tail;
+}
+
+static int apply_rings(struct keeper *k, struct filling *f)
+{
+	uint64_t pos[SLOT_MAX], tail[SLOT_MAX];
+	bool left = true;
+
+	for (unsigned i = 0; i < SLOT_MAX; i++) {
+		bool attached = slot_mask_has(&k->attached, i);
+
+		pos[i] = store_applied(k->st, i);
+		tail[i] = attached ? ring_tail(&k->ring[i]) : pos[i];
+	}
+	while (left) {
+		left = false;
+		for (unsigned n = 0; n < SLOT_MAX; n++) {
+			unsigned slot = (k->first + n) % SLOT_MAX;
+			int rc;
+
+			if (pos[slot] >= tail[slot])
+				continue;
+			if (f->ops >= k->limit || clock_mono_ns() >= f->deadline_ns) {
+				k->first = slot;
+				return 0;
+			}
+			rc = apply_slot(k, f, slot, &pos[slot], tail[slot]);
+			if (rc < 0)
+				return rc;
+			left |= rc > 0;
+		}
+	}
+	k->first = (k->first + 1) % SLOT_MAX;
+	return 0;
+}
+
+static int purge(struct keeper *k)
+{
+	unsigned slot, budget = k->limit < KEEPER_PURGE ? k->limit : KEEPER_PURGE;
+	uint32_t gen;
+	int rc = store_over_next(k->st, &slot, &gen);
+
+	if (rc <= 0)
+		return rc;
+	rc = store_purge(k->st, slot, gen, budget);
+	if (rc == 0)
+		log_debug("generation_purged", "slot_of=%u gen=%u", slot, gen);
+	return rc < 0 ? rc : 0;
+}
+
+/* After the commit: what others wait for. */
+static void tell(struct keeper *k)
+{
+	_Atomic uint64_t *committed = segment_committed(k->seg);
+
+	for (unsigned w = 0; w < SLOT_WORDS; w++) {
+		for (uint64_t left = k->attached.w[w]; left != 0; left &= left - 1) {
+			unsigned slot = w * 64 + (unsigned)__builtin_ctzll(left);
+
+			/* Release: our reading of the ring comes before its owner's overwriting. */
+			atomic_store_explicit(&committed[slot], store_applied(k->st, slot), memory_order_release);
+		}
+	}
+	counter_add(k->ct, COUNTER_WAKEUPS, store_wait_answer(k->seg, &k->h->bells));
+	keeper_gauge(k);
+	if (k->died && store_reader_check(k->st) == 0)
+		k->died = false;
+}
+
+int keeper_batch(struct keeper *k, bool tidy)
+{
+	struct filling f = {.deadline_ns = clock_mono_ns() + KEEPER_BATCH_NS};
+	uint64_t settled = keeper_settled(k), started;
+	struct slot_mask live = keeper_workers(k);
+	bool forget = settled > store_outbox_forgotten(k->st);
+	int rc = attach_new(k);
+
+	if (rc)
+		return rc;
+	if (!keeper_pending(k) && !(tidy && forget))
+		return 0;
+	store_set_workers(k->st, &live);
+	rc = store_begin(k->st);
+	if (rc)
+		return rc;
+	rc = apply_rings(k, &f);
+	if (!rc)
+		rc = purge(k);
+	if (!rc && forget)
+		rc = store_outbox_forget(k->st, settled);
+	if (rc) {
+		store_abort(k->st);
+	} else {
+		started = clock_mono_ns();
+		rc = store_commit(k->st);
+		histogram_observe(k->ct, HISTOGRAM_STORE_COMMIT, clock_mono_ns() - started, 1);
+	}
+	if (rc) {
+		/* The map has no page left: with less to do at once, and readers gone, it will. */
+		if (rc == -ENOMEM) {
+			k->limit = k->limit > 1 ? k->limit / 2 : 1;
+			counter_add(k->ct, COUNTER_STORE_RETRIES, 1);
+		}
+		return rc;
+	}
+	if (k->limit < KEEPER_BATCH_OPS)
+		k->limit *= 2;
+	counter_add(k->ct, COUNTER_STORE_OPS, f.ops);
+	counter_add(k->ct, COUNTER_STORE_COMMITS, 1);
+	counter_add(k->ct, COUNTER_STORE_REFUSED, f.refused);
+	counter_add(k->ct, COUNTER_STORE_MALFORMED, f.malformed);
+	tell(k);
+	return 1;
+}
