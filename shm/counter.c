@@ -41,6 +41,9 @@ const char *counter_name(enum counter c)
 	    [COUNTER_OUTBOX_SENT] = "outbox_sent",
 	    [COUNTER_EDGES] = "edges",
 	    [COUNTER_API_CALLS] = "api_calls",
+	    [COUNTER_STORE_REFUSED] = "store_refused",
+	    [COUNTER_STORE_MALFORMED] = "store_malformed",
+	    [COUNTER_STORE_RETRIES] = "store_retries",
 	};
 
 	_Static_assert(sizeof(names) / sizeof(names[0]) == COUNTER_MAX, "a name for each counter");

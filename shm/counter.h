@@ -50,6 +50,9 @@ enum counter {
 	COUNTER_OUTBOX_SENT,
 	COUNTER_EDGES,
 	COUNTER_API_CALLS,
+	COUNTER_STORE_REFUSED,   /* operations: the store was full */
+	COUNTER_STORE_MALFORMED, /* operations: not what a worker writes, or about a socket that is not there */
+	COUNTER_STORE_RETRIES,   /* batches: no page left, tried again */
 	COUNTER_MAX
 };
 

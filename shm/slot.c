@@ -29,6 +29,7 @@ uint32_t slot_open(struct slot *s, enum slot_role role, unsigned index, uint64_t
 	atomic_store_explicit(&s->heartbeat_ns, now_ns, memory_order_relaxed);
 	atomic_store_explicit(&s->adopted, 0, memory_order_relaxed);
 	atomic_store_explicit(&s->sleeping, 0, memory_order_relaxed);
+	atomic_store_explicit(&s->awaits, 0, memory_order_relaxed);
 	/* Whoever sees STARTING sees the life that is starting (slot_is_alive() and friends load with acquire). */
 	atomic_store_explicit(&s->state, SLOT_STARTING, memory_order_release);
 	return gen;

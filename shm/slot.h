@@ -48,6 +48,7 @@ struct slot {
 
 	/* The doorbell's line (doorbell.h). */
 	_Alignas(64) _Atomic uint32_t sleeping;
+	_Atomic uint32_t awaits; /* store_wait.h: ring me after each commit of the keeper */
 };
 
 static inline void slot_mask_set(struct slot_mask *m, unsigned slot)
