@@ -178,14 +178,13 @@ static uint64_t look_at_readers(struct outlet *o, uint64_t now_ns, bool pumping)
 
 static uint64_t look(struct outlet *o, uint64_t now_ns, bool pumping)
 {
-	uint64_t committed;
-
 	if (o->use == OUTLET_BROADCAST)
 		return look_at_readers(o, now_ns, pumping);
-	/* Acquire: what the keeper read from the ring, it read before it stored this. */
-	committed = atomic_load_explicit(&segment_committed(o->seg)[o->slot], memory_order_acquire);
-	if ((int64_t)(o->ring.tail - committed) >= 0)
-		o->limit = committed;
+	/*
+	 * Acquire: what the keeper read from the ring, it read before it stored this.  A position beyond our tail is no
+	 * keeper's, and leaves room for nothing.
+	 */
+	o->limit = atomic_load_explicit(&segment_committed(o->seg)[o->slot], memory_order_acquire);
 	return o->limit;
 }
 
