@@ -73,7 +73,13 @@ void log_line_value(struct log_line *l, const char *p, size_t n)
 	size_t i = 0;
 
 	if (!quotes) {
-		log_line_raw(l, p, n);
+		size_t room = l->cut ? 0 : sizeof l->buf - TAIL - l->n;
+
+		/* What does not fit is left out; the rest of the value is still worth having. */
+		l->cut |= n > room;
+		n = n < room ? n : room;
+		memcpy(l->buf + l->n, p, n);
+		l->n += n;
 		return;
 	}
 	log_line_raw(l, "\"", 1);

@@ -25,7 +25,7 @@ static const struct option top[] = {
 	    .help = "User to become after the ports are bound. None: keep the identity."},
 	{"runtime_dir", OPTION_PATH, AT(conf, runtime_dir), LIMITS(1, 64),
 	    .computed = "/run/forkcast as root, else $XDG_RUNTIME_DIR or /tmp/forkcast-UID",
-	    .help = "Where locks and control sockets live. An absolute path."},
+	    .help = "Where locks and control sockets live."},
 	{"pid_file", OPTION_PATH, AT(conf, pid_file), LIMITS(1, 1024), .help = "File to write the master's pid to."},
 	{"watchdog", OPTION_DURATION, AT(conf, watchdog), LIMITS(200, MINUTE), .dflt = "2s",
 	    .help = "A process without a heartbeat for so long is killed and replaced."},

@@ -1,0 +1,205 @@
+/* t_conf_print.c - what `forkcast check` prints loads again and prints the same; docs/conf.md is what the table yields. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "conf/option.h"
+#include "conf_fixture.h"
+
+#define STAND_IN "stand-in-for-a-masked-secret-of-64-bytes-0123456789abcdef0123456"
+
+static char *printed(const struct conf *c)
+{
+	char *text = NULL;
+	size_t n;
+	FILE *f = open_memstream(&text, &n);
+
+	assert_non_null(f);
+	conf_print(c, f);
+	fclose(f);
+	return text;
+}
+
+/* Masked secrets cannot be loaded: each gets a stand-in of its own (two clients may not share a key). */
+static char *unmasked(const char *text)
+{
+	char *out = NULL;
+	size_t n;
+	FILE *f = open_memstream(&out, &n);
+	unsigned serial = 0;
+
+	assert_non_null(f);
+	for (const char *p = text; *p != '\0'; p++) {
+		if (strncmp(p, "\"****\"", 6) == 0) {
+			fprintf(f, "\"%s%u\"", STAND_IN, serial++);
+			p += 5;
+		} else {
+			fputc(*p, f);
+		}
+	}
+	fclose(f);
+	return out;
+}
+
+static void assert_fixed_point(const struct conf *c, bool dev)
+{
+	char *first = printed(c);
+	char *text = unmasked(first);
+	struct conf *again = fixture_load(text, dev);
+	char *second;
+
+	if (again == NULL)
+		print_message("%s", first);
+	assert_non_null(again);
+	second = printed(again);
+	assert_string_equal(first, second);
+	assert_null(strstr(second, STAND_IN));
+	conf_free(again);
+	free(first);
+	free(text);
+	free(second);
+}
+
+static const char *const texts[] = {
+    "",
+    "workers = 3 user = nobody pid_file = 'a b.pid' trusted_proxies = {10.0.0.0/8, ::1} max_backlog = 1234567 watchdog = 1500ms\n"
+    "listen \"[::1]:3000\" { backlog = 7 } listen \"unix:/tmp/it's\" { } listen 127.0.0.1:0 { }\n"
+    "admin :1 { key = abc } admin :2 { client a { key = b may = {read} } client \"c d\" { key = e } }\n"
+    "engine { path = /x max_payload = 3M idle_timeout = 90s ping_interval = 59m }\n"
+    "shm { sessions = 64 ring_size = 1M } log { level = warn format = json file = /tmp/x.log }\n",
+    "texts { busy = \"it's \\\\ \\\"so\\\" \\\\\\\\ ${x:-}\" invalid = 'a\\\\' forbidden = '\\\\\\'\\\\n' }",
+    "room r { join = {authenticated, \"role:a b\", own} } room s { single = yes join = any } room n { }\n"
+    "event a { room = \"r:{x|y}\" require = {member, \"role:it's\"} if = {a, 'b = \"c\"'} emit = '\"q\" ev' to = {room, \"user:{u}\", \"rooms:r\", s}\n"
+    " except = {self, others} data = '{\"a\": \"\\n it\\'s \\\\\\\\ {b}\", \"c\" : {d?}}'\n"
+    " also { emit = x to = all args = '{@args}' } also { if = q emit = y add = {\"a b: c\", \"it's: @id\"} } ack = '1' }\n"
+    "event '1' { ack = no also { emit = z to = self data = 1 } }\nevent \"it's\" { ack = '{\n\"multi\": \"line\"}' }\n"
+    "on connect { if = '@user.id' emit = w to = self also { emit = v to = others } }\n",
+    "auth { sources = {query.t, cookie.c} rooms = {\"user:{@user.id}\", \"global:x y\"} expiry = ignore claims { user = \"a b\" }\n"
+    " jwt \"k 1\" { secret = 0123456789abcdef0123456789abcdef issuer = \"https://i/?a=b\" leeway = 0 }\n"
+    " jwt k2 { algorithm = HS384 secret = 0123456789abcdef0123456789abcdef0123456789abcdef audience = x } }\nlisten :5 { }",
+};
+
+static void print_load_print(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+		char text[4096];
+		struct conf *c;
+
+		snprintf(text, sizeof text, "%s%s", texts[i], strstr(texts[i], "auth {") != NULL ? "" : CONF_REST);
+		c = fixture_load(text, false);
+		assert_non_null(c);
+		assert_fixed_point(c, false);
+		conf_free(c);
+	}
+}
+
+/* The sample is what `make run` serves. */
+static void the_sample(void **state)
+{
+	struct conf_errors errors;
+	struct conf *c;
+
+	(void)state;
+	assert_int_equal(conf_load("conf/forkcast.conf", true, &c, &errors), 0);
+	assert_int_equal(errors.n, 0);
+	assert_int_equal(c->listen[0].addr.port, 3000);
+	assert_string_equal(c->listen[0].addr.host.p, "127.0.0.1");
+	assert_int_equal(c->admin[0].addr.port, 3001);
+	assert_true(c->catalogue.nevents > 4);
+	assert_fixed_point(c, true);
+	conf_free(c);
+	/* Served in earnest it wants its secrets, and nothing else. */
+	assert_int_not_equal(conf_load("conf/forkcast.conf", false, &c, &errors), 0);
+	assert_int_equal(errors.n, 2);
+	assert_non_null(strstr(errors.line[0], "admin without a key"));
+	assert_non_null(strstr(errors.line[1], "has no secret"));
+	conf_errors_free(&errors);
+}
+
+static void secrets_are_masked(void **state)
+{
+	struct conf *c = fixture_load("listen :0 { } admin :1 { key = hunter2 client x { key = hunter3 } }\n"
+				      "auth { jwt a { secret = hunter4-hunter4-hunter4-hunter4-hunter4 } }",
+	    false);
+	char *text;
+
+	(void)state;
+	assert_non_null(c);
+	text = printed(c);
+	assert_null(strstr(text, "hunter"));
+	free(text);
+	conf_free(c);
+}
+
+static void the_manual_is_the_table(void **state)
+{
+	char *text = NULL;
+	size_t n;
+	FILE *f = open_memstream(&text, &n);
+	FILE *page = fopen("docs/conf.md", "r");
+	char *line = NULL;
+	size_t size = 0;
+	const char *p = text;
+
+	(void)state;
+	assert_non_null(f);
+	conf_options_doc(f);
+	fclose(f);
+	assert_non_null(page);
+	for (p = text; getline(&line, &size, page) > 0; p += strlen(line))
+		if (strncmp(p, line, strlen(line)) != 0)
+			fail_msg("docs/conf.md differs from the option table (forkcast doc --options > docs/conf.md): %s", line);
+	assert_string_equal(p, "");
+	fclose(page);
+	free(line);
+	free(text);
+}
+
+/* Rows that could not work: a default outside the limits would be told to the user as the user's mistake. */
+static void the_table_is_sound(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < option_nblocks; i++) {
+		const struct option_block *b = &option_blocks[i];
+
+		assert_ptr_equal(option_block(b->path), b);
+		assert_true(b->help[strlen(b->help) - 1] == '.');
+		for (unsigned j = 0; j < b->n; j++) {
+			const struct option *o = &b->option[j];
+			struct text name = {o->name, strlen(o->name)};
+
+			assert_ptr_equal(option_find(b, name), o);
+			assert_null(option_child(b, name));
+			assert_true(o->help != NULL && o->help[strlen(o->help) - 1] == '.');
+			assert_true(o->min <= o->max);
+			assert_false(o->dflt != NULL && o->computed != NULL);
+			if (o->type == OPTION_WORD)
+				assert_non_null(o->words);
+		}
+	}
+	/* Each refusal has its text. */
+	for (int i = 0; i < REFUSAL_MAX; i++) {
+		const char *code = catalogue_code_name((enum refusal)i);
+
+		assert_non_null(option_find(option_block("texts"), (struct text){code, strlen(code)}));
+		assert_int_equal(option_find(option_block("texts"), (struct text){code, strlen(code)})->offset,
+		    (size_t)i * sizeof(struct text));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(print_load_print),
+	    cmocka_unit_test(the_sample),
+	    cmocka_unit_test(secrets_are_masked),
+	    cmocka_unit_test(the_manual_is_the_table),
+	    cmocka_unit_test(the_table_is_sound),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, conf_fixture_end);
+}
