@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "conf/compile.h"
-#include "conf_fixture.h"
+#include "tests/unit/conf_fixture.h"
 
 /* A tree as /sys/fs/cgroup has it: mount/, mount/a/, mount/a/b/, mount/cpu/a/. */
 static char mount_dir[600];

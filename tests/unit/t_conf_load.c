@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "conf_fixture.h"
+#include "tests/unit/conf_fixture.h"
 
 #define SECRET "0123456789abcdef0123456789abcdef"
 

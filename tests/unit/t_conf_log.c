@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "conf/log.h"
-#include "conf_fixture.h"
+#include "tests/unit/conf_fixture.h"
 
 static char written[1 << 18];
 static const char *path;
@@ -233,6 +233,7 @@ static void a_line_is_cut_not_split(void **state)
 	assert_true(strlen(lines()) <= LOG_LINE);
 	/* one write: a pipe in packet mode keeps the borders of writes */
 	assert_int_equal(pipe2(pipes, O_DIRECT), 0);
+	begin(false, LOG_INFO);
 	assert_true(log_descriptor() > 2);
 	assert_int_equal(dup2(pipes[1], log_descriptor()), log_descriptor());
 	log_info("first", "x=%s", "a b");

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "conf_fixture.h"
+#include "tests/unit/conf_fixture.h"
 
 /* Each is one mistake in a conf that is else sound; REST is added behind it. */
 static const struct slip {

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "conf/option.h"
-#include "conf_fixture.h"
+#include "tests/unit/conf_fixture.h"
 
 #define STAND_IN "stand-in-for-a-masked-secret-of-64-bytes-0123456789abcdef0123456"
 

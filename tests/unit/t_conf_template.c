@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "conf_fixture.h"
+#include "tests/unit/conf_fixture.h"
 
 static struct conf *conf;
 
