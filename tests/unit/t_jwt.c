@@ -3,6 +3,7 @@
  * signatures; for texts and claims it is too generous.
  */
 #include <errno.h>
+#include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -460,6 +461,62 @@ static void rsa_confusion(void **state)
 	EVP_PKEY_free(pair);
 }
 
+static struct {
+	bool on;
+	unsigned freed, seen;
+} watch;
+
+/* OpenSSL's memory, looked at as it is given back. */
+static void watch_free(void *p, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	if (p && watch.on) {
+		watch.freed++;
+		watch.seen += memmem(p, malloc_usable_size(p), SECRET, sizeof SECRET - 1) != NULL;
+	}
+	free(p);
+}
+
+static void *watch_malloc(size_t n, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	return calloc(1, n);
+}
+
+static void *watch_realloc(void *p, size_t n, const char *file, int line)
+{
+	void *q = watch_malloc(n, file, line);
+	size_t old = p ? malloc_usable_size(p) : 0;
+
+	if (q && old > 0) {
+		memcpy(q, p, old < n ? old : n);
+		watch_free(p, file, line);
+	}
+	return q;
+}
+
+static void secrets_are_wiped(void **state)
+{
+	struct jwt_ring *r;
+	char *copy;
+
+	(void)state;
+	/* The watch itself. */
+	copy = OPENSSL_strdup(SECRET);
+	watch.on = true;
+	OPENSSL_free(copy);
+	assert_int_equal(watch.seen, 1);
+	watch.seen = 0;
+	r = ring_of(&hs256, 1);
+	assert_int_equal(verify(r, sign(HEADER, PAYLOAD, "SHA256", SLICE("another"))), PROTO_ETOKEN_SIG);
+	jwt_ring_free(r);
+	watch.on = false;
+	assert_true(watch.freed > 3);
+	assert_int_equal(watch.seen, 0);
+}
+
 static uint64_t rnd = 7;
 
 static unsigned random_below(unsigned n)
@@ -536,7 +593,10 @@ int main(void)
 	    cmocka_unit_test(keys_are_chosen),
 	    cmocka_unit_test(rsa_confusion),
 	    cmocka_unit_test(library_agrees),
+	    cmocka_unit_test(secrets_are_wiped),
 	};
 
+	if (CRYPTO_set_mem_functions(watch_malloc, watch_realloc, watch_free) != 1)
+		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
