@@ -124,7 +124,7 @@ test('children of a killed master end by themselves, and the next start clears w
 	const s = await server(t)
 	const pids = s.status().processes.map((p) => p.pid)
 	const remains = s.remains()
-	await s.stop('SIGKILL')
+	s.process.kill('SIGKILL')
 	await until('the children to end', () => !pids.some(alive), 12000)
 	assert.deepEqual(s.remains(), remains)
 	/* A live instance of another name and an old one of it: neither is this one's business. */
@@ -141,13 +141,19 @@ test('children of a killed master end by themselves, and the next start clears w
 	assert.deepEqual(s.remains(), [])
 })
 
-test('a start right behind a killed master gets the same port', async (t) => {
+test('a start right behind a killed master waits for its port', async (t) => {
 	const s = await server(t)
 	const port = s.ports[0]
-	await s.stop('SIGKILL')
+	const late = s.worker(0).pid
+	process.kill(late, 'SIGSTOP') /* it cannot close its listeners yet */
+	s.process.kill('SIGKILL')
+	await s.gone
 	s.options.listen = `listen "127.0.0.1:${port}" { }`
 	s.write_conf()
-	await s.start()
+	const started = s.start()
+	await sleep(500)
+	process.kill(late, 'SIGCONT')
+	await started
 	assert.equal(s.ports[0], port)
 	await s.answers()
 	/* What the former one left goes as soon as its last process has. */

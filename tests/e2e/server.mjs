@@ -88,6 +88,7 @@ export class Server {
 			stdio: ['ignore', 'pipe', 'pipe']
 		})
 		this.process.stdout.on('data', (d) => (this.out += d))
+		this.gone = once(this.process, 'exit').catch(() => {}) /* its children may still hold the pipes */
 		this.process.stderr.on('data', (d) => (this.log += d))
 		this.ended = once(this.process, 'close').then(
 			([code, signal]) => ({ code, signal }),
@@ -160,6 +161,11 @@ export class Server {
 		})
 	}
 
+	/* Every process of this name, whoever its parent is. */
+	pids() {
+		return fs.readdirSync('/proc').filter((f) => /^\d+$/.test(f) && title_or_none(f).endsWith(` [${this.name}]`)).map(Number).filter(alive)
+	}
+
 	/* What the instance has in /dev/shm and in its runtime_dir. */
 	remains() {
 		const shm = fs.readdirSync('/dev/shm').filter((f) => f.startsWith(`forkcast-${this.name}-`))
@@ -174,9 +180,15 @@ export class Server {
 
 	/* For `after` hooks: nothing stays, whatever the test did. */
 	async destroy() {
-		if (this.process) await this.stop('SIGKILL')
-		const ours = () => fs.readdirSync('/proc').filter((f) => /^\d+$/.test(f) && title_or_none(f).endsWith(` [${this.name}]`))
-		await until('the processes to end', () => !ours().some(alive), 15000)
+		if (this.process) this.process.kill('SIGKILL')
+		for (const pid of this.pids()) {
+			try {
+				process.kill(pid, 'SIGKILL')
+			} catch {
+				/* it ended meanwhile */
+			}
+		}
+		await until('the processes to end', () => this.pids().length === 0)
 		for (const f of this.remains()) fs.rmSync(path.join('/dev/shm', f), { force: true })
 		fs.rmSync(this.dir, { recursive: true, force: true })
 	}
