@@ -97,7 +97,7 @@ for (let i = 0; i < count; i++) {
 	integer(1, accepted);
 	bytes(4, text);
 	const members = accepted && typeOf(parsed) === "object" ? Object.entries(parsed) : [];
-	const comparable = members.every(([k]) => k.isWellFormed() && !k.includes("\ufffd"));
+	const comparable = members.every(([k]) => !/[\p{Surrogate}\ufffd]/u.test(k));
 	integer(2, comparable ? members.length : 0);
 	for (const [k, v] of comparable ? members : []) {
 		const type = typeOf(v);
