@@ -22,12 +22,12 @@ struct child {
 	enum slot_role role;
 	unsigned index; /* worker number; 0 for the keeper */
 	unsigned slot;
-	pid_t pid;      /* RUNNING */
-	uint32_t gen;   /* of the present or last life */
-	bool was_live;  /* in any life */
-	bool killed;    /* the watchdog ended this life */
-	bool excused;   /* the watchdog said why it does not: once a life */
-	unsigned early; /* deaths before the first LIVE */
+	pid_t pid;        /* RUNNING */
+	uint32_t gen;     /* of the present or last life */
+	bool was_live;    /* in any life */
+	bool killed;      /* the watchdog ended this life */
+	bool excused;     /* the watchdog said why it does not: once a life */
+	unsigned unready; /* lives in a row that ended before they were LIVE */
 	unsigned watchdog_kills;
 	uint64_t forked_ns;
 	uint64_t due_ns; /* DUE */

@@ -36,7 +36,8 @@ uint64_t limits_connections(uint64_t nofile, unsigned nlisten, unsigned nslot)
 	return nofile > own ? nofile - own : 0;
 }
 
-int limits_check_connections(const struct conf *c, uint64_t nofile, unsigned nlisten, unsigned nslot, struct fault *f)
+int limits_set_connections(
+    const struct conf *c, uint64_t nofile, unsigned nlisten, unsigned nslot, uint64_t *max, struct fault *f)
 {
 	uint64_t can = limits_connections(nofile, nlisten, nslot);
 
@@ -52,6 +53,7 @@ int limits_check_connections(const struct conf *c, uint64_t nofile, unsigned nli
 		    ", which is %" PRIu64 " connections a worker; raise it (LimitNOFILE, ulimit -Hn) or write %" PRIu64
 		    " or less",
 		    c->path.p, c->max_connections, nofile, can, can);
+	*max = c->max_connections ? c->max_connections : can;
 	return 0;
 }
 

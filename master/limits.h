@@ -17,8 +17,12 @@
 int limits_raise_nofile(uint64_t *nofile, struct fault *f);
 /* Connections one worker can hold with NOFILE descriptors, of which NLISTEN are listeners and NSLOT doorbells. */
 uint64_t limits_connections(uint64_t nofile, unsigned nlisten, unsigned nslot);
-/* 0, or -EMFILE with *F (status 2): the conf promises more connections a worker than that. */
-int limits_check_connections(const struct conf *c, uint64_t nofile, unsigned nlisten, unsigned nslot, struct fault *f);
+/*
+ * *MAX: connections a worker will hold, the conf's max_connections or all that fit.  0, or -EMFILE with *F (status 2):
+ * the conf promises more than fit, or not even one does.
+ */
+int limits_set_connections(
+    const struct conf *c, uint64_t nofile, unsigned nlisten, unsigned nslot, uint64_t *max, struct fault *f);
 
 /* The segment that the conf asks for. */
 void limits_segment_spec(const struct conf *c, uint64_t nonce, struct segment_spec *spec);

@@ -73,10 +73,11 @@ static const struct command commands[] = {
 
 static int usage(FILE *out, int status)
 {
-	fputs("forkcast " FORKCAST_VERSION " - a Socket.IO server cluster in one binary\n\n"
-	      "  forkcast [-c FILE]                 serve in the foreground; without -c: " ARGV_DEFAULT_CONF "\n"
-	      "           [--print-ports]             once ready, one line \"ports: CONFIGURED=BOUND ...\" on stdout\n"
-	      "  forkcast --dev [-c FILE]           the same for development: loopback only, anonymous, generated keys\n",
+	fputs(
+	    "forkcast " FORKCAST_VERSION " - a Socket.IO server cluster in one binary\n\n"
+	    "  forkcast [-c FILE]                 serve in the foreground; without -c: " ARGV_DEFAULT_CONF "\n"
+	    "           [--print-ports]             once ready, one line \"ports: CONFIGURED=BOUND ...\" on stdout\n"
+	    "  forkcast --dev [-c FILE]           the same for development: loopback only, anonymous, generated keys\n",
 	    out);
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		if (commands[i].synopsis)

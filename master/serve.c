@@ -24,7 +24,7 @@ struct serve {
 	const struct argv_options *o;
 	struct conf *conf;
 	struct identity identity;
-	uint64_t nofile;
+	uint64_t max_connections; /* a worker */
 	int runtime_fd;
 	int signal_fd;
 	sigset_t old_mask; /* before our signals were blocked */
@@ -116,7 +116,7 @@ static int make_heritage(struct serve *s, struct fault *f)
 	h->keeper_slot = s->conf->workers;
 	h->nonce = s->instance.nonce;
 	strcpy(h->store_path, s->instance.store_path);
-	h->nofile = s->nofile;
+	h->max_connections = s->max_connections;
 	h->started_ns = tick_now();
 	h->started_ms = (int64_t)wall.tv_sec * 1000 + wall.tv_nsec / 1000000;
 	h->master_pid = getpid();
@@ -185,9 +185,11 @@ static enum supervise_end supervise(struct serve *s)
 	sv->control = &s->control;
 	sv->on_up = on_up;
 	sv->ctx = s;
-	log_info("instance", "name=%s nonce=%016" PRIx64 " workers=%u segment_mib=%zu store_mib=%zu nofile=%" PRIu64,
+	log_info("instance",
+	    "name=%s nonce=%016" PRIx64 " workers=%u segment_mib=%zu store_mib=%zu max_connections=%" PRIu64,
 	    s->conf->name.p, s->instance.nonce, s->conf->workers,
-	    segment_need(&s->segment.spec, s->conf->workers + 1) >> 20, s->conf->shm.store_size >> 20, s->nofile);
+	    segment_need(&s->segment.spec, s->conf->workers + 1) >> 20, s->conf->shm.store_size >> 20,
+	    s->max_connections);
 	return supervise_run(sv);
 }
 
@@ -218,12 +220,13 @@ static int check_host(struct serve *s, struct fault *f)
 {
 	const struct conf *c = s->conf;
 	unsigned nslot = c->workers + 1;
+	uint64_t nofile = 0;
 	int err = identity_resolve(&s->identity, c, f);
 
 	if (!err)
-		err = limits_raise_nofile(&s->nofile, f);
+		err = limits_raise_nofile(&nofile, f);
 	if (!err)
-		err = limits_check_connections(c, s->nofile, bind_count(c, c->workers), nslot, f);
+		err = limits_set_connections(c, nofile, bind_count(c, c->workers), nslot, &s->max_connections, f);
 	if (err)
 		return err;
 	s->runtime_fd = instance_runtime_open(c->runtime_dir.p, true, f);

@@ -202,16 +202,23 @@ static void bury(struct supervisor *s, struct child *c, uint64_t now)
 		schedule(s, c, now);
 }
 
-/* An early death is one before the process was ever LIVE: what it cannot do now it will not do later either. */
-static void give_up_early(struct supervisor *s, const struct child *c, int status, uint64_t now)
+/*
+ * Lives in a row that never got to LIVE: at the first start that is how it will stay, so we give up.  Later a worker is
+ * tried again and again; but a keeper that cannot open the store never will, and only a new instance has a new one.
+ */
+static void judge_unready(struct supervisor *s, const struct child *c, int status, uint64_t now)
 {
 	bool refused = WIFEXITED(status) && WEXITSTATUS(status) == FAULT_USAGE;
 
-	if (s->phase != SUPERVISE_STARTING || (!refused && c->early < SUPERVISE_EARLY_MAX))
-		return;
-	log_error("start_failed", "kind=%s index=%u last=%s tries=%u", slot_role_name(c->role), c->index, c->last_exit,
-	    c->early);
-	begin_stop(s, SIGINT, SUPERVISE_FAILED, now);
+	if (s->phase == SUPERVISE_STARTING && (refused || c->unready >= SUPERVISE_START_TRIES)) {
+		log_error("start_failed", "kind=%s index=%u last=%s tries=%u", slot_role_name(c->role), c->index,
+		    c->last_exit, c->unready);
+		begin_stop(s, SIGINT, SUPERVISE_FAILED, now);
+	} else if (s->phase == SUPERVISE_UP && c->role == SLOT_ROLE_KEEPER && c->unready >= SUPERVISE_KEEPER_TRIES) {
+		log_error(
+		    "instance_broken", "what=%s", "the keeper cannot work with the store: starting everything anew");
+		begin_stop(s, SIGINT, SUPERVISE_RESTART, now);
+	}
 }
 
 static void on_death(struct supervisor *s, struct child *c, int status, uint64_t now)
@@ -222,7 +229,12 @@ static void on_death(struct supervisor *s, struct child *c, int status, uint64_t
 	crew_note_exit(c, status);
 	c->state = CHILD_BURIAL;
 	c->pid = 0;
-	c->was_live |= slot_is_alive(slot_of(s, c));
+	if (slot_is_alive(slot_of(s, c))) {
+		c->was_live = true;
+		c->unready = 0;
+	} else {
+		c->unready++;
+	}
 	burial_begin(segment_of(s), c->slot, c->gen, now);
 	/* Everybody looks at the slot table at once: a neighbour adopts the sockets of the dead. */
 	doorbell_ring_mask(&s->spawn.heritage->bells, segment_of(s), &everybody, SLOT_NONE);
@@ -234,14 +246,12 @@ static void on_death(struct supervisor *s, struct child *c, int status, uint64_t
 		return;
 	}
 	s->deaths++;
-	if (!c->was_live)
-		c->early++;
 	wait = backoff_next(&c->backoff, life);
 	c->due_ns = now + wait;
 	log_error("process_died", "kind=%s index=%u slot_of=%u gen=%u how=%s life_ms=%llu respawn_in_ms=%llu",
 	    slot_role_name(c->role), c->index, c->slot, c->gen, c->last_exit, (unsigned long long)(life / TICK_MS),
 	    (unsigned long long)(wait / TICK_MS));
-	give_up_early(s, c, status, now);
+	judge_unready(s, c, status, now);
 	bury(s, c, now);
 }
 

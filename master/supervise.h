@@ -18,9 +18,10 @@
 #include "master/spawn.h"
 #include "master/watchdog.h"
 
-#define SUPERVISE_DRAIN_NS  (10 * TICK_SEC) /* SIGTERM: what the workers get to drain */
-#define SUPERVISE_STOP_NS   (2 * TICK_SEC)  /* SIGINT, SIGQUIT; also the keeper's, each time */
-#define SUPERVISE_EARLY_MAX 3               /* deaths of one process before it was ever LIVE */
+#define SUPERVISE_DRAIN_NS     (10 * TICK_SEC) /* SIGTERM: what the workers get to drain */
+#define SUPERVISE_STOP_NS      (2 * TICK_SEC)  /* SIGINT, SIGQUIT; also the keeper's, each time */
+#define SUPERVISE_START_TRIES  3               /* lives of a process that never gets LIVE, at the first start */
+#define SUPERVISE_KEEPER_TRIES 6               /* the same of a keeper, later */
 
 enum supervise_phase { SUPERVISE_STARTING, SUPERVISE_UP, SUPERVISE_STOPPING, SUPERVISE_CLOSING, SUPERVISE_OVER };
 

@@ -37,7 +37,7 @@ struct heritage {
 	unsigned keeper_slot;
 	uint64_t nonce;
 	char store_path[256];	/* of the volatile LMDB file */
-	uint64_t nofile;	/* RLIMIT_NOFILE in force */
+	uint64_t max_connections; /* a worker may hold: the conf's, or what RLIMIT_NOFILE leaves */
 	uint64_t started_ns;	/* CLOCK_MONOTONIC of the master's start, for uptime */
 	int64_t started_ms;	/* wall clock of the same */
 	pid_t master_pid;

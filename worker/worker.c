@@ -16,7 +16,6 @@
 #include "worker/user.h"
 #include "worker/worker.h"
 
-#define DESCRIPTORS_KEPT 64 /* of nofile: listeners, doorbells, the store, the log, the reserve */
 #define LINGER_NS	 (2 * NS_PER_S)
 
 void worker_die(struct worker *w, const char *why)
@@ -94,14 +93,6 @@ static int open_tables(struct worker *w)
 }
 
 /* What was promised in conf, or what the descriptors allow. */
-static uint64_t connection_limit(const struct worker *w)
-{
-	uint64_t room = w->h->nofile > 2 * DESCRIPTORS_KEPT ? w->h->nofile - DESCRIPTORS_KEPT : w->h->nofile / 2;
-	uint64_t want = w->conf->max_connections;
-
-	return want != 0 && want < room ? want : room;
-}
-
 static int worker_open(struct worker *w, const struct heritage *h)
 {
 	int err;
@@ -115,7 +106,7 @@ static int worker_open(struct worker *w, const struct heritage *h)
 	if (sodium_init() < 0)
 		return -ENOSYS;
 	open_queues(w);
-	w->max_conn = connection_limit(w);
+	w->max_conn = h->max_connections;
 	if ((err = open_base(w)) != 0 || (err = open_tables(w)) != 0 || (err = open_rings(w)) != 0 ||
 	    (err = auth_open(w)) != 0 || (err = query_open(w)) != 0 || (err = turn_open(w)) != 0)
 		return err;

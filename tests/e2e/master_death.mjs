@@ -176,3 +176,19 @@ test('without its store the whole instance starts anew, on the same sockets', as
 	await s.stop()
 	assert.deepEqual(s.remains(), [])
 })
+
+test('with a store that cannot be opened the whole instance starts anew', async (t) => {
+	const s = await server(t)
+	const before = s.status()
+	process.kill(s.keeper().pid, 'SIGSTOP')
+	const fd = fs.openSync(before.segment.store, 'r+')
+	fs.writeSync(fd, Buffer.alloc(8192, 0xee), 0, 8192, 0) /* both meta pages */
+	fs.closeSync(fd)
+	process.kill(s.keeper().pid, 'SIGKILL')
+	const after = await s.settled('a new instance', (st) => st.nonce !== before.nonce, 20000)
+	assert.equal(after.pid, before.pid)
+	await s.logged(/instance_broken/)
+	await s.answers()
+	await s.stop()
+	assert.deepEqual(s.remains(), [])
+})

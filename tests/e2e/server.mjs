@@ -140,7 +140,12 @@ export class Server {
 	/* Waits for all processes to be live, and FN(status) to hold. */
 	settled(what, fn = () => true, timeout_ms = 10000) {
 		return until(what, () => {
-			const s = this.status()
+			let s
+			try {
+				s = this.status()
+			} catch {
+				return false /* between two instances there is nobody to ask */
+			}
 			return s.phase === 'up' && s.processes.every((p) => p.state === 'live') && fn(s) && s
 		}, timeout_ms)
 	}
