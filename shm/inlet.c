@@ -92,8 +92,6 @@ void inlet_init(struct inlet *in, struct segment *seg, unsigned self)
 	in->seg = seg;
 	in->self = self;
 	in->read_pos = segment_read_pos(seg, self);
-	for (unsigned i = 0; i < SLOT_MAX; i++)
-		atomic_store_explicit(&in->read_pos[i], 0, memory_order_relaxed);
 	attach_new(in);
 	for (unsigned i = 0; i < in->nslots; i++)
 		if (slot_mask_has(&in->attached, i))
@@ -176,7 +174,6 @@ enum inlet_event inlet_next(struct inlet *in, struct inlet_item *item, struct in
 		lap->since_ns = in->last_ns[slot];
 		resync(in, slot);
 		lap->to = in->pos[slot];
-		in->end[slot] = in->pos[slot];
 		in->lapped++;
 		heap_drop_top(in);
 		return INLET_LAPPED;
