@@ -75,9 +75,15 @@ static inline void model_sid(uint8_t raw[STORE_SID_RAW], unsigned slot, uint32_t
 		raw[i] = (uint8_t)model_rand(seed);
 }
 
+/* Not 0: the user belongs to one generation, and its name says so. */
+static uint32_t model_user_gen[MODEL_USERS];
+
 static inline void model_user_name(char buf[32], unsigned user)
 {
-	snprintf(buf, 32, "user-%u", user);
+	if (model_user_gen[user] != 0)
+		snprintf(buf, 32, "user-%u.%" PRIu32, user, model_user_gen[user]);
+	else
+		snprintf(buf, 32, "user-%u", user);
 }
 
 static inline void model_room_name(char buf[32], unsigned room)
