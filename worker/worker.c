@@ -92,7 +92,6 @@ static int open_tables(struct worker *w)
 	return 0;
 }
 
-/* What was promised in conf, or what the descriptors allow. */
 static int worker_open(struct worker *w, const struct heritage *h)
 {
 	int err;
