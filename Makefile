@@ -112,6 +112,39 @@ help:
 	@sed -n 's/^#   \(make .*\)/  \1/p' Makefile
 # --- end of run, check, install -------------------------------------------------------------------------------------
 
+# --- fuzz -----------------------------------------------------------------------------------------------------------
+#   make fuzz             the fuzzers of tests/fuzz, in build/fuzz/: run one as build/fuzz/json build/fuzz/corpus/json
+#   make fuzz-short       each of them for FUZZ_SECONDS (5) on its dictionary and corpus
+# A crash leaves its input in build/fuzz/; it becomes a file of tests/fuzz/corpus/, and fails there until it is mended.
+FUZZ_CC := clang
+FUZZ_SECONDS ?= 5
+FUZZ_FLAGS := -std=c11 -O1 -g -w -fno-omit-frame-pointer -fno-strict-aliasing -fsanitize=address,undefined \
+	-fno-sanitize-recover=undefined
+FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+FUZZ_OBJ := $(patsubst %.c,build/fuzz/obj/%.o,$(sort $(wildcard proto/*.c conf/*.c)))
+
+.PHONY: fuzz fuzz-short
+fuzz: $(addprefix build/fuzz/,$(FUZZERS))
+
+build/fuzz/obj/%.o: %.c
+	@mkdir -p $(@D)
+	@echo '  FUZZ $@'
+	$(Q)$(FUZZ_CC) $(CPPFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -c -o $@ $<
+
+build/fuzz/libforkcast.a: $(FUZZ_OBJ)
+	rm -f $@
+	$(Q)ar qcs $@ $^
+
+$(addprefix build/fuzz/,$(FUZZERS)): build/fuzz/%: tests/fuzz/fuzz_%.c build/fuzz/libforkcast.a
+	$(Q)$(FUZZ_CC) $(CPPFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $< build/fuzz/libforkcast.a $(filter-out -ljemalloc,$(LIBS))
+
+fuzz-short: fuzz
+	@scripts/run-fuzz $(FUZZ_SECONDS) $(FUZZERS)
+
+CHECKS += fuzz-short
+-include $(shell find build/fuzz -name '*.d' 2>/dev/null)
+# --- end of fuzz ----------------------------------------------------------------------------------------------------
+
 # --- bench/ ---------------------------------------------------------------------------------------------------------
 #   make bench            everything side by side, one table (about 20 minutes)
 #   make bench QUICK=1    one short round
