@@ -76,8 +76,8 @@ void announce_dev(FILE *out, const struct conf *c, const struct bindings *b)
 	unsigned first = 0;
 
 	fputs("\n================================ forkcast --dev ================================\n"
-	      "  Development mode: loopback only, anonymous clients allowed, generated keys.\n"
-	      "  Never give it to the internet.\n\n",
+	      "  Development mode: loopback only, anonymous clients allowed, keys generated where\n"
+	      "  the conf has none.  Never give it to the internet.\n\n",
 	    out);
 	for (unsigned i = 0; i < b->n; i++) {
 		url(base, sizeof(base), b, i);
