@@ -6,9 +6,6 @@
 #include <assert.h>
 #include <string.h>
 
-/* A sid is base64url of 12 random bytes, slot, generation: the store turns the end to the front. */
-#define SID_RANDOM 12
-
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 static int sextet(char c)
@@ -24,11 +21,11 @@ static int sextet(char c)
 	return c == '_' ? 63 : -1;
 }
 
+/* A sid is base64url of slot, generation, 12 random bytes (proto/sid.c): the key is what it encodes. */
 bool store_sid_pack(uint8_t raw[STORE_SID_RAW], const char sid[OP_SID_LEN])
 {
-	uint8_t b[STORE_SID_RAW];
-
 	for (int i = 0; i < OP_SID_LEN / 4; i++) {
+		uint8_t *p = raw + i * 3;
 		int v[4];
 
 		for (int j = 0; j < 4; j++) {
@@ -36,23 +33,17 @@ bool store_sid_pack(uint8_t raw[STORE_SID_RAW], const char sid[OP_SID_LEN])
 			if (v[j] < 0)
 				return false;
 		}
-		b[i * 3] = (uint8_t)(v[0] << 2 | v[1] >> 4);
-		b[i * 3 + 1] = (uint8_t)(v[1] << 4 | v[2] >> 2);
-		b[i * 3 + 2] = (uint8_t)(v[2] << 6 | v[3]);
+		p[0] = (uint8_t)(v[0] << 2 | v[1] >> 4);
+		p[1] = (uint8_t)(v[1] << 4 | v[2] >> 2);
+		p[2] = (uint8_t)(v[2] << 6 | v[3]);
 	}
-	memcpy(raw, b + SID_RANDOM, STORE_SID_RAW - SID_RANDOM);
-	memcpy(raw + STORE_SID_RAW - SID_RANDOM, b, SID_RANDOM);
 	return true;
 }
 
 void store_sid_unpack(char sid[OP_SID_LEN + 1], const uint8_t raw[STORE_SID_RAW])
 {
-	uint8_t b[STORE_SID_RAW];
-
-	memcpy(b, raw + STORE_SID_RAW - SID_RANDOM, SID_RANDOM);
-	memcpy(b + SID_RANDOM, raw, STORE_SID_RAW - SID_RANDOM);
 	for (int i = 0; i < OP_SID_LEN / 4; i++) {
-		const uint8_t *p = b + i * 3;
+		const uint8_t *p = raw + i * 3;
 
 		sid[i * 4] = alphabet[p[0] >> 2];
 		sid[i * 4 + 1] = alphabet[(p[0] & 3) << 4 | p[1] >> 4];
