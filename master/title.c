@@ -8,13 +8,14 @@
 
 static char *area; /* first byte of argv[0] */
 static size_t area_len;
+static char **moved; /* the environment; libc may replace the array, which it does not own */
 
 void title_init(int argc, char **argv)
 {
 	size_t nenv = 0;
 	char *end, **copy;
 
-	if (argc == 0 || area)
+	if (argc == 0 || moved)
 		return;
 	end = argv[0];
 	/* exec lays the strings out back to back; stop at the first that somebody has moved already. */
@@ -38,7 +39,7 @@ void title_init(int argc, char **argv)
 		}
 	}
 	/* The copies live as long as the process: they are its environment. */
-	environ = copy;
+	environ = moved = copy;
 	area = argv[0];
 	area_len = (size_t)(end - area);
 }
@@ -48,7 +49,7 @@ void title_set(const char *fmt, ...)
 	va_list ap;
 	int n;
 
-	if (!area)
+	if (!moved)
 		return;
 	va_start(ap, fmt);
 	n = vsnprintf(area, area_len, fmt, ap);
