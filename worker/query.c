@@ -3,6 +3,7 @@
 #include "conf/log.h"
 #include "proto/http.h"
 #include "shm/store.h"
+#include "shm/store_wait.h"
 #include "worker/query.h"
 #include "worker/request.h"
 #include "worker/worker.h"
@@ -17,21 +18,12 @@ struct query {
 	char text[];
 };
 
-/* Rows of a generation that is over are not there, even before the keeper has purged them. */
-static bool is_alive(void *ctx, unsigned slot, uint32_t gen16)
-{
-	const struct worker *w = ctx;
-	const struct slot *s = segment_slot(w->h->seg, slot);
-
-	return slot_is_alive(s) && (atomic_load_explicit(&s->gen, memory_order_relaxed) & 0xffff) == gen16;
-}
-
 int query_open(struct worker *w)
 {
 	int err = store_open_reader(&w->store, w->h->store_path, w->conf->shm.store_size, w->h->nonce);
 
 	if (err == 0)
-		store_set_alive(w->store, is_alive, w);
+		store_set_alive(w->store, store_wait_alive, w->h->seg);
 	return err;
 }
 
@@ -48,26 +40,6 @@ void query_close(struct worker *w)
 	w->store = NULL;
 }
 
-static void note_tails(const struct worker *w, uint64_t *tail)
-{
-	for (unsigned i = 0; i < SLOT_MAX; i++) {
-		tail[i] = 0;
-		if (segment_slot_reserved(w->h->seg, i))
-			tail[i] = atomic_load_explicit(&segment_opring(w->h->seg, i)->tail, memory_order_acquire);
-	}
-}
-
-static bool caught_up(const struct worker *w, const uint64_t *tail)
-{
-	const _Atomic uint64_t *done = segment_committed(w->h->seg);
-
-	for (unsigned i = 0; i < SLOT_MAX; i++) {
-		if (tail[i] != 0 && atomic_load_explicit(&done[i], memory_order_acquire) < tail[i])
-			return false;
-	}
-	return true;
-}
-
 static void query_forget(void *owed)
 {
 	struct query *q = owed;
@@ -81,12 +53,11 @@ void query_run(struct conn *c, const struct http_request *req, query_fn fn)
 	uint64_t tail[SLOT_MAX];
 	struct query *q, **pp;
 
-	note_tails(w, tail);
-	if (caught_up(w, tail)) {
+	store_wait_note(w->h->seg, tail);
+	if (store_caught_up(w->h->seg, tail)) {
 		fn(c, req->path, req->query);
 		return;
 	}
-	doorbell_ring(&w->h->bells, w->h->seg, w->h->keeper_slot);
 	q = malloc(sizeof(*q) + req->path.n + req->query.n);
 	if (q == NULL) {
 		request_reply(c, 503, NULL, NULL, slice_make("", 0));
@@ -101,19 +72,22 @@ void query_run(struct conn *c, const struct http_request *req, query_fn fn)
 		;
 	*pp = q;
 	request_defer(c, q, query_forget);
+	store_wait_ask(w->h->seg, &w->h->bells, w->h->slot, w->h->keeper_slot);
 }
 
 void query_poll(struct worker *w)
 {
 	struct query *list = w->queries, **keep = &w->queries;
 
+	if (list == NULL)
+		return;
 	*keep = NULL;
 	while (list != NULL) {
 		struct query *q = list;
 
 		list = q->next;
 		q->next = NULL;
-		if (q->c != NULL && !caught_up(w, q->tail) && w->now_ns - q->asked_ns < QUERY_WAIT_NS) {
+		if (q->c != NULL && !store_caught_up(w->h->seg, q->tail) && w->now_ns - q->asked_ns < QUERY_WAIT_NS) {
 			*keep = q;
 			keep = &q->next;
 			continue;
@@ -128,4 +102,6 @@ void query_poll(struct worker *w)
 		}
 		free(q);
 	}
+	if (w->queries == NULL)
+		store_wait_done(w->h->seg, w->h->slot);
 }

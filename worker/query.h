@@ -14,7 +14,6 @@
 struct http_request;
 struct worker;
 
-#define QUERY_POLL_NS (200 * UINT64_C(1000))
 #define QUERY_WAIT_NS NS_PER_S
 
 /* Answers the request on C from the store; PATH and QUERY are copies of the request's. */

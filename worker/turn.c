@@ -114,8 +114,6 @@ static void arm_timer(struct worker *w)
 	}
 	if ((w->bcast.waiting > 0 || w->ops.waiting > 0) && due > w->now_ns + PUMP_NS)
 		due = w->now_ns + PUMP_NS;
-	if (w->queries != NULL && due > w->now_ns + QUERY_POLL_NS)
-		due = w->now_ns + QUERY_POLL_NS;
 	if (due == w->timer_ns)
 		return;
 	w->timer_ns = due;
