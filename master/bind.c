@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -234,6 +235,18 @@ int bind_open(struct bindings *b, const struct conf *c, const struct bind_option
 		bind_fini(b);
 	}
 	return err;
+}
+
+void bind_bound(const struct bindings *b, unsigned i, char *buf, size_t n)
+{
+	const struct conf_address *a = bind_address(b, i);
+	bool v6 = !a->is_unix && a->host.n > 0 && strchr(a->host.p, ':');
+
+	if (a->is_unix)
+		snprintf(buf, n, "%s", a->path.p);
+	else
+		snprintf(buf, n, "%s%s%s:%u", v6 ? "[" : "", a->host.n > 0 ? a->host.p : "*", v6 ? "]" : "",
+		    b->listener[i].port);
 }
 
 unsigned bind_count(const struct conf *c, unsigned nworker)

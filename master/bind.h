@@ -42,6 +42,8 @@ struct bind_options {
 int bind_open(struct bindings *b, const struct conf *c, const struct bind_options *o, struct fault *f);
 /* What was asked for and what was bound, of listener I. */
 const struct conf_address *bind_address(const struct bindings *b, unsigned i);
+/* "127.0.0.1:41233", "[::1]:3000", "*:3000" or the path: what listener I is bound to. */
+void bind_bound(const struct bindings *b, unsigned i, char *buf, size_t n);
 /* Descriptors in all listeners. */
 unsigned bind_count(const struct conf *c, unsigned nworker);
 /* Closes the sockets (new connections are refused once every process has) and unlinks unix sockets that are ours. */

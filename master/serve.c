@@ -63,10 +63,11 @@ static int look_around(struct serve *s, struct fault *f)
 	s->supervisor.former = r.draining;
 	if (r.live_pid)
 		err = fault(f, EEXIST, FAULT_RUNTIME,
-		    "an instance \"%s\" is running already: master %ld; stop it (forkcast -s stop -c %s) or give this "
+		    "an instance \"%s\" is running already: master %ld; stop it (forkcast -s stop%s -c %s) or give "
+		    "this "
 		    "one "
 		    "another name",
-		    name, (long)r.live_pid, s->conf->path.p);
+		    name, (long)r.live_pid, s->conf->dev ? " --dev" : "", s->conf->path.p);
 	remains_fini(&r);
 	return err;
 }

@@ -8,6 +8,8 @@
 #include "conf/version.h"
 #include "shm/counter.h"
 
+#define BOUND_MAX 128 /* an address, or a path of 107 bytes */
+
 /* What the master knows of one process, read once. */
 struct row {
 	const struct child *child;
@@ -78,16 +80,20 @@ static void put_string(FILE *out, const char *s)
 
 static void put_ports(FILE *out, const struct bindings *b)
 {
+	char bound[BOUND_MAX];
+
 	for (unsigned i = 0; i < b->n; i++) {
 		const struct conf_address *a = bind_address(b, i);
 
 		fprintf(out, "%s{\"kind\":\"%s\",\"listen\":", i ? "," : "",
 		    b->listener[i].kind == HERITAGE_PUBLIC ? "public" : "admin");
 		put_string(out, a->title.p);
-		if (a->is_unix)
-			fputc('}', out);
-		else
-			fprintf(out, ",\"port\":%u}", b->listener[i].port);
+		bind_bound(b, i, bound, sizeof(bound));
+		fputs(",\"bound\":", out);
+		put_string(out, bound);
+		if (!a->is_unix)
+			fprintf(out, ",\"port\":%u", b->listener[i].port);
+		fputc('}', out);
 	}
 }
 
@@ -184,6 +190,7 @@ void snapshot_table(FILE *out, const struct supervisor *s)
 	const struct instance *in = s->spawn.instance;
 	uint64_t now = tick_now(), sum[COUNTER_MAX] = {0};
 	unsigned shown = 0;
+	char bound[BOUND_MAX];
 	struct row r;
 
 	fprintf(out, "forkcast %s  %s  master %ld  %s for", FORKCAST_VERSION, in->name, (long)getpid(),
@@ -191,13 +198,8 @@ void snapshot_table(FILE *out, const struct supervisor *s)
 	put_age(out, (now - h->started_ns) / TICK_MS);
 	fprintf(out, "  deaths %" PRIu64 "\n", s->deaths);
 	for (unsigned i = 0; i < s->bindings->n; i++) {
-		const struct conf_address *a = bind_address(s->bindings, i);
-
-		fprintf(
-		    out, "%-7s %s", s->bindings->listener[i].kind == HERITAGE_PUBLIC ? "listen" : "admin", a->title.p);
-		if (!a->is_unix && a->port != s->bindings->listener[i].port)
-			fprintf(out, " (port %u)", s->bindings->listener[i].port);
-		fputc('\n', out);
+		bind_bound(s->bindings, i, bound, sizeof(bound));
+		fprintf(out, "%-7s %s\n", s->bindings->listener[i].kind == HERITAGE_PUBLIC ? "listen" : "admin", bound);
 	}
 	fprintf(out, "\n%-11s %4s %4s %8s %-9s%8s %6s %8s %7s %7s %9s %9s %11s %12s\n", "process", "slot", "gen", "pid",
 	    "state", "up", "beat", "restarts", "adopted", "rss MiB", "conns", "sessions", "published", "deliveries");

@@ -13,6 +13,7 @@ test('ports are printed once, when every process is live', async (t) => {
 	assert.equal(status.phase, 'up')
 	assert.ok(status.processes.every((p) => p.state === 'live'))
 	assert.deepEqual(status.ports.map((p) => String(p.port)), s.ports)
+	assert.deepEqual(status.ports.map((p) => p.bound), [`127.0.0.1:${s.ports[0]}`, `[::1]:${s.ports[1]}`, `127.0.0.1:${s.ports[2]}`])
 	await s.answers()
 })
 
