@@ -103,9 +103,12 @@ static unsigned emit(struct outline *o, const struct token *t, unsigned open)
 		fprintf(l->text, "%c\n", t->kind);
 		return l->nline;
 	}
-	/* Escaped so that libConfuse reads back these bytes: it has its own idea of $, \ and line breaks. */
+	/*
+	 * Escaped so that libConfuse reads back these bytes: it has its own idea of $, \ and line breaks.  Of a bad
+	 * string nobody wants the bytes, among which may be a zero.
+	 */
 	fputc('"', l->text);
-	for (size_t i = 0; i < t->text.n; i++) {
+	for (size_t i = 0; i < t->text.n && !(t->bad && t->kind == TOKEN_STRING); i++) {
 		char c = t->text.p[i];
 
 		if (c == '\n')

@@ -18,7 +18,7 @@ static int take(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 	const struct token *t = cfg->line >= 1 && (unsigned)cfg->line <= loading->nline ? loading->line[cfg->line - 1].token
 											: NULL;
 
-	if (t == NULL || strcmp(t->text.p, value) != 0) {
+	if (t == NULL || strcmp(t->bad && t->kind == TOKEN_STRING ? "" : t->text.p, value) != 0) {
 		cfg_error(cfg, "reads `%s` differently", opt->name);
 		return -1;
 	}
