@@ -6,7 +6,7 @@
  * unix address is one socket that all workers accept on.
  *
  * IPv6: an address that is written out is taken at its word, "[::]:80" is IPv6 alone.  An address without host ("*:80",
- * ":80") is one dual-stack socket where the host has IPv6 (peers over IPv4 appear as ::ffff:1.2.3.4), else IPv4.
+ * ":80") is one dual-stack socket where the host has IPv6, else IPv4; accept gives IPv4 peers as ::ffff:1.2.3.4.
  */
 #ifndef FORKCAST_MASTER_BIND_H
 #define FORKCAST_MASTER_BIND_H

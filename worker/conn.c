@@ -16,6 +16,24 @@ int conn_fd(const struct conn *c)
 	return event_get_fd(&c->ev);
 }
 
+/* An IPv4 peer of a dual-stack listener is an IPv4 peer: networks and logs know it by that address. */
+static void note_peer(struct conn *c, const struct sockaddr *peer)
+{
+	const struct in6_addr *six;
+
+	if (peer->sa_family == AF_INET) {
+		c->family = 4;
+		memcpy(c->addr, &((const struct sockaddr_in *)(const void *)peer)->sin_addr, 4);
+	} else if (peer->sa_family == AF_INET6) {
+		six = &((const struct sockaddr_in6 *)(const void *)peer)->sin6_addr;
+		c->family = IN6_IS_ADDR_V4MAPPED(six) ? 4 : 6;
+		if (c->family == 4)
+			memcpy(c->addr, six->s6_addr + 12, 4);
+		else
+			memcpy(c->addr, six->s6_addr, 16);
+	}
+}
+
 struct conn *conn_new(struct worker *w, int fd, unsigned listener, const struct sockaddr *peer)
 {
 	struct conn *c = calloc(1, sizeof(*c));
@@ -26,13 +44,7 @@ struct conn *conn_new(struct worker *w, int fd, unsigned listener, const struct 
 	}
 	c->w = w;
 	c->listener = (uint16_t)listener;
-	if (peer->sa_family == AF_INET) {
-		c->family = 4;
-		memcpy(c->addr, &((const struct sockaddr_in *)(const void *)peer)->sin_addr, 4);
-	} else if (peer->sa_family == AF_INET6) {
-		c->family = 6;
-		memcpy(c->addr, &((const struct sockaddr_in6 *)(const void *)peer)->sin6_addr, 16);
-	}
+	note_peer(c, peer);
 	event_assign(&c->ev, w->base, fd, EV_READ | EV_PERSIST, conn_on_event, c);
 	if (event_add(&c->ev, NULL) != 0) {
 		close(fd);
