@@ -25,7 +25,9 @@ static bool percent_next(const char **p, const char *end, char *out)
 	int hi, lo;
 
 	if (*q != '%') {
-		*out = *q == '+' ? ' ' : *q;
+		*out = *q;
+		if (*q == '+')
+			*out = ' ';
 		*p = q + 1;
 		return true;
 	}

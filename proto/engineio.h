@@ -32,9 +32,9 @@ enum eio_error {
 };
 
 struct eio_query {
-	struct slice eio;	/* raw value of EIO, empty when missing */
+	struct slice eio;       /* raw value of EIO, empty when missing */
 	struct slice transport; /* raw */
-	struct slice sid;	/* raw; empty means none */
+	struct slice sid;       /* raw; empty means none */
 	bool b64;
 	enum eio_transport kind; /* of `transport`; NONE when unknown */
 };

@@ -161,7 +161,7 @@ size_t json_escape(struct slice text, char *out, size_t cap)
 	while (p < end) {
 		const char *stop = (const char *)json_plain((const uint8_t *)p, (const uint8_t *)end);
 		size_t run = (size_t)(stop - p);
-		char e[6] = {'\\'};
+		char e[6] = {'\\', 'u', '0', '0'};
 
 		if (run > 0 && n <= cap && run <= cap - n)
 			memcpy(out + n, p, run);
@@ -178,7 +178,6 @@ size_t json_escape(struct slice text, char *out, size_t cap)
 		case '\r': e[1] = 'r'; break;
 		case '\t': e[1] = 't'; break;
 		default:
-			memcpy(e + 1, "u00", 3);
 			e[4] = hex[(uint8_t)*stop >> 4];
 			e[5] = hex[*stop & 15];
 			run = 6;

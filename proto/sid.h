@@ -8,7 +8,7 @@
 
 #include "proto/slice.h"
 
-#define SID_LEN	   20
+#define SID_LEN    20
 #define SID_PREFIX 4
 
 /* Fills OUT with SID_LEN characters and a NUL.  GEN travels modulo 2^16. */

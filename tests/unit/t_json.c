@@ -153,7 +153,7 @@ static void scan_depth(void **state)
 
 static void scan_mixed_nesting(void **state)
 {
-	char doc[JSON_DEPTH_MAX * 6 + 16], *p = doc;
+	char doc[JSON_DEPTH_MAX * 6 + 16], *p;
 	unsigned bits;
 
 	(void)state;
