@@ -11,7 +11,6 @@ const char *proto_strerror(int err)
 	case PROTO_EJSON_SIZE: return "json_size";
 	case PROTO_EJSON_UTF8: return "json_utf8";
 	case PROTO_EPACKET: return "packet";
-	case PROTO_ENSP: return "namespace";
 	case PROTO_EACKID: return "ack_id";
 	case PROTO_EPAYLOAD: return "payload";
 	case PROTO_EATTACH: return "attachments";

@@ -163,7 +163,7 @@ static bool mac_matches(const struct jwt_key *k, struct slice text, const uint8_
 	    EVP_MAC_update(k->mac, (const unsigned char *)text.p, text.n) != 1 ||
 	    EVP_MAC_final(k->mac, mac, &n, sizeof mac) != 1)
 		return false;
-	same = n == sig_len && CRYPTO_memcmp(mac, sig, n) == 0;
+	same = CRYPTO_memcmp(mac, sig, sig_len) == 0;
 	OPENSSL_cleanse(mac, sizeof mac); /* a valid signature for what an attacker sent */
 	return same;
 }

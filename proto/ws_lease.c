@@ -242,18 +242,14 @@ static int verdict(struct ws_lease *l)
 static int feed_data(struct ws_lease *l, const uint8_t *frame, size_t frame_len)
 {
 	size_t header = 2 + 4 + ((frame[1] & 0x7f) < 126 ? 0 : (frame[1] & 0x7f) == 126 ? 2u : 8u);
-	bool fin = (frame[0] & 0x80) != 0, first = (frame[0] & 15) != WS_CONT;
 	int rc;
 
-	/* wslay judges the order too, but the counts below have to be of one message. */
-	if (first != !l->open)
-		return PROTO_EFRAME;
 	if (++l->fragments > l->lim.max_fragments)
 		return PROTO_EFRAGMENTS;
 	l->size += frame_len - header;
 	if (l->size > l->lim.max_message)
 		return PROTO_EFRAME_SIZE;
-	l->open = !fin;
+	l->open = (frame[0] & 0x80) == 0;
 	l->src = frame;
 	l->left = frame_len;
 	rc = wslay_event_recv(l->ctx);
