@@ -70,8 +70,9 @@ bool address_parse(struct load *l, const struct token *title, struct conf_addres
 		host = text_is(host, "*") ? (struct text){"", 0} : conf_arena_text(l->keep, host.p, host.n);
 	family = memchr(host.p, ':', host.n) != NULL ? AF_INET6 : AF_INET;
 	if (host.n > 0 && inet_pton(family, host.p, addr) != 1)
-		return wrong(l, title, text_is(host, "localhost") ? "names are not looked up: write 127.0.0.1" :
-								    "names are not looked up: write a numeric address");
+		return wrong(l, title,
+		    text_is(host, "localhost") ? "names are not looked up: write 127.0.0.1"
+					       : "names are not looked up: write a numeric address");
 	/* --dev is never seen from outside. */
 	if (l->dev && (host.n == 0 || (family == AF_INET && addr[0] != 127)))
 		host = (struct text){"127.0.0.1", strlen("127.0.0.1")};

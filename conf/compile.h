@@ -11,16 +11,16 @@
 
 /* What a rule knows when it runs, as bits: a source outside its scope is a mistake. */
 enum scope {
-	SCOPE_USER = 1,	   /* @user.id .name .role .claims.X */
-	SCOPE_RULE = 2,	   /* @id, @now, @server, @socket, @namespace, the rest of @user */
+	SCOPE_USER = 1,    /* @user.id .name .role .claims.X */
+	SCOPE_RULE = 2,    /* @id, @now, @server, @socket, @namespace, the rest of @user */
 	SCOPE_PAYLOAD = 4, /* bare paths, @payload, @args, @event */
-	SCOPE_ROOM = 8,	   /* @room */
+	SCOPE_ROOM = 8,    /* @room */
 };
 
 struct cursor {
 	struct load *load;
 	const struct token *token;
-	const char *key;   /* "data": what the value is of */
+	const char *key; /* "data": what the value is of */
 	unsigned scope;
 	const char *begin; /* bytes of the value are those from BASE on */
 	const char *p, *end;
@@ -64,6 +64,13 @@ bool template_text(struct cursor *c, struct text_template *out);
 bool json_template(struct cursor *c, struct json_node *out);
 /* One JSON value without placeholders, compact, from the cursor on. */
 bool json_literal(struct cursor *c, struct text *out);
+
+/* json_string.c */
+
+/* The cursor behind a string's opening quote: its body, byte for byte, and the cursor to behind the closing quote. */
+bool json_string_span(struct cursor *c, struct text *body);
+/* The text that a checked body means. */
+struct text json_string_decode(struct conf_arena *a, struct text body);
 /* S as the body of a JSON string: escaped, without quotes. */
 struct text json_body(struct conf_arena *a, struct text s);
 
@@ -72,8 +79,8 @@ struct text json_body(struct conf_arena *a, struct text s);
 /* Room types of the conf and the built-in ones, sorted. */
 void room_types(struct load *l, cfg_t *tree, struct catalogue_nsp *nsp);
 /* Compiles a template that names a room; its type, or NULL after a mistake. */
-const struct room_type *room_template(struct load *l, const struct token *t, const char *key, unsigned scope,
-    struct text_template *out);
+const struct room_type *room_template(
+    struct load *l, const struct token *t, const char *key, unsigned scope, struct text_template *out);
 /* A word of `require` or `join`: role:NAME or one of ALLOWED, which are apart by spaces. */
 bool room_who(struct load *l, const struct token *t, const char *key, const char *allowed, struct who *out);
 

@@ -49,7 +49,12 @@ static bool comparison(struct cursor *c, enum condition_op *op)
 		const char *sign;
 		enum condition_op op;
 	} signs[] = {
-	    {"!=", COND_NE}, {"<=", COND_LE}, {">=", COND_GE}, {"=", COND_EQ}, {"<", COND_LT}, {">", COND_GT},
+	    {"!=", COND_NE},
+	    {"<=", COND_LE},
+	    {">=", COND_GE},
+	    {"=", COND_EQ},
+	    {"<", COND_LT},
+	    {">", COND_GT},
 	};
 
 	if (keyword(c, "in")) {
@@ -115,8 +120,8 @@ bool condition_parse(struct cursor *c, struct condition *out)
 			return cursor_fail(c, "no `and`: write a list, all of which must hold: {\"a\", \"b\"}");
 		if (*c->p == '&' || *c->p == '|')
 			return cursor_fail(c, "no `&` and `|`: write `or`, or a list, all of which must hold");
-		return cursor_fail(c, "%s is not understood: `X`, `X = Y`, != < <= > >=, `X in Y`, `not C`, `C or C`",
-		    cursor_show(c));
+		return cursor_fail(
+		    c, "%s is not understood: `X`, `X = Y`, != < <= > >=, `X in Y`, `not C`, `C or C`", cursor_show(c));
 	}
 	out->written = conf_arena_text(c->load->keep, begin, (size_t)(c->p - begin));
 	out->n = n;

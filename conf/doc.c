@@ -5,34 +5,34 @@
 static const char *type_name(enum option_type type)
 {
 	switch (type) {
-	case OPTION_SWITCH:	return "yes or no";
-	case OPTION_COUNT:	return "number";
-	case OPTION_WORKERS:	return "`auto` or number";
-	case OPTION_DURATION:	return "duration";
-	case OPTION_SIZE:	return "size";
-	case OPTION_POWER:	return "size, a power of two";
-	case OPTION_WORD:	return "word";
-	case OPTION_TEXT:	return "text";
-	case OPTION_NAME:	return "name";
-	case OPTION_PATH:	return "path";
-	case OPTION_URL_PATH:	return "URL path";
-	case OPTION_KEY:	return "secret";
-	case OPTION_KEY_FILE:	return "path";
-	case OPTION_TEXTS:	return "list of claims";
-	case OPTION_CIDRS:	return "list of networks";
-	case OPTION_TOKENS:	return "list of places";
+	case OPTION_SWITCH: return "yes or no";
+	case OPTION_COUNT: return "number";
+	case OPTION_WORKERS: return "`auto` or number";
+	case OPTION_DURATION: return "duration";
+	case OPTION_SIZE: return "size";
+	case OPTION_POWER: return "size, a power of two";
+	case OPTION_WORD: return "word";
+	case OPTION_TEXT: return "text";
+	case OPTION_NAME: return "name";
+	case OPTION_PATH: return "path";
+	case OPTION_URL_PATH: return "URL path";
+	case OPTION_KEY: return "secret";
+	case OPTION_KEY_FILE: return "path";
+	case OPTION_TEXTS: return "list of claims";
+	case OPTION_CIDRS: return "list of networks";
+	case OPTION_TOKENS: return "list of places";
 	case OPTION_TRANSPORTS: return "list of transports";
-	case OPTION_MAY:	return "list of rights";
-	case OPTION_ROOMS:	return "list of room templates";
-	case OPTION_TEMPLATE:	return "room template";
+	case OPTION_MAY: return "list of rights";
+	case OPTION_ROOMS: return "list of room templates";
+	case OPTION_TEMPLATE: return "room template";
 	case OPTION_CONDITIONS: return "list of conditions";
-	case OPTION_EVENT:	return "event name";
-	case OPTION_TARGETS:	return "list of targets";
-	case OPTION_JSON:	return "JSON template";
-	case OPTION_MEMBERS:	return "list of members";
-	case OPTION_ACK:	return "yes, no or JSON template";
-	case OPTION_WHO:	return "list of who";
-	case OPTION_POLICY:	return "list of who";
+	case OPTION_EVENT: return "event name";
+	case OPTION_TARGETS: return "list of targets";
+	case OPTION_JSON: return "JSON template";
+	case OPTION_MEMBERS: return "list of members";
+	case OPTION_ACK: return "yes, no or JSON template";
+	case OPTION_WHO:
+	case OPTION_POLICY: return "list of who";
 	}
 	return "";
 }
@@ -96,8 +96,10 @@ void conf_options_doc(FILE *out)
 {
 	fputs("# Options of the conf file\n\n"
 	      "Written by `forkcast doc --options` from the option table; edit `conf/option.c`, not this page.\n\n"
-	      "Durations have a unit: `500ms`, `25s`, `5m`, `2h`, `7d`. Sizes are bytes, or binary with `K`, `M`, `G`. Lists are\n"
-	      "`{a, b}`; one value needs no braces. Paths are relative to the file they stand in. *Reload*: a reload may change it.\n",
+	      "Durations have a unit: `500ms`, `25s`, `5m`, `2h`, `7d`. Sizes are bytes, or binary with `K`, `M`, `G`. "
+	      "Lists are\n"
+	      "`{a, b}`; one value needs no braces. Paths are relative to the file they stand in. *Reload*: a reload "
+	      "may change it.\n",
 	    out);
 	for (unsigned i = 0; i < option_nblocks; i++) {
 		const struct option_block *b = &option_blocks[i];

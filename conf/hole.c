@@ -47,15 +47,15 @@ bool hole_parse(struct cursor *c, enum hole_in in, struct hole *out)
 	if (probe.p == first.p || (c->p < c->end && *c->p != '}' && !out->optional && !out->has_default)) {
 		*c = first;
 		if (in == HOLE_IN_ROOM)
-			return source_parse(c, &out->source) && cursor_fail(c, "a room's name takes sources only, as `{x}`");
+			return source_parse(c, &out->source) &&
+			    cursor_fail(c, "a room's name takes sources only, as `{x}`");
 		*out = (struct hole){.is_condition = true};
 		if (!condition_parse(c, &out->condition))
 			return false;
 	}
 	cursor_space(c);
 	if (in != HOLE_IN_VALUE)
-		return c->p == c->end ||
-		    cursor_fail(c, "%s before the placeholder's closing brace", cursor_show(c));
+		return c->p == c->end || cursor_fail(c, "%s before the placeholder's closing brace", cursor_show(c));
 	if (c->p == c->end || *c->p != '}')
 		return cursor_fail(c, "the placeholder is never closed: `}` is missing");
 	c->p++;

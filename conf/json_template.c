@@ -30,124 +30,6 @@ static void literal_since(struct builder *b, struct json_node *node, size_t mark
 	node->literal = (struct text){b->out + mark, b->n - mark};
 }
 
-static bool hex4(const char *p, const char *end, unsigned *unit)
-{
-	*unit = 0;
-	if (end - p < 4)
-		return false;
-	for (int i = 0; i < 4; i++) {
-		char c = p[i];
-		unsigned digit;
-
-		if (c >= '0' && c <= '9')
-			digit = (unsigned)(c - '0');
-		else if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f')
-			digit = (unsigned)((c | 0x20) - 'a' + 10);
-		else
-			return false;
-		*unit = *unit << 4 | digit;
-	}
-	return true;
-}
-
-/* Bytes of the escape at P, which is a backslash; 0 when it is none of JSON's. */
-static size_t escape_length(const char *p, const char *end)
-{
-	unsigned high;
-	unsigned low;
-
-	if (end - p < 2)
-		return 0;
-	if (p[1] != 'u')
-		return p[1] != '\0' && strchr("\"\\/bfnrt", p[1]) != NULL ? 2 : 0;
-	if (!hex4(p + 2, end, &high) || (high >= 0xdc00 && high < 0xe000))
-		return 0;
-	if (high < 0xd800 || high >= 0xdc00)
-		return 6;
-	/* half a character: the other half must follow */
-	if (end - p < 12 || p[6] != '\\' || p[7] != 'u' || !hex4(p + 8, end, &low) || low < 0xdc00 || low >= 0xe000)
-		return 0;
-	return 12;
-}
-
-/* The cursor behind a string's opening quote: its body, byte for byte, to behind the closing quote. */
-static bool string_span(struct cursor *c, struct text *body)
-{
-	const char *begin = c->p;
-
-	for (; c->p < c->end && *c->p != '"';) {
-		if ((unsigned char)*c->p < 0x20)
-			return cursor_fail(c, "a line break or control character inside a JSON string: write \\n or the like");
-		if (*c->p == '\\') {
-			size_t n = escape_length(c->p, c->end);
-
-			if (n == 0)
-				return cursor_fail(c, "not a JSON escape: \\\" \\\\ \\/ \\b \\f \\n \\r \\t \\uXXXX");
-			c->p += n;
-		} else {
-			c->p++;
-		}
-	}
-	if (c->p == c->end)
-		return cursor_fail(c, "a JSON string is never closed: \" is missing");
-	*body = (struct text){begin, (size_t)(c->p - begin)};
-	c->p++;
-	return true;
-}
-
-static void put_rune(char **out, unsigned rune)
-{
-	unsigned char *o = (unsigned char *)*out;
-
-	if (rune < 0x80) {
-		*o++ = (unsigned char)rune;
-	} else if (rune < 0x800) {
-		*o++ = (unsigned char)(0xc0 | rune >> 6);
-		*o++ = (unsigned char)(0x80 | (rune & 0x3f));
-	} else if (rune < 0x10000) {
-		*o++ = (unsigned char)(0xe0 | rune >> 12);
-		*o++ = (unsigned char)(0x80 | (rune >> 6 & 0x3f));
-		*o++ = (unsigned char)(0x80 | (rune & 0x3f));
-	} else {
-		*o++ = (unsigned char)(0xf0 | rune >> 18);
-		*o++ = (unsigned char)(0x80 | (rune >> 12 & 0x3f));
-		*o++ = (unsigned char)(0x80 | (rune >> 6 & 0x3f));
-		*o++ = (unsigned char)(0x80 | (rune & 0x3f));
-	}
-	*out = (char *)o;
-}
-
-/* A checked JSON string body as the text it means. */
-static struct text decode(struct conf_arena *a, struct text body)
-{
-	static const char from[] = "\"\\/bfnrt";
-	static const char to[] = "\"\\/\b\f\n\r\t";
-	char *buf = conf_arena_alloc(a, body.n + 1);
-	char *o = buf;
-	const char *end = body.p + body.n;
-
-	for (const char *p = body.p; p < end;) {
-		size_t n = *p == '\\' ? escape_length(p, end) : 1;
-		unsigned high = 0;
-		unsigned low = 0;
-
-		if (n == 1) {
-			*o++ = *p;
-		} else if (n == 2) {
-			*o++ = to[strchr(from, p[1]) - from];
-		} else {
-			hex4(p + 2, end, &high);
-			if (n == 12) {
-				hex4(p + 8, end, &low);
-				high = 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00);
-			}
-			put_rune(&o, high);
-		}
-		p += n;
-	}
-	return (struct text){buf, (size_t)(o - buf)};
-}
-
 /*
  * Where the placeholder that begins at P (a brace) ends inside a string's body: at the next closing brace outside a
  * quoted literal; behind `|` quotes mean nothing.  NULL: nowhere.
@@ -177,7 +59,7 @@ static bool string_hole(struct builder *b, const char *at, const char *close, st
 {
 	struct cursor *c = b->c;
 	struct text raw = {at + 1, (size_t)(close - at - 1)};
-	struct text plain = memchr(raw.p, '\\', raw.n) != NULL ? decode(c->load->scratch, raw) : raw;
+	struct text plain = memchr(raw.p, '\\', raw.n) != NULL ? json_string_decode(c->load->scratch, raw) : raw;
 	struct cursor inner = *c;
 
 	inner.base = c->base + (size_t)(at + 1 - c->begin);
@@ -242,13 +124,14 @@ static bool string_parts(struct builder *b, struct text body, struct json_node *
 static bool member_name(struct builder *b, struct json_node *object, struct text *key)
 {
 	struct json_node name = {0};
-	struct text body;
+	struct text body = {NULL, 0};
 
 	if (b->c->p == b->c->end || *b->c->p != '"')
-		return cursor_fail(b->c, "%s where a member's name in quotes is expected; a placeholder is `{name}`, without spaces",
+		return cursor_fail(b->c,
+		    "%s where a member's name in quotes is expected; a placeholder is `{name}`, without spaces",
 		    cursor_show(b->c));
 	b->c->p++;
-	if (!string_span(b->c, &body) || !string_parts(b, body, &name))
+	if (!json_string_span(b->c, &body) || !string_parts(b, body, &name))
 		return false;
 	if (name.kind != JSON_NODE_LITERAL) {
 		b->c->p = body.p;
@@ -286,7 +169,8 @@ static bool container(struct builder *b, struct json_node *node, char close)
 				return false;
 			cursor_space(b->c);
 			if (b->c->p == b->c->end || *b->c->p != ':')
-				return cursor_fail(b->c, "%s where `:` is expected behind a member's name", cursor_show(b->c));
+				return cursor_fail(
+				    b->c, "%s where `:` is expected behind a member's name", cursor_show(b->c));
 			b->c->p++;
 			put(b, ":", 1);
 		}
@@ -362,7 +246,8 @@ static bool scalar(struct builder *b, struct json_node *node)
 	if (n == 0 && strchr(",}]:", *c->p) != NULL)
 		return cursor_fail(c, "a JSON value is missing before `%c`", *c->p);
 	if (n == 0 || (c->p + n < c->end && (cursor_letter(c->p[n]) || (c->p[n] >= '0' && c->p[n] <= '9'))))
-		return cursor_fail(c, "%s is no JSON value%s", cursor_show(c), b->holes ? ": a placeholder is `{name}`" : "");
+		return cursor_fail(
+		    c, "%s is no JSON value%s", cursor_show(c), b->holes ? ": a placeholder is `{name}`" : "");
 	put(b, c->p, n);
 	c->p += n;
 	literal_since(b, node, mark);
@@ -372,7 +257,7 @@ static bool scalar(struct builder *b, struct json_node *node)
 static bool value(struct builder *b, struct json_node *node)
 {
 	struct cursor *c = b->c;
-	struct text body;
+	struct text body = {NULL, 0};
 
 	cursor_space(c);
 	if (c->p == c->end)
@@ -385,12 +270,10 @@ static bool value(struct builder *b, struct json_node *node)
 		return hole_parse(c, HOLE_IN_VALUE, &node->hole);
 	}
 	switch (*c->p) {
-	case '"':
-		c->p++;
-		return string_span(c, &body) && string_parts(b, body, node);
+	case '"': c->p++; return json_string_span(c, &body) && string_parts(b, body, node);
 	case '{':
 	case '[': return container(b, node, *c->p++ == '{' ? '}' : ']');
-	default:  return scalar(b, node);
+	default: return scalar(b, node);
 	}
 }
 
@@ -458,23 +341,4 @@ bool json_literal(struct cursor *c, struct text *out)
 		return false;
 	*out = conf_arena_text(c->load->keep, node.literal.p, node.literal.n);
 	return true;
-}
-
-struct text json_body(struct conf_arena *a, struct text s)
-{
-	char *buf = conf_arena_alloc(a, s.n * 6 + 1);
-	size_t n = 0;
-
-	for (size_t i = 0; i < s.n; i++) {
-		unsigned char c = (unsigned char)s.p[i];
-
-		if (c < 0x20) {
-			n += (size_t)snprintf(buf + n, 7, "\\u%04x", c);
-		} else {
-			if (c == '"' || c == '\\')
-				buf[n++] = '\\';
-			buf[n++] = (char)c;
-		}
-	}
-	return (struct text){buf, n};
 }

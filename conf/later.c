@@ -6,6 +6,8 @@
  * Names of the conf language that this build does not have, so that one who reads a newer manual is told so instead of
  * being offered something that looks alike.  A name leaves this table when its row enters the option table.
  */
+/* Words, wrapped by hand. */
+/* clang-format off */
 #define ACTION_LATER                                                                                                   \
 	"envelope each volatile priority group batch latest min_interval edge keep after timer cancel join leave evict "      \
 	"close disconnect state state_put if_version score member set by member_data"
@@ -36,6 +38,8 @@ static const char triggers[] = "connecting authenticated auth_failed expiring di
 static const char sources[] = "@vars @user.features @user.data @socket.region @socket.query @socket.headers @room.users "
 			      "@room.meta @room.history @state @version @state_by @board @member @hook @batch @count @absent "
 			      "@limit @error @reason @recovery @drain";
+
+/* clang-format on */
 
 /* True when NAME is one of WORDS. */
 static bool listed(const char *words, struct text name)

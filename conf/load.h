@@ -31,7 +31,7 @@ struct load {
 	bool dev;
 	unsigned nfile, nblock;
 	char *literal; /* of json_literal(), SCAN_VALUE_MAX + 1 bytes */
-	FILE *text; /* for libConfuse */
+	FILE *text;    /* for libConfuse */
 	unsigned nline;
 	struct load_line *line; /* line[i] is line i + 1 */
 };

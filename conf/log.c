@@ -9,7 +9,7 @@
 
 #include "conf/log_value.h"
 
-#define REPEATS	  32
+#define REPEATS   32
 #define EVENT_MAX 40
 #define WINDOW_MS 1000
 

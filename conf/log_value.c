@@ -1,7 +1,6 @@
 #include "conf/log_value.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -122,92 +121,123 @@ static void scratch_put(struct scratch *s, const char *p, size_t n)
 	s->n += n;
 }
 
-/* Formats one number by the conversion SPEC, whose length modifier is LENGTH ('L' long double, 'q' long long). */
-static int format_number(char *buf, size_t size, const char *spec, char length, char conversion, va_list *ap)
+/* One conversion of a format. */
+struct spec {
+	const char *flags;
+	int nflags;
+	int width;     /* 0: none */
+	int precision; /* -1: none */
+	char length;   /* of hlLqzjt, q for ll; 0: none */
+	char conversion;
+};
+
+static const char *read_number(const char *f, int *n, va_list *ap)
 {
-	if (strchr("fFeEgGaA", conversion) != NULL) {
-		if (length == 'L')
-			return snprintf(buf, size, spec, va_arg(*ap, long double));
-		return snprintf(buf, size, spec, va_arg(*ap, double));
+	*n = 0;
+	if (*f == '*') {
+		*n = va_arg(*ap, int);
+		return f + 1;
 	}
-	if (conversion == 'p')
-		return snprintf(buf, size, spec, va_arg(*ap, void *));
-	switch (length) {
-	case 'l': return snprintf(buf, size, spec, va_arg(*ap, long));
-	case 'q': return snprintf(buf, size, spec, va_arg(*ap, long long));
-	case 'z': return snprintf(buf, size, spec, va_arg(*ap, size_t));
-	case 'j': return snprintf(buf, size, spec, va_arg(*ap, intmax_t));
-	case 't': return snprintf(buf, size, spec, va_arg(*ap, ptrdiff_t));
-	default:  return snprintf(buf, size, spec, va_arg(*ap, int));
+	for (; *f >= '0' && *f <= '9'; f++)
+		if (*n < 1000)
+			*n = *n * 10 + (*f - '0');
+	return f;
+}
+
+/* F just behind the percent sign; returns the position behind the conversion. */
+static const char *read_spec(const char *f, struct spec *s, va_list *ap)
+{
+	*s = (struct spec){.flags = f, .precision = -1};
+	f += strspn(f, "-+ #0");
+	s->nflags = (int)(f - s->flags);
+	f = read_number(f, &s->width, ap);
+	if (*f == '.')
+		f = read_number(f + 1, &s->precision, ap);
+	for (; *f != '\0' && strchr("hlLqzjt", *f) != NULL; f++) {
+		if (*f == 'l' && s->length == 'l')
+			s->length = 'q';
+		else
+			s->length = *f;
 	}
+	s->conversion = *f;
+	return *f != '\0' ? f + 1 : f;
+}
+
+/* Formats one number by FORMAT, which is SPEC alone. */
+static int print_number(char *buf, size_t size, const char *format, const struct spec *spec, va_list *ap)
+{
+	if (strchr("fFeEgGaA", spec->conversion) != NULL) {
+		if (spec->length == 'L')
+			return snprintf(buf, size, format, va_arg(*ap, long double));
+		return snprintf(buf, size, format, va_arg(*ap, double));
+	}
+	if (spec->conversion == 'p')
+		return snprintf(buf, size, format, va_arg(*ap, void *));
+	/* alike, but each takes an argument of another type */
+	switch (spec->length) {
+	case 'l': return snprintf(buf, size, format, va_arg(*ap, long));
+	case 'q': return snprintf(buf, size, format, va_arg(*ap, long long));
+	case 'z': return snprintf(buf, size, format, va_arg(*ap, size_t));
+	case 'j': return snprintf(buf, size, format, va_arg(*ap, intmax_t));
+	case 't': return snprintf(buf, size, format, va_arg(*ap, ptrdiff_t));
+	default: return snprintf(buf, size, format, va_arg(*ap, int));
+	}
+}
+
+static void put_number(struct scratch *s, const struct spec *spec, va_list *ap)
+{
+	static const char *const lengths[] = {"h", "h", "l", "l", "L", "L", "q", "ll", "z", "z", "j", "j", "t", "t"};
+	bool plain = s->n == 0 && spec->nflags == 0 && spec->width == 0 && strchr("diuf", spec->conversion) != NULL;
+	const char *length = "";
+	char format[64];
+	char number[512];
+	int n;
+
+	for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i += 2)
+		if (spec->length == lengths[i][0])
+			length = lengths[i + 1];
+	n = snprintf(format, sizeof format, "%%%.*s", spec->nflags < 8 ? spec->nflags : 8, spec->flags);
+	if (spec->width != 0)
+		n += snprintf(format + n, sizeof format - (size_t)n, "%d", spec->width);
+	if (spec->precision >= 0)
+		n += snprintf(format + n, sizeof format - (size_t)n, ".%d", spec->precision);
+	snprintf(format + n, sizeof format - (size_t)n, "%s%c", length, spec->conversion);
+	n = print_number(number, sizeof number, format, spec, ap);
+	if (n < 0)
+		return;
+	n = (size_t)n < sizeof number ? n : (int)sizeof number - 1;
+	scratch_put(s, number, (size_t)n);
+	/* "inf" and "nan" are no JSON; both have an n, which no number has. */
+	s->number = plain && memchr(number, 'n', (size_t)n) == NULL;
 }
 
 /* One conversion, F just behind its '%'; returns the position behind it. */
 static const char *convert(struct scratch *s, const char *f, va_list *ap)
 {
-	const char *begin = f;
-	char number[512];
-	char spec[64];
-	char length = 0;
-	int precision = -1;
-	int width = 0;
-	size_t nflags;
-	int n;
+	const char *str = NULL;
+	struct spec spec;
+	char c;
 
-	f += strspn(f, "-+ #0");
-	nflags = (size_t)(f - begin);
-	if (*f == '*') {
-		width = va_arg(*ap, int);
-		f++;
-	}
-	while (*f >= '0' && *f <= '9')
-		width = width < 1000 ? width * 10 + (*f++ - '0') : (f++, width);
-	if (*f == '.') {
-		precision = 0;
-		if (*++f == '*') {
-			precision = va_arg(*ap, int);
-			f++;
-		}
-		while (*f >= '0' && *f <= '9')
-			precision = precision < 1000 ? precision * 10 + (*f++ - '0') : (f++, precision);
-	}
-	for (; *f != '\0' && strchr("hlLqzjt", *f) != NULL; f++)
-		length = *f == 'l' && length == 'l' ? 'q' : *f;
-	if (*f == '%') {
-		scratch_put(s, "%", 1);
-	} else if (*f == 's') {
-		const char *str = va_arg(*ap, const char *);
-
-		str = str != NULL ? str : "-";
-		scratch_put(s, str, precision >= 0 ? strnlen(str, (size_t)precision) : strlen(str));
-	} else if (*f == 'c') {
-		number[0] = (char)va_arg(*ap, int);
-		scratch_put(s, number, 1);
-	} else if (*f == 'm') {
-		const char *str = strerror(errno);
-
-		scratch_put(s, str, strlen(str));
-	} else if (*f != '\0' && strchr("diuxXofFeEgGaAp", *f) != NULL) {
-		bool plain = s->n == 0 && nflags == 0 && width == 0 && strchr("diuf", *f) != NULL;
-
-		nflags = nflags < 8 ? nflags : 8;
-		n = snprintf(spec, sizeof spec, "%%%.*s", (int)nflags, begin);
-		if (width != 0)
-			n += snprintf(spec + n, sizeof spec - (size_t)n, "%d", width);
-		if (precision >= 0)
-			n += snprintf(spec + n, sizeof spec - (size_t)n, ".%d", precision);
-		snprintf(spec + n, sizeof spec - (size_t)n, "%s%.*s%c", length == 'q' ? "ll" : "",
-		    length != 0 && length != 'q' && length != 'h', &length, *f);
-		n = format_number(number, sizeof number, spec, length, *f, ap);
-		if (n > 0) {
-			scratch_put(s, number, (size_t)n < sizeof number ? (size_t)n : sizeof number - 1);
-			/* "inf" and "nan" are no JSON; both have an n, which no number has. */
-			s->number = plain && memchr(number, 'n', (size_t)n < sizeof number ? (size_t)n : 0) == NULL;
-			return f + 1;
-		}
+	f = read_spec(f, &spec, ap);
+	if (spec.conversion != '\0' && strchr("diuxXofFeEgGaAp", spec.conversion) != NULL) {
+		put_number(s, &spec, ap);
+		return f;
 	}
 	s->number = false;
-	return *f != '\0' ? f + 1 : f;
+	if (spec.conversion == '%') {
+		str = "%";
+	} else if (spec.conversion == 's') {
+		str = va_arg(*ap, const char *);
+		str = str != NULL ? str : "-";
+	} else if (spec.conversion == 'm') {
+		str = strerror(errno);
+	} else if (spec.conversion == 'c') {
+		c = (char)va_arg(*ap, int);
+		scratch_put(s, &c, 1);
+	}
+	if (str != NULL)
+		scratch_put(s, str, spec.precision >= 0 ? strnlen(str, (size_t)spec.precision) : strlen(str));
+	return f;
 }
 
 void log_line_pairs(struct log_line *l, const char *format, va_list *ap)

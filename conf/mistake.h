@@ -13,8 +13,8 @@
 #define MISTAKES_SHOWN 100 /* a file of another language would else give thousands */
 
 struct conf_file {
-	const char *path;	     /* as given, or the including file's folder and what include() said */
-	unsigned number;	     /* in order of first use */
+	const char *path;             /* as given, or the including file's folder and what include() said */
+	unsigned number;              /* in order of first use */
 	const struct conf_file *from; /* who includes it, NULL for the main file */
 	unsigned depth;
 	uint64_t dev, ino;

@@ -10,6 +10,9 @@
 #define MIB    (1024 * KIB)
 #define GIB    (1024 * MIB)
 
+/* A row is read as a row. */
+/* clang-format off */
+
 #define AT(type, member)	.offset = offsetof(struct type, member), .size = sizeof(((struct type *)0)->member)
 #define LIST(type, count, member) AT(type, member), .noffset = offsetof(struct type, count)
 #define LIMITS(least, most)	.min = (least), .max = (most)
@@ -166,8 +169,8 @@ static const struct option room[] = {
 };
 
 #define TEXT_ROW(key, code, english, what)                                                                                \
-	{key, OPTION_TEXT, .offset = (code) * sizeof(struct text), .size = sizeof(struct text), LIMITS(1, 512),           \
-	    .dflt = english, RELOAD, .help = what}
+	{(key), OPTION_TEXT, .offset = (code) * sizeof(struct text), .size = sizeof(struct text), LIMITS(1, 512),           \
+	    .dflt = (english), RELOAD, .help = (what)}
 
 static const struct option texts[] = {
 	TEXT_ROW("invalid", REFUSAL_INVALID, "Invalid message", "Arguments a rule cannot use."),
@@ -204,6 +207,8 @@ const struct option_block option_blocks[] = {
 	    "Rooms named `TYPE:id`. The types `user`, `role` and `global` are built in, and nobody may subscribe to them."},
 	{"texts", "texts", NULL, false, ROWS(texts), "What clients are told when something is refused, by code."},
 };
+
+/* clang-format on */
 
 const unsigned option_nblocks = sizeof option_blocks / sizeof option_blocks[0];
 

@@ -1,9 +1,10 @@
 /*
  * option.h - the one table of everything a conf file may say.
  *
- * A row is an option: where it stands, its type, limits, default and one line of help.  The parser's tables, the checks,
- * the defaults, conf_print() and docs/conf.md all come from here.  Options of the server store themselves (offset and
- * size of the member); those of the catalogue are read by compile*.c, their rows say what is known and where.
+ * A row is an option: where it stands, its type, limits, default and one line of help.  The parser's tables, the
+ * checks, the defaults, conf_print() and docs/conf.md all come from here.  Options of the server store themselves
+ * (offset and size of the member); those of the catalogue are read by compile*.c, their rows say what is known and
+ * where.
  */
 #ifndef FORKCAST_CONF_OPTION_H
 #define FORKCAST_CONF_OPTION_H
@@ -23,7 +24,7 @@ enum option_type {
 	OPTION_NAME,
 	OPTION_PATH,
 	OPTION_URL_PATH,
-	OPTION_KEY,	 /* a secret */
+	OPTION_KEY,      /* a secret */
 	OPTION_KEY_FILE, /* a file with a secret, stored where its OPTION_KEY is */
 	OPTION_TEXTS,
 	OPTION_CIDRS,
@@ -46,13 +47,13 @@ enum option_type {
 struct option {
 	const char *name;
 	enum option_type type;
-	size_t offset, size; /* of the member; size 0: not stored by the table */
-	size_t noffset;	     /* lists: of the `unsigned` that counts */
-	int64_t min, max;    /* of the number, or bytes of the text */
-	const char *words;   /* WORD: "text json" */
-	const char *dflt;    /* as it would be written; NULL: none */
+	size_t offset, size;  /* of the member; size 0: not stored by the table */
+	size_t noffset;       /* lists: of the `unsigned` that counts */
+	int64_t min, max;     /* of the number, or bytes of the text */
+	const char *words;    /* WORD: "text json" */
+	const char *dflt;     /* as it would be written; NULL: none */
 	const char *computed; /* default that depends on the place, as the manual words it */
-	bool reload;	     /* a reload may change it */
+	bool reload;          /* a reload may change it */
 	const char *help;
 };
 
@@ -60,7 +61,7 @@ struct option_block {
 	const char *path;  /* "auth/jwt"; "": top level */
 	const char *name;  /* "jwt" */
 	const char *title; /* what the title is, NULL: none */
-	bool many;	   /* may stand more than once */
+	bool many;         /* may stand more than once */
 	unsigned n;
 	const struct option *option;
 	const char *help;

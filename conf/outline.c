@@ -1,82 +1,22 @@
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "conf/load.h"
+#include "conf/seen.h"
 
 #define FILES_MAX  64
 #define DEPTH_MAX  8
 #define BLOCKS_MAX 10000 /* libConfuse compares each title with all before */
 #define VALUES_MAX 256
 
-/* A name that stood in a scope: a key or a block in its block, a title among blocks of one name. */
-struct seen {
-	unsigned scope;
-	struct text name, title;
-	struct place at;
-};
-
-struct seen_set {
-	size_t n, size;
-	struct seen *slot;
-};
-
 struct outline {
 	struct load *l;
-	struct seen_set *seen;
+	struct seen *seen;
 	const struct conf_file *file;
 	const struct token *t; /* the next one */
-	unsigned mute;	       /* > 0: inside something refused, which is read for its mistakes only */
+	unsigned mute;         /* > 0: inside something refused, which is read for its mistakes only */
 };
-
-static size_t seen_hash(unsigned scope, struct text name, struct text title)
-{
-	size_t h = scope * 2654435761U + 1;
-
-	for (size_t i = 0; i < name.n; i++)
-		h = (h ^ (unsigned char)name.p[i]) * 1099511628211U;
-	h = (h ^ 0x100) * 1099511628211U;
-	for (size_t i = 0; i < title.n; i++)
-		h = (h ^ (unsigned char)title.p[i]) * 1099511628211U;
-	return h ^ h >> 29;
-}
-
-static struct seen *seen_slot(struct seen_set *set, unsigned scope, struct text name, struct text title)
-{
-	size_t i = seen_hash(scope, name, title);
-
-	for (;; i++) {
-		struct seen *s = &set->slot[i & (set->size - 1)];
-
-		if (s->name.p == NULL || (s->scope == scope && text_equal(s->name, name) && text_equal(s->title, title)))
-			return s;
-	}
-}
-
-/* The place where it stood before, or NULL, and it is remembered. */
-static const struct place *seen_before(struct outline *o, unsigned scope, struct text name, struct text title,
-    struct place at)
-{
-	struct seen_set *set = o->seen;
-	struct seen *s;
-
-	if (set->n * 2 >= set->size) {
-		struct seen_set old = *set;
-
-		set->size = old.size > 0 ? old.size * 2 : 256;
-		set->slot = conf_arena_alloc(o->l->scratch, set->size * sizeof *set->slot);
-		for (size_t i = 0; i < old.size; i++)
-			if (old.slot[i].name.p != NULL)
-				*seen_slot(set, old.slot[i].scope, old.slot[i].name, old.slot[i].title) = old.slot[i];
-	}
-	s = seen_slot(set, scope, name, title);
-	if (s->name.p != NULL)
-		return &s->at;
-	*s = (struct seen){scope, name, title, at};
-	set->n++;
-	return NULL;
-}
 
 /* " in a.conf" when PLACE is in another file than this one. */
 static const char *elsewhere(struct outline *o, const struct place *place)
@@ -201,15 +141,18 @@ static const struct option_block *elsewhere_known(struct text name, struct sugge
 static void unknown(struct outline *o, const struct option_block *block, const struct token *name)
 {
 	struct mistakes *m = &o->l->mistakes;
+	struct conf_arena *a = o->l->scratch;
 	const char *shown = show(o, name->text);
 	const struct option_block *near;
 	struct suggest s;
-	FILE *known;
-	char *list = NULL;
-	size_t nlist;
+	const char *known = "";
 
 	if (name->bad)
 		return;
+	if (m->n >= MISTAKES_SHOWN) {
+		mistake(m, name->at, "unknown key"); /* to be counted only */
+		return;
+	}
 	if (later_key(block->path, name->text)) {
 		mistake(m, name->at, "`%s` is not in this build of forkcast: remove it", shown);
 		return;
@@ -218,16 +161,15 @@ static void unknown(struct outline *o, const struct option_block *block, const s
 		const struct option_block *b = &option_blocks[i];
 
 		if (b != block && (option_find(b, name->text) != NULL || option_child(b, name->text) != NULL)) {
-			mistake(m, name->at, "`%s` does not belong in %s: it belongs in %s%s", shown, block_title(block),
-			    block_title(b), b->path[0] == '\0' ? "" : " { }");
+			mistake(m, name->at, "`%s` does not belong in %s: it belongs in %s%s", shown,
+			    block_title(block), block_title(b), b->path[0] == '\0' ? "" : " { }");
 			return;
 		}
 	}
 	suggest_init(&s, name->text);
-	known = open_memstream(&list, &nlist);
 	for (unsigned i = 0; i < block->n; i++) {
 		suggest_offer(&s, block->option[i].name, strlen(block->option[i].name));
-		fprintf(known, "%s%s", i > 0 ? ", " : "", block->option[i].name);
+		known = conf_arena_format(a, "%s%s%s", known, known[0] != '\0' ? ", " : "", block->option[i].name).p;
 	}
 	for (unsigned i = 0; i < option_nblocks; i++) {
 		const struct option_block *b = &option_blocks[i];
@@ -235,17 +177,15 @@ static void unknown(struct outline *o, const struct option_block *block, const s
 		if (b->path[0] == '\0' || option_child(block, (struct text){b->name, strlen(b->name)}) != b)
 			continue;
 		suggest_offer(&s, b->name, strlen(b->name));
-		fprintf(known, "%s%s", block->n > 0 || i > 1 ? ", " : "", b->name);
+		known = conf_arena_format(a, "%s%s%s", known, known[0] != '\0' ? ", " : "", b->name).p;
 	}
-	fclose(known);
 	if (s.best.p != NULL)
 		mistake(m, name->at, "unknown key `%s` in %s%s", shown, block_title(block), suggest_text(o->l, &s));
 	else if ((near = elsewhere_known(name->text, &s)) != NULL)
 		mistake(m, name->at, "unknown key `%s` in %s%s It belongs in %s { }", shown, block_title(block),
 		    suggest_text(o->l, &s), near->name);
 	else
-		mistake(m, name->at, "unknown key `%s` in %s: it knows %s", shown, block_title(block), list);
-	free(list);
+		mistake(m, name->at, "unknown key `%s` in %s: it knows %s", shown, block_title(block), known);
 }
 
 /* Words that follow a value on its line were meant as part of it. */
@@ -282,14 +222,15 @@ static bool list(struct outline *o, const struct token *key, const struct token 
 			comma = false;
 		} else {
 			if (*n == VALUES_MAX && comma)
-				mistake(&o->l->mistakes, t->at, "`%s` has more than %d values", show(o, key->text), VALUES_MAX);
+				mistake(&o->l->mistakes, t->at, "`%s` has more than %d values", show(o, key->text),
+				    VALUES_MAX);
 			else if (t->kind == ',')
 				mistake(&o->l->mistakes, t->at, "a value is missing before this comma");
 			else if (!comma && (t->kind == TOKEN_WORD || t->kind == TOKEN_STRING))
 				mistake(&o->l->mistakes, t->at, "a comma is missing before %s", token_name(o, t));
 			else
-				mistake(&o->l->mistakes, t->at, "%s in the list of `%s`: write `%s = {a, b}`", token_name(o, t),
-				    show(o, key->text), show(o, key->text));
+				mistake(&o->l->mistakes, t->at, "%s in the list of `%s`: write `%s = {a, b}`",
+				    token_name(o, t), show(o, key->text), show(o, key->text));
 			while (o->t->kind != '}' && o->t->kind != TOKEN_END && !item_begins(o->t))
 				o->t++;
 			if (o->t->kind == '}')
@@ -303,7 +244,8 @@ static bool list(struct outline *o, const struct token *key, const struct token 
 		return false;
 	}
 	if (comma)
-		mistake(&o->l->mistakes, o->t[-1].at, "a value is missing after the last comma of `%s`", show(o, key->text));
+		mistake(&o->l->mistakes, o->t[-1].at, "a value is missing after the last comma of `%s`",
+		    show(o, key->text));
 	return !comma;
 }
 
@@ -338,10 +280,10 @@ static void assignment(struct outline *o, const struct option_block *block, unsi
 			unknown(o, block, key);
 		return;
 	}
-	before = seen_before(o, scope, key->text, (struct text){0}, key->at);
+	before = seen_before(o->l->scratch, o->seen, scope, key->text, (struct text){0}, key->at);
 	if (before != NULL) {
-		mistake(&o->l->mistakes, key->at, "`%s` is given twice, first in line %d%s: keep one", opt->name, before->line,
-		    elsewhere(o, before));
+		mistake(&o->l->mistakes, key->at, "`%s` is given twice, first in line %d%s: keep one", opt->name,
+		    before->line, elsewhere(o, before));
 		return;
 	}
 	for (unsigned i = 0; i < n; i++) {
@@ -395,18 +337,22 @@ static const char *refusal(struct outline *o, const struct option_block *b, unsi
 	if (b->title != NULL && title == NULL)
 		return conf_arena_format(a, "`%s` needs a title: write `%s \"%s\" { }`", b->name, b->name, b->title).p;
 	if (title != NULL && title->text.n == 0)
-		return conf_arena_format(a, "`%s` has an empty title: write `%s \"%s\" { }`", b->name, b->name, b->title).p;
+		return conf_arena_format(
+		    a, "`%s` has an empty title: write `%s \"%s\" { }`", b->name, b->name, b->title)
+		    .p;
 	if (title != NULL)
-		before = seen_before(o, scope, name->text, title->text, name->at);
+		before = seen_before(o->l->scratch, o->seen, scope, name->text, title->text, name->at);
 	else if (!b->many)
-		before = seen_before(o, scope, name->text, (struct text){0}, name->at);
+		before = seen_before(o->l->scratch, o->seen, scope, name->text, (struct text){0}, name->at);
 	if (before == NULL)
 		return NULL;
 	if (title != NULL)
-		return conf_arena_format(a, "`%s \"%s\"` stands twice, first in line %d%s: make them one block", b->name,
-		    show(o, title->text), before->line, elsewhere(o, before)).p;
+		return conf_arena_format(a, "`%s \"%s\"` stands twice, first in line %d%s: make them one block",
+		    b->name, show(o, title->text), before->line, elsewhere(o, before))
+		    .p;
 	return conf_arena_format(a, "`%s` stands twice, first in line %d%s: make them one block", b->name, before->line,
-	    elsewhere(o, before)).p;
+	    elsewhere(o, before))
+	    .p;
 }
 
 /* `name { }` or `name "title" { }`, o->t at the brace. */
@@ -420,7 +366,8 @@ static void block_item(struct outline *o, const struct option_block *block, unsi
 
 	if (b == NULL) {
 		if (option_find(block, name->text) != NULL)
-			mistake(&o->l->mistakes, name->at, "`%s` is a key: write `%s = value`", name->text.p, name->text.p);
+			mistake(
+			    &o->l->mistakes, name->at, "`%s` is a key: write `%s = value`", name->text.p, name->text.p);
 		else
 			unknown(o, block, name);
 		skip_braces(o);
@@ -450,7 +397,7 @@ static void block_item(struct outline *o, const struct option_block *block, unsi
 	o->mute -= why != NULL;
 }
 
-static void outline_file(struct load *l, struct seen_set *seen, const struct conf_file *file, struct text text);
+static void outline_file(struct load *l, struct seen *seen, const struct conf_file *file, struct text text);
 
 static void include(struct outline *o, const struct token *word)
 {
@@ -492,7 +439,8 @@ static void include(struct outline *o, const struct token *word)
 	for (const struct conf_file *f = file->from; f != NULL; f = f->from) {
 		if (f->dev != file->dev || f->ino != file->ino)
 			continue;
-		mistake(m, word->at, "include() of %s, which includes this file: break the circle", show(o, name->text));
+		mistake(
+		    m, word->at, "include() of %s, which includes this file: break the circle", show(o, name->text));
 		return;
 	}
 	outline_file(l, o->seen, file, text);
@@ -542,7 +490,8 @@ static bool body(struct outline *o, const struct option_block *block, const stru
 
 		if (t->kind == TOKEN_END) {
 			if (name != NULL)
-				mistake(&o->l->mistakes, name->at, "`%s` is never closed: its `}` is missing", block->name);
+				mistake(
+				    &o->l->mistakes, name->at, "`%s` is never closed: its `}` is missing", block->name);
 			return false;
 		}
 		if (t->kind == '}') {
@@ -551,17 +500,19 @@ static bool body(struct outline *o, const struct option_block *block, const stru
 				return true;
 			mistake(&o->l->mistakes, t->at, "`}` without a `{` before it");
 		} else if (item_begins(t) && name != NULL && outdented(block, t)) {
-			mistake(&o->l->mistakes, name->at, "`%s` is never closed: its `}` is missing before line %d", block->name,
-			    t->at.line);
+			mistake(&o->l->mistakes, name->at, "`%s` is never closed: its `}` is missing before line %d",
+			    block->name, t->at.line);
 			return false;
 		} else if (item_begins(t)) {
 			item(o, block, scope);
 		} else {
 			if (t->kind == TOKEN_WORD && !t->bad)
-				mistake(&o->l->mistakes, t->at, "`%s` is followed by %s: write `%s = value` or `%s { }`",
-				    show(o, t->text), token_name(o, &t[1]), show(o, t->text), show(o, t->text));
+				mistake(&o->l->mistakes, t->at,
+				    "`%s` is followed by %s: write `%s = value` or `%s { }`", show(o, t->text),
+				    token_name(o, &t[1]), show(o, t->text), show(o, t->text));
 			else if (!t->bad)
-				mistake(&o->l->mistakes, t->at, "%s where a key or a block is expected", token_name(o, t));
+				mistake(
+				    &o->l->mistakes, t->at, "%s where a key or a block is expected", token_name(o, t));
 			if (t->kind == '{')
 				skip_braces(o);
 			else
@@ -571,7 +522,7 @@ static bool body(struct outline *o, const struct option_block *block, const stru
 	}
 }
 
-static void outline_file(struct load *l, struct seen_set *seen, const struct conf_file *file, struct text text)
+static void outline_file(struct load *l, struct seen *seen, const struct conf_file *file, struct text text)
 {
 	struct outline o = {.l = l, .seen = seen, .file = file};
 
@@ -582,7 +533,7 @@ static void outline_file(struct load *l, struct seen_set *seen, const struct con
 int outline(struct load *l, const char *path)
 {
 	struct conf_file *file = conf_arena_alloc(l->keep, sizeof *file);
-	struct seen_set seen = {0};
+	struct seen seen = {0};
 	struct stat st;
 	struct text text;
 	int rc;

@@ -65,7 +65,10 @@ bool room_who(struct load *l, const struct token *t, const char *key, const char
 		const char *word;
 		enum who_kind kind;
 	} words[] = {
-	    {"any", WHO_ANY}, {"authenticated", WHO_AUTHENTICATED}, {"member", WHO_MEMBER}, {"own", WHO_OWN},
+	    {"any", WHO_ANY},
+	    {"authenticated", WHO_AUTHENTICATED},
+	    {"member", WHO_MEMBER},
+	    {"own", WHO_OWN},
 	};
 	struct suggest s;
 
@@ -89,8 +92,8 @@ bool room_who(struct load *l, const struct token *t, const char *key, const char
 	}
 	suggest_init(&s, t->text);
 	suggest_offer_words(&s, allowed);
-	mistake(&l->mistakes, t->at, "`%s`: `%s` is none of %s role:NAME%s", key, mistake_show(&l->mistakes, t->text), allowed,
-	    suggest_text(l, &s));
+	mistake(&l->mistakes, t->at, "`%s`: `%s` is none of %s role:NAME%s", key, mistake_show(&l->mistakes, t->text),
+	    allowed, suggest_text(l, &s));
 	return false;
 }
 
@@ -111,7 +114,8 @@ static void join_policy(struct load *l, cfg_t *block, struct room_type *type)
 		if (!room_who(l, t, "join", "any authenticated own none", who))
 			continue;
 		if (who->kind == WHO_OWN && type->single)
-			mistake(&l->mistakes, t->at, "`join`: own compares the room's id with the user's, and a single room has none");
+			mistake(&l->mistakes, t->at,
+			    "`join`: own compares the room's id with the user's, and a single room has none");
 		else
 			type->njoin++;
 	}
@@ -180,9 +184,9 @@ static const struct room_type *type_of(struct cursor *c, const struct text_templ
 		for (unsigned i = 0; i < nsp->nroom_type; i++)
 			suggest_offer(&s, nsp->room_type[i].name.p, nsp->room_type[i].name.n);
 		cursor_fail(c, "room type `%s` is not declared%s", mistake_show(&l->mistakes, name),
-		    s.best.p != NULL ? suggest_text(l, &s) :
-				       conf_arena_format(l->scratch, ": add `room \"%s\" { }`",
-					   mistake_show(&l->mistakes, name)).p);
+		    s.best.p != NULL
+			? suggest_text(l, &s)
+			: conf_arena_format(l->scratch, ": add `room \"%s\" { }`", mistake_show(&l->mistakes, name)).p);
 		return NULL;
 	}
 	if (type->single && colon != NULL) {
@@ -196,8 +200,8 @@ static const struct room_type *type_of(struct cursor *c, const struct text_templ
 	return type;
 }
 
-const struct room_type *room_template(struct load *l, const struct token *t, const char *key, unsigned scope,
-    struct text_template *out)
+const struct room_type *room_template(
+    struct load *l, const struct token *t, const char *key, unsigned scope, struct text_template *out)
 {
 	struct cursor c = cursor_of(l, t, key, scope);
 

@@ -6,8 +6,8 @@
 /* Names that Socket.IO's own clients and servers give a meaning. */
 static bool reserved_event(struct text t)
 {
-	static const char *const names[] = {"connect", "connect_error", "disconnect", "disconnecting", "newListener",
-	    "removeListener"};
+	static const char *const names[] = {
+	    "connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"};
 
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
 		if (text_is(t, names[i]))
@@ -95,8 +95,8 @@ static void members(struct load *l, cfg_t *block, unsigned scope, struct action 
 	}
 }
 
-static void json_value(struct load *l, const struct token *t, const char *key, unsigned scope, struct json_node *out,
-    struct text *written)
+static void json_value(
+    struct load *l, const struct token *t, const char *key, unsigned scope, struct json_node *out, struct text *written)
 {
 	struct cursor c = cursor_of(l, t, key, scope);
 
@@ -108,13 +108,15 @@ static void arguments(struct load *l, const struct token *t, unsigned scope, str
 {
 	a->body = BODY_ARGS;
 	json_value(l, t, "args", scope, &a->json, &a->json_written);
-	if (t->bad || a->json.kind == JSON_NODE_ARRAY || (a->json.kind == JSON_NODE_LITERAL && a->json.literal.p == NULL) ||
+	if (t->bad || a->json.kind == JSON_NODE_ARRAY ||
+	    (a->json.kind == JSON_NODE_LITERAL && a->json.literal.p == NULL) ||
 	    (a->json.kind == JSON_NODE_LITERAL && a->json.literal.p[0] == '['))
 		return;
 	if (a->json.kind == JSON_NODE_HOLE && !a->json.hole.is_condition && !a->json.hole.has_default &&
 	    a->json.hole.source.kind == SOURCE_ARGS)
 		return;
-	mistake(&l->mistakes, t->at, "`args` is a JSON array of all arguments, or '{@args}': for one argument write `data`");
+	mistake(&l->mistakes, t->at,
+	    "`args` is a JSON array of all arguments, or '{@args}': for one argument write `data`");
 }
 
 /* The action keys of BLOCK; the inline action's `if` is its rule's, so it is not read here. */
@@ -191,7 +193,8 @@ static void actions(struct load *l, cfg_t *block, unsigned scope, struct rule *r
 		if (has_action(l, also, payload))
 			action(l, also, scope, a);
 		else
-			mistake(&l->mistakes, tree_place(l, also), "`also` without `emit` does nothing: name the event to send");
+			mistake(&l->mistakes, tree_place(l, also),
+			    "`also` without `emit` does nothing: name the event to send");
 	}
 }
 
@@ -206,7 +209,8 @@ static void requirements(struct load *l, cfg_t *block, struct rule *r)
 	for (unsigned i = 0; i < n; i++) {
 		const struct token *t = tree_value(block, "require", i);
 
-		if (room_who(l, t, "require", "member any authenticated", &r->require[i]) && r->require[i].kind == WHO_MEMBER && !r->has_room)
+		if (room_who(l, t, "require", "member any authenticated", &r->require[i]) &&
+		    r->require[i].kind == WHO_MEMBER && !r->has_room)
 			mistake(&l->mistakes, t->at, "`require = member` needs `room`: member of what?");
 	}
 }
@@ -257,7 +261,8 @@ static void event(struct load *l, cfg_t *block, struct rule *r)
 
 	where(l, block, r);
 	if (event_name(l, title, "event") && memchr(title->text.p, '*', title->text.n) != NULL)
-		mistake(&l->mistakes, title->at, "event `%s`: patterns are not in this build of forkcast: name each event",
+		mistake(&l->mistakes, title->at,
+		    "event `%s`: patterns are not in this build of forkcast: name each event",
 		    mistake_show(&l->mistakes, title->text));
 	r->name = conf_arena_text(l->keep, title->text.p, title->text.n);
 	r->name_json = json_body(l->keep, r->name);
@@ -312,9 +317,11 @@ void rule_on(struct load *l, cfg_t *tree, struct catalogue *cat, struct catalogu
 			continue;
 		if (!text_is(title->text, "connect")) {
 			if (later_trigger(title->text))
-				mistake(&l->mistakes, title->at, "on `%s` is not in this build of forkcast: remove it", shown);
+				mistake(&l->mistakes, title->at, "on `%s` is not in this build of forkcast: remove it",
+				    shown);
 			else
-				mistake(&l->mistakes, title->at, "on `%s`: no such trigger: this build knows on \"connect\"", shown);
+				mistake(&l->mistakes, title->at,
+				    "on `%s`: no such trigger: this build knows on \"connect\"", shown);
 			continue;
 		}
 		r = conf_arena_alloc(l->keep, sizeof *r);
@@ -327,7 +334,8 @@ void rule_on(struct load *l, cfg_t *tree, struct catalogue *cat, struct catalogu
 		r->ack = ACK_NONE;
 		actions(l, block, SCOPE_USER | SCOPE_RULE, r);
 		if (r->naction == 0)
-			mistake(&l->mistakes, title->at, "on `%s` does nothing: name an event to send with `emit`", shown);
+			mistake(
+			    &l->mistakes, title->at, "on `%s` does nothing: name an event to send with `emit`", shown);
 		nsp->on_connect = r;
 	}
 }

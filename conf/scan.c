@@ -71,7 +71,8 @@ static void escape(struct scanner *s)
 		put(s, meant[k - known]);
 	} else {
 		mistake(s->mistakes, s->at,
-		    "unknown escape in \"...\": write one of \\\" \\\\ \\$ \\n \\t \\r, or use '...', where \\ is literal");
+		    "unknown escape in \"...\": write one of \\\" \\\\ \\$ \\n \\t \\r, or use '...', where \\ is "
+		    "literal");
 		s->bad = true;
 	}
 	if (*s->p == '\n')
@@ -93,7 +94,8 @@ static void expand(struct scanner *s)
 	name = conf_arena_text(s->arena, begin, (size_t)(p - begin));
 	s->p = p;
 	if (name.n == 0 || p == s->end || (*p != '}' && !next_is(s, ":-"))) {
-		mistake(s->mistakes, s->at, "write ${NAME} or ${NAME:-default}, or \\$ for a dollar sign before a brace");
+		mistake(
+		    s->mistakes, s->at, "write ${NAME} or ${NAME:-default}, or \\$ for a dollar sign before a brace");
 		s->bad = true;
 		return;
 	}
@@ -162,7 +164,8 @@ static void check_value(struct scanner *s, struct token *t)
 		size_t length = text_rune(t->text.p + i, t->text.n - i, &rune);
 
 		if (length == 0) {
-			mistake(s->mistakes, t->at, "not UTF-8 at byte %zu of the value: save the file as UTF-8", i + 1);
+			mistake(
+			    s->mistakes, t->at, "not UTF-8 at byte %zu of the value: save the file as UTF-8", i + 1);
 			t->bad = true;
 		} else if ((rune < 0x20 && rune != '\n' && rune != '\t' && rune != '\r') || rune == 0x7f) {
 			mistake(s->mistakes, t->at, "control character 0x%02x at byte %zu of the value: remove it",
@@ -216,7 +219,8 @@ static void word(struct scanner *s)
 		t->bad = true;
 	}
 	if (s->p < s->end && *s->p == '#') {
-		mistake(s->mistakes, s->at, "`#` right behind a value: put a space before a comment, or quote the value");
+		mistake(
+		    s->mistakes, s->at, "`#` right behind a value: put a space before a comment, or quote the value");
 		t->bad = true;
 	}
 }

@@ -13,7 +13,7 @@
 
 #include "conf/mistake.h"
 
-#define SCAN_FILE_MAX  (1u << 20) /* bytes of one file */
+#define SCAN_FILE_MAX  (1u << 20)  /* bytes of one file */
 #define SCAN_VALUE_MAX (64u << 10) /* bytes of one value */
 
 /* The others are their own character. */
@@ -21,9 +21,9 @@ enum token_kind { TOKEN_END = 1, TOKEN_WORD, TOKEN_STRING };
 
 struct token {
 	int kind;
-	char quote; /* of a string */
+	char quote;  /* of a string */
 	bool margin; /* a word that is not indented */
-	bool bad;   /* already told: its text is not to be judged */
+	bool bad;    /* already told: its text is not to be judged */
 	struct place at;
 	struct text text; /* value of a word or string */
 };

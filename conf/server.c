@@ -103,7 +103,8 @@ static void admins(struct load *l, cfg_t *tree)
 		good = value_store_block(l, option_block("admin"), block, &own);
 		if (good && nclient == 0 && !key_present(l, &own, 16))
 			mistake(&l->mistakes, tree_place(l, block),
-			    "admin without a key would be open to all: add key = \"${ADMIN_KEY}\", key_file or client blocks");
+			    "admin without a key would be open to all: add key = \"${ADMIN_KEY}\", key_file or client "
+			    "blocks");
 		if (own.key.p != NULL)
 			admin->client[admin->nclient++] = own;
 		for (unsigned j = 0; j < nclient; j++) {
@@ -137,7 +138,8 @@ static void jwt(struct load *l, cfg_t *block, struct conf_jwt *out)
 	if (secret == NULL)
 		secret = tree_value(block, "secret_file", 0);
 	if (out->secret.p == NULL)
-		mistake(&l->mistakes, title->at, "jwt `%s` has no secret: add secret = \"${JWT_SECRET}\" or secret_file",
+		mistake(&l->mistakes, title->at,
+		    "jwt `%s` has no secret: add secret = \"${JWT_SECRET}\" or secret_file",
 		    mistake_show(&l->mistakes, title->text));
 	else if (out->secret.n < least[out->alg])
 		mistake(&l->mistakes, secret != NULL ? secret->at : title->at,
@@ -159,13 +161,17 @@ static void auth(struct load *l, cfg_t *block)
 	if (l->dev) {
 		a->anonymous = true;
 		if (n == 0)
-			a->jwt[a->njwt++] = (struct conf_jwt){.kid = {"dev", 3}, .alg = CONF_HS256, .secret = random_hex(l, 32),
-			    .leeway = 30000, .generated = true};
+			a->jwt[a->njwt++] = (struct conf_jwt){.kid = {"dev", 3},
+			    .alg = CONF_HS256,
+			    .secret = random_hex(l, 32),
+			    .leeway = 30000,
+			    .generated = true};
 	} else if (!good || l->mistakes.unfinished) {
 		return;
 	} else if (n == 0 && !a->anonymous && tree_values(block, "anonymous") == 0) {
 		mistake(&l->mistakes, tree_place(l, block),
-		    "nobody could connect: add auth { jwt \"main\" { secret = \"${JWT_SECRET}\" } } or auth { anonymous = yes }");
+		    "nobody could connect: add auth { jwt \"main\" { secret = \"${JWT_SECRET}\" } } or auth { "
+		    "anonymous = yes }");
 	} else if (n == 0 && !a->anonymous) {
 		mistake(&l->mistakes, tree_value(block, "anonymous", 0)->at,
 		    "nobody could connect: `anonymous = no` needs a jwt block in auth");
@@ -189,11 +195,12 @@ static void addresses(struct load *l, cfg_t *tree)
 
 	for (unsigned i = 0; i < n; i++) {
 		const struct conf_address *a = i < c->nlisten ? &c->listen[i].addr : &c->admin[i - c->nlisten].addr;
-		cfg_t *block = i < c->nlisten ? tree_block(tree, "listen", i) : tree_block(tree, "admin", i - c->nlisten);
+		cfg_t *block =
+		    i < c->nlisten ? tree_block(tree, "listen", i) : tree_block(tree, "admin", i - c->nlisten);
 
 		for (unsigned j = 0; j < i && (a->is_unix || a->host.p != NULL); j++) {
-			const struct conf_address *b = j < c->nlisten ? &c->listen[j].addr :
-									 &c->admin[j - c->nlisten].addr;
+			const struct conf_address *b =
+			    j < c->nlisten ? &c->listen[j].addr : &c->admin[j - c->nlisten].addr;
 
 			if (!same_address(a, b))
 				continue;

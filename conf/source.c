@@ -8,6 +8,8 @@
 
 enum path { PATH_NONE, PATH_MAY, PATH_MUST };
 
+/* A row is read as a row. */
+/* clang-format off */
 static const struct {
 	const char *name;
 	enum source_kind kind;
@@ -50,6 +52,8 @@ static const struct {
 	{"@server.worker", SOURCE_SERVER_WORKER, PATH_NONE, SCOPE_RULE},
 	{"@server.version", SOURCE_SERVER_VERSION, PATH_NONE, SCOPE_RULE},
 };
+
+/* clang-format on */
 
 #define KNOWN (sizeof known / sizeof known[0])
 
@@ -109,7 +113,8 @@ static bool outside(struct cursor *c, struct text name, unsigned scope)
 		return cursor_fail(c, "`%s` needs a rule with `room`", shown);
 	if (scope == SCOPE_ROOM && (c->scope & SCOPE_RULE) != 0)
 		return cursor_fail(c, "`%s`: there is no room here", shown);
-	return cursor_fail(c, "`%s` is not known here: only @user.id, @user.name, @user.role and @user.claims.X are", shown);
+	return cursor_fail(
+	    c, "`%s` is not known here: only @user.id, @user.name, @user.role and @user.claims.X are", shown);
 }
 
 /* `@...`: the longest known name that NAME is, or begins with up to a dot. */

@@ -11,7 +11,11 @@ static size_t smaller(size_t a, size_t b)
 
 static char fold(char c)
 {
-	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c == '-' ? '_' : c;
+	if (c >= 'A' && c <= 'Z')
+		return (char)(c - 'A' + 'a');
+	if (c == '-')
+		return '_';
+	return c;
 }
 
 /*

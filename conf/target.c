@@ -26,7 +26,10 @@ static bool target(struct load *l, const struct token *t, const char *key, unsig
 		const char *word;
 		enum target_kind kind;
 	} words[] = {
-	    {"room", TARGET_ROOM}, {"others", TARGET_OTHERS}, {"self", TARGET_SELF}, {"all", TARGET_ALL},
+	    {"room", TARGET_ROOM},
+	    {"others", TARGET_OTHERS},
+	    {"self", TARGET_SELF},
+	    {"all", TARGET_ALL},
 	};
 	const struct room_type *type;
 	struct suggest s;
@@ -39,7 +42,8 @@ static bool target(struct load *l, const struct token *t, const char *key, unsig
 		out->kind = words[i].kind;
 		if (out->kind != TARGET_ROOM || (scope & SCOPE_ROOM) != 0)
 			return true;
-		mistake(&l->mistakes, t->at, "`%s = room`: this rule has no `room`: write self, all, others or a room's name", key);
+		mistake(&l->mistakes, t->at,
+		    "`%s = room`: this rule has no `room`: write self, all, others or a room's name", key);
 		return false;
 	}
 	if (strncmp(t->text.p, "rooms:", 6) == 0)
@@ -55,7 +59,8 @@ static bool target(struct load *l, const struct token *t, const char *key, unsig
 			suggest_offer(&s, name->p, name->n);
 		}
 		mistake(&l->mistakes, t->at, "`%s`: `%s` is no target%s", key, mistake_show(&l->mistakes, t->text),
-		    s.best.p != NULL ? suggest_text(l, &s) : ": write room, others, self, all, rooms:TYPE or a room's name");
+		    s.best.p != NULL ? suggest_text(l, &s)
+				     : ": write room, others, self, all, rooms:TYPE or a room's name");
 		return false;
 	}
 	out->kind = TARGET_TEMPLATE;

@@ -15,8 +15,8 @@ static struct place line_place(const struct load *l, int line)
 /* Value callback: the value is the token on this line. */
 static int take(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 {
-	const struct token *t = cfg->line >= 1 && (unsigned)cfg->line <= loading->nline ? loading->line[cfg->line - 1].token
-											: NULL;
+	const struct token *t =
+	    cfg->line >= 1 && (unsigned)cfg->line <= loading->nline ? loading->line[cfg->line - 1].token : NULL;
 
 	if (t == NULL || strcmp(t->bad && t->kind == TOKEN_STRING ? "" : t->text.p, value) != 0) {
 		cfg_error(cfg, "reads `%s` differently", opt->name);

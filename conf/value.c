@@ -1,28 +1,15 @@
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "conf/compile.h"
+#include "conf/value_element.h"
 
 #define SECRET_FILE_MAX 4096
-
-/* One option being read. */
-struct reading {
-	struct load *l;
-	const struct option *o;
-	char *base;
-	const struct token *t; /* the value at hand */
-};
 
 static void *member(const struct reading *r)
 {
 	return r->base + r->o->offset;
-}
-
-static const char *shown(const struct reading *r)
-{
-	return mistake_show(&r->l->mistakes, r->t->text);
 }
 
 /* Stores an integer in a member of 1, 4 or 8 bytes. */
@@ -47,6 +34,8 @@ static const char *amount(const struct reading *r, int64_t n)
 	FILE *f = open_memstream(&p, &size);
 	const char *kept;
 
+	if (f == NULL)
+		return "?";
 	if (r->o->type == OPTION_DURATION)
 		value_print_duration(n, f);
 	else if (r->o->type == OPTION_SIZE || r->o->type == OPTION_POWER)
@@ -78,8 +67,8 @@ static bool within(const struct reading *r, int64_t n)
 {
 	if (n >= r->o->min && n <= r->o->max)
 		return true;
-	mistake(&r->l->mistakes, r->t->at, "`%s = %s` is out of range: at least %s, at most %s", r->o->name, shown(r),
-	    amount(r, r->o->min), amount(r, r->o->max));
+	mistake(&r->l->mistakes, r->t->at, "`%s = %s` is out of range: at least %s, at most %s", r->o->name,
+	    value_shown(r), amount(r, r->o->min), amount(r, r->o->max));
 	return false;
 }
 
@@ -101,7 +90,7 @@ static bool number(const struct reading *r, const char *const *units, const int6
 			return true;
 		}
 	}
-	mistake(&r->l->mistakes, r->t->at, "`%s = %s`: write %s", r->o->name, shown(r), expected);
+	mistake(&r->l->mistakes, r->t->at, "`%s = %s`: write %s", r->o->name, value_shown(r), expected);
 	return false;
 }
 
@@ -123,7 +112,7 @@ static bool power_of_two(const struct reading *r)
 		up *= 2;
 	if (up == n)
 		return true;
-	mistake(&r->l->mistakes, r->t->at, "`%s = %s` is no power of two: write %s or %s", r->o->name, shown(r),
+	mistake(&r->l->mistakes, r->t->at, "`%s = %s` is no power of two: write %s or %s", r->o->name, value_shown(r),
 	    amount(r, (int64_t)(up / 2)), amount(r, (int64_t)up));
 	return false;
 }
@@ -150,7 +139,7 @@ static bool switch_value(const struct reading *r)
 	bool yes = text_is(r->t->text, "yes");
 
 	if (!yes && !text_is(r->t->text, "no")) {
-		mistake(&r->l->mistakes, r->t->at, "`%s = %s`: write yes or no", r->o->name, shown(r));
+		mistake(&r->l->mistakes, r->t->at, "`%s = %s`: write yes or no", r->o->name, value_shown(r));
 		return false;
 	}
 	store_number(r, yes);
@@ -173,32 +162,14 @@ static bool word(const struct reading *r)
 	}
 	suggest_init(&s, r->t->text);
 	suggest_offer_words(&s, r->o->words);
-	mistake(&r->l->mistakes, r->t->at, "`%s = %s`: write one of %s%s", r->o->name, shown(r), r->o->words,
+	mistake(&r->l->mistakes, r->t->at, "`%s = %s`: write one of %s%s", r->o->name, value_shown(r), r->o->words,
 	    suggest_text(r->l, &s));
 	return false;
 }
 
-/* A text without control characters and line breaks, within the option's length. */
-static bool line_of_text(const struct reading *r, struct text t)
-{
-	if ((int64_t)t.n < r->o->min || (int64_t)t.n > r->o->max) {
-		mistake(&r->l->mistakes, r->t->at, "`%s` has %zu bytes: at least %lld, at most %lld", r->o->name, t.n,
-		    (long long)r->o->min, (long long)r->o->max);
-		return false;
-	}
-	for (size_t i = 0; i < t.n; i++) {
-		if ((unsigned char)t.p[i] >= 0x20 && t.p[i] != 0x7f)
-			continue;
-		mistake(&r->l->mistakes, r->t->at, "`%s` has a line break or control character at byte %zu: remove it",
-		    r->o->name, i + 1);
-		return false;
-	}
-	return true;
-}
-
 static bool text_value(const struct reading *r, struct text t)
 {
-	if (!line_of_text(r, t))
+	if (!value_line(r, t))
 		return false;
 	*(struct text *)member(r) = conf_arena_text(r->l->keep, t.p, t.n);
 	return true;
@@ -213,7 +184,7 @@ static bool name(const struct reading *r)
 		    (c == '-' && i > 0))
 			continue;
 		mistake(&r->l->mistakes, r->t->at, "`%s = %s`: letters, digits, _ and - only, - not first", r->o->name,
-		    shown(r));
+		    value_shown(r));
 		return false;
 	}
 	return text_value(r, r->t->text);
@@ -226,8 +197,8 @@ static bool url_path(const struct reading *r)
 	for (size_t i = 0; i < t.n; i++) {
 		if (t.p[0] == '/' && t.p[i] > ' ' && t.p[i] < 0x7f && strchr("?#%\"\\", t.p[i]) == NULL)
 			continue;
-		mistake(&r->l->mistakes, r->t->at, "`%s = %s`: a path begins with / and has no space, ?, # or %%", r->o->name,
-		    shown(r));
+		mistake(&r->l->mistakes, r->t->at, "`%s = %s`: a path begins with / and has no space, ?, # or %%",
+		    r->o->name, value_shown(r));
 		return false;
 	}
 	return text_value(r, t);
@@ -258,8 +229,8 @@ static bool secret_file(const struct reading *r, const struct option_block *bloc
 
 	rc = file_read(r->l->scratch, path.p, SECRET_FILE_MAX, false, &t, NULL);
 	if (rc != 0) {
-		mistake(&r->l->mistakes, r->t->at, "`%s`: cannot read %s: %s", r->o->name, mistake_show(&r->l->mistakes, path),
-		    rc == -EINVAL ? "not a regular file" : strerror(-rc));
+		mistake(&r->l->mistakes, r->t->at, "`%s`: cannot read %s: %s", r->o->name,
+		    mistake_show(&r->l->mistakes, path), rc == -EINVAL ? "not a regular file" : strerror(-rc));
 		return false;
 	}
 	if (t.n > 0 && t.p[t.n - 1] == '\n')
@@ -280,148 +251,10 @@ static bool path_value(const struct reading *r)
 	return text_value(r, file_beside(r->l->scratch, r->t->at.file, r->t->text, true));
 }
 
-/* A name with dots, each part of it something. */
-static bool claim(const struct reading *r, struct text *out)
-{
-	struct text t = r->t->text;
-
-	if (t.p[0] == '.' || t.p[t.n - 1] == '.' || strstr(t.p, "..") != NULL) {
-		mistake(&r->l->mistakes, r->t->at, "`%s`: `%s` has an empty part between its dots", r->o->name, shown(r));
-		return false;
-	}
-	if (!line_of_text(r, t))
-		return false;
-	*out = conf_arena_text(r->l->keep, t.p, t.n);
-	return true;
-}
-
-static bool cidr(const struct reading *r, struct conf_cidr *out)
-{
-	char addr[INET6_ADDRSTRLEN + 1];
-	const char *slash = strchr(r->t->text.p, '/');
-	size_t n = slash != NULL ? (size_t)(slash - r->t->text.p) : r->t->text.n;
-	unsigned width;
-	char *end;
-	long bits;
-
-	if (n >= sizeof addr)
-		goto wrong;
-	memcpy(addr, r->t->text.p, n);
-	addr[n] = '\0';
-	if (inet_pton(AF_INET, addr, out->addr) == 1)
-		out->family = 4;
-	else if (inet_pton(AF_INET6, addr, out->addr) == 1)
-		out->family = 6;
-	else
-		goto wrong;
-	width = out->family == 4 ? 32 : 128;
-	bits = (long)width;
-	if (slash != NULL) {
-		if (slash[1] < '0' || slash[1] > '9')
-			goto wrong;
-		bits = strtol(slash + 1, &end, 10);
-		if (*end != '\0' || bits > (long)width)
-			goto wrong;
-	}
-	out->bits = (uint8_t)bits;
-	for (unsigned i = (unsigned)bits; i < width; i++) {
-		if ((out->addr[i / 8] >> (7 - i % 8) & 1) == 0)
-			continue;
-		mistake(&r->l->mistakes, r->t->at, "`%s`: %s has bits set behind its /%ld: write the network's own address",
-		    r->o->name, shown(r), bits);
-		return false;
-	}
-	return true;
-wrong:
-	mistake(&r->l->mistakes, r->t->at, "`%s`: `%s` is no network: write 10.0.0.0/8, 192.0.2.7 or ::1", r->o->name,
-	    shown(r));
-	return false;
-}
-
-static bool token_source(const struct reading *r, struct conf_source *out)
-{
-	static const struct {
-		const char *prefix;
-		enum conf_token_source kind;
-	} named[] = {{"query.", CONF_TOKEN_QUERY}, {"cookie.", CONF_TOKEN_COOKIE}};
-	struct text t = r->t->text;
-
-	if (text_is(t, "auth.token")) {
-		out->kind = CONF_TOKEN_AUTH;
-		return true;
-	}
-	if (text_is(t, "bearer")) {
-		out->kind = CONF_TOKEN_BEARER;
-		return true;
-	}
-	for (unsigned i = 0; i < 2; i++) {
-		size_t n = strlen(named[i].prefix);
-
-		if (t.n <= n || memcmp(t.p, named[i].prefix, n) != 0 || strpbrk(t.p, " =&;,\"") != NULL)
-			continue;
-		out->kind = named[i].kind;
-		out->name = conf_arena_text(r->l->keep, t.p + n, t.n - n);
-		return true;
-	}
-	mistake(&r->l->mistakes, r->t->at, "`%s`: `%s` is no place for a token: write auth.token, bearer, query.NAME or cookie.NAME",
-	    r->o->name, shown(r));
-	return false;
-}
-
-static bool transport(const struct reading *r)
-{
-	if (text_is(r->t->text, "websocket"))
-		return true;
-	if (text_is(r->t->text, "polling"))
-		mistake(&r->l->mistakes, r->t->at, "`%s`: this build speaks websocket, not polling: write `transports = websocket`",
-		    r->o->name);
-	else
-		mistake(&r->l->mistakes, r->t->at, "`%s`: `%s` is no transport: write websocket", r->o->name, shown(r));
-	return false;
-}
-
-static bool may(const struct reading *r, unsigned *bits)
-{
-	static const char *const words[] = {"publish", "control", "read"};
-
-	for (unsigned i = 0; i < 3; i++) {
-		if (!text_is(r->t->text, words[i]))
-			continue;
-		*bits |= 1U << i;
-		return true;
-	}
-	mistake(&r->l->mistakes, r->t->at, "`%s`: `%s` is no right: write publish, control or read", r->o->name, shown(r));
-	return false;
-}
-
-static size_t element_size(enum option_type type)
-{
-	switch (type) {
-	case OPTION_TEXTS:  return sizeof(struct text);
-	case OPTION_CIDRS:  return sizeof(struct conf_cidr);
-	case OPTION_TOKENS: return sizeof(struct conf_source);
-	case OPTION_ROOMS:  return sizeof(struct text_template);
-	default:	    return 0;
-	}
-}
-
-static bool element(const struct reading *r, void *out, unsigned *bits)
-{
-	switch (r->o->type) {
-	case OPTION_TEXTS:	return claim(r, out);
-	case OPTION_CIDRS:	return cidr(r, out);
-	case OPTION_TOKENS:	return token_source(r, out);
-	case OPTION_TRANSPORTS: return transport(r);
-	case OPTION_MAY:	return may(r, bits);
-	case OPTION_ROOMS:	return room_template(r->l, r->t, r->o->name, SCOPE_USER, out) != NULL;
-	default:		return true;
-	}
-}
-
 static bool list(struct reading *r, const struct token *const *v, unsigned n)
 {
-	size_t size_each = element_size(r->o->type);
-	char *array = size_each > 0 ? conf_arena_alloc(r->l->keep, n * size_each) : NULL;
+	size_t size_each = value_element_size(r->o->type);
+	char *array = conf_arena_alloc(r->l->keep, n * size_each);
 	unsigned bits = 0;
 	bool good = true;
 
@@ -430,18 +263,18 @@ static bool list(struct reading *r, const struct token *const *v, unsigned n)
 		for (unsigned j = 0; j < i; j++) {
 			if (!text_equal(v[j]->text, v[i]->text))
 				continue;
-			mistake(&r->l->mistakes, v[i]->at, "`%s` has `%s` twice: keep one", r->o->name, shown(r));
+			mistake(&r->l->mistakes, v[i]->at, "`%s` has `%s` twice: keep one", r->o->name, value_shown(r));
 			good = false;
 			break;
 		}
-		if (v[i]->bad || !element(r, array != NULL ? array + i * size_each : NULL, &bits))
+		if (v[i]->bad || !value_element(r, array + i * size_each, &bits))
 			good = false;
 	}
 	if (!good)
 		return false;
 	if (r->o->type == OPTION_MAY)
 		store_number(r, bits);
-	if (array != NULL) {
+	if (size_each > 0) {
 		*(void **)member(r) = array;
 		*(unsigned *)(void *)(r->base + r->o->noffset) = n;
 	}
@@ -458,8 +291,8 @@ static bool store(struct load *l, const struct option_block *block, const struct
 	if (v[0]->bad)
 		return false;
 	switch (o->type) {
-	case OPTION_SWITCH:   return switch_value(&r);
-	case OPTION_COUNT:    return count(&r);
+	case OPTION_SWITCH: return switch_value(&r);
+	case OPTION_COUNT: return count(&r);
 	case OPTION_WORKERS:
 		if (!text_is(v[0]->text, "auto"))
 			return count(&r);
@@ -467,15 +300,15 @@ static bool store(struct load *l, const struct option_block *block, const struct
 		return true;
 	case OPTION_DURATION: return duration(&r);
 	case OPTION_SIZE:
-	case OPTION_POWER:    return size(&r);
-	case OPTION_WORD:     return word(&r);
-	case OPTION_TEXT:     return text_value(&r, v[0]->text);
-	case OPTION_NAME:     return name(&r);
-	case OPTION_PATH:     return path_value(&r);
+	case OPTION_POWER: return size(&r);
+	case OPTION_WORD: return word(&r);
+	case OPTION_TEXT: return text_value(&r, v[0]->text);
+	case OPTION_NAME: return name(&r);
+	case OPTION_PATH: return path_value(&r);
 	case OPTION_URL_PATH: return url_path(&r);
-	case OPTION_KEY:      return secret(&r, v[0]->text);
+	case OPTION_KEY: return secret(&r, v[0]->text);
 	case OPTION_KEY_FILE: return secret_file(&r, block);
-	default:	      return true; /* the catalogue's, read by their compilers */
+	default: return true; /* the catalogue's, read by their compilers */
 	}
 }
 
@@ -518,7 +351,8 @@ bool value_store_block(struct load *l, const struct option_block *block, cfg_t *
 		if (n == 0)
 			continue;
 		if (o->type == OPTION_KEY_FILE && tree_values(tree, plain_option(block, o)->name) > 0) {
-			mistake(&l->mistakes, v[0]->at, "`%s` beside `%s`: keep one", o->name, plain_option(block, o)->name);
+			mistake(&l->mistakes, v[0]->at, "`%s` beside `%s`: keep one", o->name,
+			    plain_option(block, o)->name);
 			good = false;
 		} else if (!store(l, block, o, v, n, base)) {
 			good = false;

@@ -146,14 +146,14 @@ bool value_print(const struct option *o, const void *base, FILE *out)
 	if (o->size == 0)
 		return false;
 	switch (o->type) {
-	case OPTION_SWITCH:   fputs(number_of(o, p) != 0 ? "yes" : "no", out); return true;
+	case OPTION_SWITCH: fputs(number_of(o, p) != 0 ? "yes" : "no", out); return true;
 	case OPTION_COUNT:
-	case OPTION_WORKERS:  fprintf(out, "%llu", (unsigned long long)number_of(o, p)); return true;
+	case OPTION_WORKERS: fprintf(out, "%llu", (unsigned long long)number_of(o, p)); return true;
 	case OPTION_DURATION: value_print_duration((int64_t)number_of(o, p), out); return true;
 	case OPTION_SIZE:
-	case OPTION_POWER:    value_print_size(number_of(o, p), out); return true;
-	case OPTION_WORD:     print_word(o->words, number_of(o, p), out); return true;
-	case OPTION_MAY:      print_may(number_of(o, p), out); return true;
+	case OPTION_POWER: value_print_size(number_of(o, p), out); return true;
+	case OPTION_WORD: print_word(o->words, number_of(o, p), out); return true;
+	case OPTION_MAY: print_may(number_of(o, p), out); return true;
 	case OPTION_KEY:
 		if (t->p != NULL)
 			fputs("\"****\"", out);

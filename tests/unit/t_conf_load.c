@@ -67,21 +67,22 @@ static void defaults(void **state)
 
 static void values(void **state)
 {
-	static const char text[] = "workers = 7 cpu_affinity = yes watchdog = 500ms header_timeout=1m\n"
-				   "// comment\n/* and\n another */ max_backlog = 64K # third\n"
-				   "max_connections = 12 max_rooms = 3 user = www-data name = a-b_1\n"
-				   "runtime_dir = /run/x pid_file = /run/x.pid\n"
-				   "trusted_proxies = {10.0.0.0/8, 192.0.2.7, \"fe80::/10\"}\n"
-				   "listen \"[::1]:3000\" { backlog = 1 }\nlisten \"unix:/run/a.sock\" { }\nlisten \"*:0\" { }\n"
-				   "admin 127.0.0.1:9 { key = abc client ci { key = def may = {read, publish} } }\n"
-				   "engine { idle_timeout = 2h max_payload = 1M ping_interval = 300ms transports = {websocket} }\n"
-				   "auth { sources = {query.token, cookie.sid} expiry = refuse rooms = global:all\n"
-				   "  jwt k1 { secret = " SECRET " issuer = me leeway = 0 }\n"
-				   "  jwt k2 { algorithm = HS512 secret = " SECRET SECRET " audience = \"you, all\" }\n"
-				   "  claims { user = https://x/uid role = {a.b} } }\n"
-				   "shm { sessions = 16 ring_size = 64K store_size = 1G }\n"
-				   "log { level = debug format = json file = /var/log/f.log }\n"
-				   "texts { busy = \"later\" }\n";
+	static const char text[] =
+	    "workers = 7 cpu_affinity = yes watchdog = 500ms header_timeout=1m\n"
+	    "// comment\n/* and\n another */ max_backlog = 64K # third\n"
+	    "max_connections = 12 max_rooms = 3 user = www-data name = a-b_1\n"
+	    "runtime_dir = /run/x pid_file = /run/x.pid\n"
+	    "trusted_proxies = {10.0.0.0/8, 192.0.2.7, \"fe80::/10\"}\n"
+	    "listen \"[::1]:3000\" { backlog = 1 }\nlisten \"unix:/run/a.sock\" { }\nlisten \"*:0\" { }\n"
+	    "admin 127.0.0.1:9 { key = abc client ci { key = def may = {read, publish} } }\n"
+	    "engine { idle_timeout = 2h max_payload = 1M ping_interval = 300ms transports = {websocket} }\n"
+	    "auth { sources = {query.token, cookie.sid} expiry = refuse rooms = global:all\n"
+	    "  jwt k1 { secret = " SECRET " issuer = me leeway = 0 }\n"
+	    "  jwt k2 { algorithm = HS512 secret = " SECRET SECRET " audience = \"you, all\" }\n"
+	    "  claims { user = https://x/uid role = {a.b} } }\n"
+	    "shm { sessions = 16 ring_size = 64K store_size = 1G }\n"
+	    "log { level = debug format = json file = /var/log/f.log }\n"
+	    "texts { busy = \"later\" }\n";
 	struct conf *c = fixture_load(text, false);
 
 	(void)state;
@@ -284,7 +285,9 @@ static void secrets_from_files(void **state)
 	fixture_write("jwt.key", SECRET "\n", sizeof SECRET);
 	fixture_write("api.key", "k e y\r\n", 7);
 	fixture_write("empty.key", "\n", 1);
-	c = fixture_load("listen \":0\" { } auth { jwt \"a\" { secret_file = jwt.key } } admin \":1\" { key_file = api.key }", false);
+	c = fixture_load(
+	    "listen \":0\" { } auth { jwt \"a\" { secret_file = jwt.key } } admin \":1\" { key_file = api.key }",
+	    false);
 	assert_non_null(c);
 	assert_string_equal(c->auth.jwt[0].secret.p, SECRET);
 	assert_string_equal(c->admin[0].client[0].key.p, "k e y");
@@ -292,8 +295,9 @@ static void secrets_from_files(void **state)
 	assert_null(fixture_load("admin \":1\" { key_file = empty.key }" CONF_REST, false));
 	/* a mistake must not show what is secret */
 	fixture_write("short.key", "hunter2", 7);
-	assert_int_equal(conf_load(fixture_write("test.conf", "listen \":0\" { } auth { jwt a { secret_file = short.key } }", 58),
-			     false, &c, &errors),
+	assert_int_equal(
+	    conf_load(fixture_write("test.conf", "listen \":0\" { } auth { jwt a { secret_file = short.key } }", 58),
+		false, &c, &errors),
 	    -EINVAL);
 	assert_non_null(strstr(errors.line[0], "7 bytes is too short"));
 	assert_null(strstr(errors.line[0], "hunter2"));
@@ -302,11 +306,12 @@ static void secrets_from_files(void **state)
 
 static void dev(void **state)
 {
-	static const char text[] = "listen \"0.0.0.0:3000\" { }\nlisten \"[::]:3000\" { }\nlisten \"127.0.0.9:1\" { }\n"
-				   "listen \"unix:/tmp/x\" { }\nlisten \"10.1.2.3:3001\" { }\nlisten \":3002\" { }\n"
-				   "admin \"192.0.2.1:3003\" { client a { } client b { key = own } }\nadmin \":3004\" { }\n"
-				   "auth { anonymous = no  jwt \"x\" { algorithm = HS512 } }\n"
-				   "event \"only\" { dev = yes  emit = e  to = self }\nevent \"both\" { }\n";
+	static const char text[] =
+	    "listen \"0.0.0.0:3000\" { }\nlisten \"[::]:3000\" { }\nlisten \"127.0.0.9:1\" { }\n"
+	    "listen \"unix:/tmp/x\" { }\nlisten \"10.1.2.3:3001\" { }\nlisten \":3002\" { }\n"
+	    "admin \"192.0.2.1:3003\" { client a { } client b { key = own } }\nadmin \":3004\" { }\n"
+	    "auth { anonymous = no  jwt \"x\" { algorithm = HS512 } }\n"
+	    "event \"only\" { dev = yes  emit = e  to = self }\nevent \"both\" { }\n";
 	static const char *const hosts[] = {"127.0.0.1", "::1", "127.0.0.9", NULL, "127.0.0.1", "127.0.0.1"};
 	const struct catalogue_nsp *nsp;
 	struct conf *c = fixture_load(text, true);

@@ -72,18 +72,20 @@ static void text_values(void **state)
 	assert_string_equal(line(), "info worker 3 ready");
 	begin(false, LOG_INFO);
 	log_identify("master", -1);
-	log_info("ready", "a=%d b=%u c=%ld d=%zu e=%" PRIu64 " f=%.1f g=%x h=%c", -1, 2U, 3L, (size_t)4, UINT64_MAX, 1.25, 255U, 'q');
+	log_info("ready", "a=%d b=%u c=%ld d=%zu e=%" PRIu64 " f=%.1f g=%x h=%c", -1, 2U, 3L, (size_t)4, UINT64_MAX,
+	    1.25, 255U, 'q');
 	assert_string_equal(line(), "info master - ready a=-1 b=2 c=3 d=4 e=18446744073709551615 f=1.2 g=ff h=q");
 	begin(false, LOG_INFO);
-	log_info("x", "plain=%s empty=%s space=%s none=%s from=%s:%u cut=%.*s lit=abc pct=%d%%", "a-b/c", "", "a b", nothing,
-	    "10.0.0.1", 80U, 3, "abcdef", 50);
+	log_info("x", "plain=%s empty=%s space=%s none=%s from=%s:%u cut=%.*s lit=abc pct=%d%%", "a-b/c", "", "a b",
+	    nothing, "10.0.0.1", 80U, 3, "abcdef", 50);
 	assert_string_equal(line(),
 	    "info worker 3 x plain=a-b/c empty=\"\" space=\"a b\" none=- from=10.0.0.1:80 cut=abc lit=abc pct=50%");
 	begin(false, LOG_INFO);
-	log_info("x", "q=%s nl=%s ctl=%s utf=%s bad=%s bidi=%s eq=%s", "a\"b\\c", "a\nb\tc\r", "\x1b[31m\x7f", "\xc3\xa9",
-	    "\xff\xc3", "\xe2\x80\xae", "k=v");
-	assert_string_equal(line(), "info worker 3 x q=\"a\\\"b\\\\c\" nl=\"a\\nb\\tc\\x0d\" ctl=\"\\x1b[31m\\x7f\" utf=\"\xc3\xa9\" "
-				    "bad=\"\\xff\\xc3\" bidi=\"\\u202e\" eq=\"k=v\"");
+	log_info("x", "q=%s nl=%s ctl=%s utf=%s bad=%s bidi=%s eq=%s", "a\"b\\c", "a\nb\tc\r", "\x1b[31m\x7f",
+	    "\xc3\xa9", "\xff\xc3", "\xe2\x80\xae", "k=v");
+	assert_string_equal(line(),
+	    "info worker 3 x q=\"a\\\"b\\\\c\" nl=\"a\\nb\\tc\\x0d\" ctl=\"\\x1b[31m\\x7f\" utf=\"\xc3\xa9\" "
+	    "bad=\"\\xff\\xc3\" bidi=\"\\u202e\" eq=\"k=v\"");
 	begin(false, LOG_INFO);
 	errno = ENOENT;
 	log_info("open", "error=%m");
@@ -101,13 +103,17 @@ static void json_values(void **state)
 	assert_string_equal(json_line(), ",\"level\":\"info\",\"role\":\"worker\",\"slot\":3,\"event\":\"ready\"}");
 	begin(true, LOG_INFO);
 	log_identify("master", -1);
-	log_info("x", "a=%d b=%s c=%.2f d=%s:%d e=%x f=%05d g=%lld h=%f", -1, "2", 0.5, "h", 1, 10U, 7, 1LL << 60, 1.0 / 0.0);
-	assert_string_equal(json_line(), ",\"level\":\"info\",\"role\":\"master\",\"event\":\"x\",\"a\":-1,\"b\":\"2\",\"c\":0.50,"
-					 "\"d\":\"h:1\",\"e\":\"a\",\"f\":\"00007\",\"g\":1152921504606846976,\"h\":\"inf\"}");
-	begin(true, LOG_INFO);
-	log_info("x", "q=%s nl=%s utf=%s bad=%s sep=%s none=%s", "a\"b\\c", "a\n\x01", "\xc3\xa9", "\xff", "\xe2\x80\xa8", nothing);
+	log_info("x", "a=%d b=%s c=%.2f d=%s:%d e=%x f=%05d g=%lld h=%f", -1, "2", 0.5, "h", 1, 10U, 7, 1LL << 60,
+	    1.0 / 0.0);
 	assert_string_equal(json_line(),
-	    ",\"level\":\"info\",\"role\":\"worker\",\"slot\":3,\"event\":\"x\",\"q\":\"a\\\"b\\\\c\",\"nl\":\"a\\n\\u0001\","
+	    ",\"level\":\"info\",\"role\":\"master\",\"event\":\"x\",\"a\":-1,\"b\":\"2\",\"c\":0.50,"
+	    "\"d\":\"h:1\",\"e\":\"a\",\"f\":\"00007\",\"g\":1152921504606846976,\"h\":\"inf\"}");
+	begin(true, LOG_INFO);
+	log_info("x", "q=%s nl=%s utf=%s bad=%s sep=%s none=%s", "a\"b\\c", "a\n\x01", "\xc3\xa9", "\xff",
+	    "\xe2\x80\xa8", nothing);
+	assert_string_equal(json_line(),
+	    ",\"level\":\"info\",\"role\":\"worker\",\"slot\":3,\"event\":\"x\",\"q\":\"a\\\"b\\\\c\",\"nl\":"
+	    "\"a\\n\\u0001\","
 	    "\"utf\":\"\xc3\xa9\",\"bad\":\"\\ufffd\",\"sep\":\"\\u2028\",\"none\":\"-\"}");
 }
 

@@ -9,6 +9,9 @@
 
 #include "tests/unit/conf_fixture.h"
 
+/* A row is read as a row. */
+/* clang-format off */
+
 /* Each is one mistake in a conf that is else sound; REST is added behind it. */
 static const struct slip {
 	const char *text;
@@ -210,6 +213,8 @@ static const struct slip wholes[] = {
 	"at most 1m"},
 };
 
+/* clang-format on */
+
 /* True when exactly this mistake is told. */
 static bool one_slip(const struct slip *s, const char *rest)
 {
@@ -259,8 +264,8 @@ static void all_in_one_run(void **state)
 				   "hook \"h\" { }\n"
 				   "room \"r\" { join = nobody }\n"
 				   "auth { anonymous = perhaps }\n";
-	static const char *const expected[] = {":1: `workers", ":2: `backlog", ":3: `emit` without", ":3: `data`, byte 2",
-	    ":4: `hook`", ":5: `join`", ":6: `anonymous"};
+	static const char *const expected[] = {":1: `workers", ":2: `backlog", ":3: `emit` without",
+	    ":3: `data`, byte 2", ":4: `hook`", ":5: `join`", ":6: `anonymous"};
 	const char *path = fixture_write("all.conf", text, strlen(text));
 	struct conf_errors errors;
 	struct conf *c;

@@ -1,4 +1,5 @@
-/* t_conf_print.c - what `forkcast check` prints loads again and prints the same; docs/conf.md is what the table yields. */
+/* t_conf_print.c - what `forkcast check` prints loads again and prints the same; docs/conf.md is what the table yields.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -65,21 +66,26 @@ static void assert_fixed_point(const struct conf *c, bool dev)
 
 static const char *const texts[] = {
     "",
-    "workers = 3 user = nobody pid_file = 'a b.pid' trusted_proxies = {10.0.0.0/8, ::1} max_backlog = 1234567 watchdog = 1500ms\n"
+    "workers = 3 user = nobody pid_file = 'a b.pid' trusted_proxies = {10.0.0.0/8, ::1} max_backlog = 1234567 watchdog "
+    "= 1500ms\n"
     "listen \"[::1]:3000\" { backlog = 7 } listen \"unix:/tmp/it's\" { } listen 127.0.0.1:0 { }\n"
     "admin :1 { key = abc } admin :2 { client a { key = b may = {read} } client \"c d\" { key = e } }\n"
     "engine { path = /x max_payload = 3M idle_timeout = 90s ping_interval = 59m }\n"
     "shm { sessions = 64 ring_size = 1M } log { level = warn format = json file = /tmp/x.log }\n",
     "texts { busy = \"it's \\\\ \\\"so\\\" \\\\\\\\ ${x:-}\" invalid = 'a\\\\' forbidden = '\\\\\\'\\\\n' }",
     "room r { join = {authenticated, \"role:a b\", own} } room s { single = yes join = any } room n { }\n"
-    "event a { room = \"r:{x|y}\" require = {member, \"role:it's\"} if = {a, 'b = \"c\"'} emit = '\"q\" ev' to = {room, \"user:{u}\", \"rooms:r\", s}\n"
+    "event a { room = \"r:{x|y}\" require = {member, \"role:it's\"} if = {a, 'b = \"c\"'} emit = '\"q\" ev' to = "
+    "{room, \"user:{u}\", \"rooms:r\", s}\n"
     " except = {self, others} data = '{\"a\": \"\\n it\\'s \\\\\\\\ {b}\", \"c\" : {d?}}'\n"
-    " also { emit = x to = all args = '{@args}' } also { if = q emit = y add = {\"a b: c\", \"it's: @id\"} } ack = '1' }\n"
+    " also { emit = x to = all args = '{@args}' } also { if = q emit = y add = {\"a b: c\", \"it's: @id\"} } ack = '1' "
+    "}\n"
     "event '1' { ack = no also { emit = z to = self data = 1 } }\nevent \"it's\" { ack = '{\n\"multi\": \"line\"}' }\n"
     "on connect { if = '@user.id' emit = w to = self also { emit = v to = others } }\n",
-    "auth { sources = {query.t, cookie.c} rooms = {\"user:{@user.id}\", \"global:x y\"} expiry = ignore claims { user = \"a b\" }\n"
+    "auth { sources = {query.t, cookie.c} rooms = {\"user:{@user.id}\", \"global:x y\"} expiry = ignore claims { user "
+    "= \"a b\" }\n"
     " jwt \"k 1\" { secret = 0123456789abcdef0123456789abcdef issuer = \"https://i/?a=b\" leeway = 0 }\n"
-    " jwt k2 { algorithm = HS384 secret = 0123456789abcdef0123456789abcdef0123456789abcdef audience = x } }\nlisten :5 { }",
+    " jwt k2 { algorithm = HS384 secret = 0123456789abcdef0123456789abcdef0123456789abcdef audience = x } }\nlisten :5 "
+    "{ }",
 };
 
 static void print_load_print(void **state)
@@ -152,7 +158,9 @@ static void the_manual_is_the_table(void **state)
 	assert_non_null(page);
 	for (p = text; getline(&line, &size, page) > 0; p += strlen(line))
 		if (strncmp(p, line, strlen(line)) != 0)
-			fail_msg("docs/conf.md differs from the option table (forkcast doc --options > docs/conf.md): %s", line);
+			fail_msg(
+			    "docs/conf.md differs from the option table (forkcast doc --options > docs/conf.md): %s",
+			    line);
 	assert_string_equal(p, "");
 	fclose(page);
 	free(line);

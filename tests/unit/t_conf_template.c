@@ -16,7 +16,8 @@ static const struct rule *rule_of(const char *body)
 	char text[4096];
 
 	conf_free(conf);
-	snprintf(text, sizeof text, "room \"chat\" { } room \"board\" { single = yes }\nevent \"e\" {\n%s\n}" CONF_REST, body);
+	snprintf(text, sizeof text, "room \"chat\" { } room \"board\" { single = yes }\nevent \"e\" {\n%s\n}" CONF_REST,
+	    body);
 	conf = fixture_load(text, false);
 	if (conf == NULL) {
 		print_message("refused: %s\n", body);
@@ -34,7 +35,8 @@ static void show_source(FILE *f, const struct source *s)
 		fprintf(f, "@%d", (int)s->kind);
 	for (unsigned i = 0; i < s->nseg; i++) {
 		assert_int_equal(strlen(s->seg[i].p), s->seg[i].n);
-		fprintf(f, "%s%s", i > 0 || s->kind > SOURCE_PATH ? (s->kind == SOURCE_LITERAL ? "" : ".") : "", s->seg[i].p);
+		fprintf(f, "%s%s", i > 0 || s->kind > SOURCE_PATH ? (s->kind == SOURCE_LITERAL ? "" : ".") : "",
+		    s->seg[i].p);
 	}
 }
 
@@ -117,7 +119,8 @@ static void json_templates(void **state)
 		const char *data, *tree;
 	} rows[] = {
 	    {"1", "L(1)"},
-	    {"'{ \"a\" : [ 1 , 2.50 , -0 , 1e400, true ] , \"b\" : null }'", "L({\"a\":[1,2.50,-0,1e400,true],\"b\":null})"},
+	    {"'{ \"a\" : [ 1 , 2.50 , -0 , 1e400, true ] , \"b\" : null }'",
+		"L({\"a\":[1,2.50,-0,1e400,true],\"b\":null})"},
 	    {"'123456789012345678901234567890.10'", "L(123456789012345678901234567890.10)"},
 	    {"'\"\\u00e9 \\/ \\\\\\\\ \\ud83d\\ude00 \xc3\xa9\"'", "L(\"\\u00e9 \\/ \\\\ \\ud83d\\ude00 \xc3\xa9\")"},
 	    {"'[]'", "L([])"},
@@ -277,7 +280,8 @@ static void rules(void **state)
 	assert_int_equal(a->nto, 1);
 	assert_int_equal(a->to[0].kind, TARGET_ROOM);
 	assert_int_equal(a->nexcept, 0);
-	r = rule_of("emit = x  to = {self, others, all, \"rooms:chat\", \"chat:{a}\", \"user:{b}\", board}  except = {self, \"role:x\"}\n"
+	r = rule_of("emit = x  to = {self, others, all, \"rooms:chat\", \"chat:{a}\", \"user:{b}\", board}  except = "
+		    "{self, \"role:x\"}\n"
 		    "add = {\"a\\\"b : c.d\", \"e:@now\"}  if = x\n"
 		    "also { emit = y  to = self  args = '[1, {a}]' }\n"
 		    "also { if = {z, w}  emit = z  to = self  args = '{@args}' }");
@@ -319,7 +323,8 @@ static void on_connect(void **state)
 	(void)state;
 	conf_free(conf);
 	conf = fixture_load("event \"b\" { }\nevent \"a\" { }\n"
-			    "on \"connect\" { if = '@user.id'  emit = hi  to = {self, others}  data = '{\"u\": {@user}, \"n\": {@namespace}}'\n"
+			    "on \"connect\" { if = '@user.id'  emit = hi  to = {self, others}  data = '{\"u\": "
+			    "{@user}, \"n\": {@namespace}}'\n"
 			    " also { emit = ho  to = all } }" CONF_REST,
 	    false);
 	assert_non_null(conf);
@@ -340,8 +345,9 @@ static void room_types(void **state)
 
 	(void)state;
 	conf_free(conf);
-	conf = fixture_load("room \"z\" { join = {authenticated, \"role:admin\", own} }\nroom \"b\" { single = yes  join = any }\n"
-			    "room \"a-1.x_\" { join = none }" CONF_REST,
+	conf = fixture_load(
+	    "room \"z\" { join = {authenticated, \"role:admin\", own} }\nroom \"b\" { single = yes  join = any }\n"
+	    "room \"a-1.x_\" { join = none }" CONF_REST,
 	    false);
 	assert_non_null(conf);
 	nsp = catalogue_nsp_find(&conf->catalogue, "/", 1);
