@@ -58,21 +58,21 @@ bool hole_parse(struct cursor *c, enum hole_in in, struct hole *out);
 /* The whole value as a text template. */
 bool template_text(struct cursor *c, struct text_template *out);
 
-/* json_template.c */
+/* template_json.c */
 
 /* The whole value as a JSON template. */
-bool json_template(struct cursor *c, struct json_node *out);
+bool template_json(struct cursor *c, struct json_node *out);
 /* One JSON value without placeholders, compact, from the cursor on. */
-bool json_literal(struct cursor *c, struct text *out);
+bool template_literal(struct cursor *c, struct text *out);
 
-/* json_string.c */
+/* template_string.c */
 
 /* The cursor behind a string's opening quote: its body, byte for byte, and the cursor to behind the closing quote. */
-bool json_string_span(struct cursor *c, struct text *body);
+bool template_string_span(struct cursor *c, struct text *body);
 /* The text that a checked body means. */
-struct text json_string_decode(struct conf_arena *a, struct text body);
+struct text template_string_decode(struct conf_arena *a, struct text body);
 /* S as the body of a JSON string: escaped, without quotes. */
-struct text json_body(struct conf_arena *a, struct text s);
+struct text template_string_body(struct conf_arena *a, struct text s);
 
 /* room.c */
 

@@ -36,7 +36,7 @@ static bool operand(struct cursor *c, struct source *out)
 		return cursor_fail(c, "a source or a JSON value is missing at the end");
 	*out = (struct source){.kind = SOURCE_LITERAL, .nseg = 1};
 	out->seg = conf_arena_alloc(c->load->keep, sizeof *out->seg);
-	if (!json_literal(c, &out->seg[0]))
+	if (!template_literal(c, &out->seg[0]))
 		return false;
 	out->written = out->seg[0];
 	return true;

@@ -19,7 +19,7 @@ static bool suffix(struct cursor *c, enum hole_in in, struct hole *out)
 	c->p++;
 	out->has_default = true;
 	if (in == HOLE_IN_VALUE)
-		return json_literal(c, &out->dflt);
+		return template_literal(c, &out->dflt);
 	out->dflt = conf_arena_text(c->load->keep, c->p, (size_t)(c->end - c->p));
 	c->p = c->end;
 	if (in == HOLE_IN_ROOM && out->dflt.n == 0)

@@ -30,7 +30,7 @@ struct load {
 	const struct conf_file *main;
 	bool dev;
 	unsigned nfile, nblock;
-	char *literal; /* of json_literal(), SCAN_VALUE_MAX + 1 bytes */
+	char *literal; /* of template_literal(), SCAN_VALUE_MAX + 1 bytes */
 	FILE *text;    /* for libConfuse */
 	unsigned nline;
 	struct load_line *line; /* line[i] is line i + 1 */

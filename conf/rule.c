@@ -69,7 +69,7 @@ static bool member(struct load *l, const struct token *t, unsigned scope, struct
 		if ((unsigned char)*p < 0x20)
 			return cursor_fail(&c, "a member's name has no line breaks or control characters");
 	out->key_plain = conf_arena_text(l->keep, c.p, (size_t)(end - c.p));
-	out->key = json_body(l->keep, out->key_plain);
+	out->key = template_string_body(l->keep, out->key_plain);
 	c.p = colon + 1;
 	cursor_space(&c);
 	if (!source_parse(&c, &out->source))
@@ -101,7 +101,7 @@ static void json_value(
 	struct cursor c = cursor_of(l, t, key, scope);
 
 	*written = conf_arena_text(l->keep, t->text.p, t->text.n);
-	json_template(&c, out);
+	template_json(&c, out);
 }
 
 static void arguments(struct load *l, const struct token *t, unsigned scope, struct action *a)
@@ -127,7 +127,7 @@ static void action(struct load *l, cfg_t *block, unsigned scope, struct action *
 	const struct token *body = NULL;
 
 	if (event_name(l, emit, "emit"))
-		a->emit = json_body(l->keep, emit->text);
+		a->emit = template_string_body(l->keep, emit->text);
 	a->emit_plain = conf_arena_text(l->keep, emit->text.p, emit->text.n);
 	a->has_emit = true;
 	target_list(l, block, "to", scope, &a->nto, &a->to);
@@ -265,7 +265,7 @@ static void event(struct load *l, cfg_t *block, struct rule *r)
 		    "event `%s`: patterns are not in this build of forkcast: name each event",
 		    mistake_show(&l->mistakes, title->text));
 	r->name = conf_arena_text(l->keep, title->text.p, title->text.n);
-	r->name_json = json_body(l->keep, r->name);
+	r->name_json = template_string_body(l->keep, r->name);
 	r->dev = dev_only(l, block);
 	if (room != NULL) {
 		r->room_type = room_template(l, room, "room", scope, &r->room);
@@ -327,7 +327,7 @@ void rule_on(struct load *l, cfg_t *tree, struct catalogue *cat, struct catalogu
 		r = conf_arena_alloc(l->keep, sizeof *r);
 		where(l, block, r);
 		r->name = conf_arena_text(l->keep, title->text.p, title->text.n);
-		r->name_json = json_body(l->keep, r->name);
+		r->name_json = template_string_body(l->keep, r->name);
 		r->index = cat->nevents++;
 		r->nrequire = 1;
 		r->require = conf_arena_alloc(l->keep, sizeof *r->require);

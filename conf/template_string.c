@@ -42,7 +42,7 @@ static size_t escape_length(const char *p, const char *end)
 	return 12;
 }
 
-bool json_string_span(struct cursor *c, struct text *body)
+bool template_string_span(struct cursor *c, struct text *body)
 {
 	const char *begin = c->p;
 
@@ -89,7 +89,7 @@ static void put_rune(char **out, unsigned rune)
 	*out = (char *)o;
 }
 
-struct text json_string_decode(struct conf_arena *a, struct text body)
+struct text template_string_decode(struct conf_arena *a, struct text body)
 {
 	static const char from[] = "\"\\/bfnrt";
 	static const char to[] = "\"\\/\b\f\n\r\t";
@@ -119,7 +119,7 @@ struct text json_string_decode(struct conf_arena *a, struct text body)
 	return (struct text){buf, (size_t)(o - buf)};
 }
 
-struct text json_body(struct conf_arena *a, struct text s)
+struct text template_string_body(struct conf_arena *a, struct text s)
 {
 	char *buf = conf_arena_alloc(a, s.n * 6 + 1);
 	size_t n = 0;

@@ -6,7 +6,7 @@
 
 /*
  * One value being read.  OUT receives all literal bytes in compact form, so that the text of a subtree without
- * placeholders is one slice of it; json_template() copies the slices that remain when the whole tree is known.
+ * placeholders is one slice of it; template_json() copies the slices that remain when the whole tree is known.
  */
 struct builder {
 	struct cursor *c;
@@ -59,7 +59,7 @@ static bool string_hole(struct builder *b, const char *at, const char *close, st
 {
 	struct cursor *c = b->c;
 	struct text raw = {at + 1, (size_t)(close - at - 1)};
-	struct text plain = memchr(raw.p, '\\', raw.n) != NULL ? json_string_decode(c->load->scratch, raw) : raw;
+	struct text plain = memchr(raw.p, '\\', raw.n) != NULL ? template_string_decode(c->load->scratch, raw) : raw;
 	struct cursor inner = *c;
 
 	inner.base = c->base + (size_t)(at + 1 - c->begin);
@@ -131,7 +131,7 @@ static bool member_name(struct builder *b, struct json_node *object, struct text
 		    "%s where a member's name in quotes is expected; a placeholder is `{name}`, without spaces",
 		    cursor_show(b->c));
 	b->c->p++;
-	if (!json_string_span(b->c, &body) || !string_parts(b, body, &name))
+	if (!template_string_span(b->c, &body) || !string_parts(b, body, &name))
 		return false;
 	if (name.kind != JSON_NODE_LITERAL) {
 		b->c->p = body.p;
@@ -270,7 +270,7 @@ static bool value(struct builder *b, struct json_node *node)
 		return hole_parse(c, HOLE_IN_VALUE, &node->hole);
 	}
 	switch (*c->p) {
-	case '"': c->p++; return json_string_span(c, &body) && string_parts(b, body, node);
+	case '"': c->p++; return template_string_span(c, &body) && string_parts(b, body, node);
 	case '{':
 	case '[': return container(b, node, *c->p++ == '{' ? '}' : ']');
 	default: return scalar(b, node);
@@ -310,7 +310,7 @@ static void keep(struct conf_arena *a, struct json_node *node)
 	node->key = node->key != NULL ? key : NULL;
 }
 
-bool json_template(struct cursor *c, struct json_node *out)
+bool template_json(struct cursor *c, struct json_node *out)
 {
 	struct builder b = {.c = c, .holes = true};
 
@@ -328,7 +328,7 @@ bool json_template(struct cursor *c, struct json_node *out)
 	return true;
 }
 
-bool json_literal(struct cursor *c, struct text *out)
+bool template_literal(struct cursor *c, struct text *out)
 {
 	struct builder b = {.c = c, .holes = false};
 	struct json_node node = {0};
