@@ -13,9 +13,10 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 
 FLAVOUR ?= release
+Q := $(if $(V),,@)
 B := build/$(FLAVOUR)
 
-PKGS := libevent_core jansson libjwt libsodium libconfuse libssl libcrypto
+PKGS := libevent_core jansson libjwt libsodium libconfuse libssl libcrypto liburing
 CC := gcc
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef \
 	-Wpointer-arith -Wwrite-strings -Wno-missing-field-initializers
@@ -49,7 +50,8 @@ $(B)/libforkcast.a: $(LIBOBJ)
 
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -fPIE -c -o $@ $<
+	@echo '  CC   $@'
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -fPIE -c -o $@ $<
 
 $(B)/tests/%: tests/unit/%.c $(B)/libforkcast.a
 	@mkdir -p $(@D)

@@ -1,6 +1,5 @@
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -54,14 +53,11 @@ static void accept_one(struct accept_point *ap, int fd, const struct sockaddr *p
 	struct worker *w = ap->w;
 	const struct heritage_listener *l = &w->h->listener[ap->listener];
 	struct conn *c;
-	int one = 1;
 
 	if (w->nconn >= w->max_conn) {
 		refuse(w, fd, REFUSED_MAX_CONNECTIONS);
 		return;
 	}
-	if (peer->sa_family != AF_UNIX)
-		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	c = conn_new(w, fd, ap->listener, peer);
 	if (c == NULL)
 		return;

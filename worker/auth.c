@@ -155,13 +155,35 @@ static struct slice claim_text(struct worker *w, struct slice claims, const stru
 	return n < 0 ? slice_make(NULL, 0) : slice_make(out, (size_t)n);
 }
 
-static struct slice first_claim(struct worker *w, struct slice claims, const struct text *names, unsigned n)
-{
-	struct slice v = {NULL, 0};
+/* One of user, name, role: the first of its names that the token has. */
+struct pick {
+	const struct text *name;
+	unsigned n, best; /* best: of the names found so far; n: none */
+	struct slice value;
+};
 
-	for (unsigned i = 0; i < n && v.p == NULL; i++)
-		v = claim_text(w, claims, &names[i]);
-	return v;
+/* One walk over the claims for all three; a dotted name is looked up when nothing before it was found. */
+static void pick_claims(struct worker *w, struct slice claims, struct pick *pick, unsigned npick)
+{
+	struct json_iter it = json_iter(claims);
+	struct slice key, value;
+
+	while (json_next_member(&it, &key, &value)) {
+		for (unsigned p = 0; p < npick; p++) {
+			for (unsigned i = 0; i <= pick[p].best && i < pick[p].n; i++) {
+				if (json_string_is(key, slice_make(pick[p].name[i].p, pick[p].name[i].n))) {
+					pick[p].best = i;
+					break;
+				}
+			}
+		}
+	}
+	for (unsigned p = 0; p < npick; p++) {
+		for (unsigned i = 0; i < pick[p].n && pick[p].value.p == NULL; i++) {
+			if (i >= pick[p].best || memchr(pick[p].name[i].p, '.', pick[p].name[i].n) != NULL)
+				pick[p].value = claim_text(w, claims, &pick[p].name[i]);
+		}
+	}
 }
 
 static bool printable(struct slice s)
@@ -176,6 +198,11 @@ static bool printable(struct slice s)
 int auth_identify(struct worker *w, const struct session *s, struct slice payload, struct identity *out)
 {
 	const struct conf_auth *a = &w->conf->auth;
+	struct pick pick[] = {
+		{a->user, a->nuser, a->nuser, {NULL, 0}},
+		{a->name, a->nname, a->nname, {NULL, 0}},
+		{a->role, a->nrole, a->nrole, {NULL, 0}},
+	};
 	struct jwt_claims claims;
 	struct slice token;
 	char *buf;
@@ -196,9 +223,10 @@ int auth_identify(struct worker *w, const struct session *s, struct slice payloa
 	/* beyond the year 10000 is never */
 	if (claims.exp < INT64_C(253402300800))
 		out->ends_ms = claims.exp * 1000 + a->jwt[claims.key].leeway;
-	out->user = first_claim(w, claims.json, a->user, a->nuser);
-	out->name = first_claim(w, claims.json, a->name, a->nname);
-	out->role = first_claim(w, claims.json, a->role, a->nrole);
+	pick_claims(w, claims.json, pick, 3);
+	out->user = pick[0].value;
+	out->name = pick[1].value;
+	out->role = pick[2].value;
 	if (out->user.n == 0 || out->user.n > OP_USER_MAX || !printable(out->user) || out->name.n > OP_USER_MAX ||
 	    out->role.n > OP_USER_MAX || !printable(out->role))
 		return 1 + REFUSAL_AUTH_INVALID;

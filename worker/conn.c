@@ -225,19 +225,10 @@ void conn_linger_due(struct conn *c)
 	conn_die(c);
 }
 
-void conn_flush(struct conn *c)
+void conn_flushed(struct conn *c, enum out_result r, uint64_t bytes, uint64_t calls)
 {
 	struct worker *w = c->w;
-	uint64_t bytes = 0, calls = 0;
-	enum out_result r;
 
-	c->queued = false;
-	if (c->state == CONN_DEAD)
-		return;
-	if (c->blocked)
-		r = out_defer(&c->out, w->conf->max_backlog);
-	else
-		r = out_flush(&c->out, conn_fd(c), w->conf->max_backlog, &bytes, &calls);
 	counter_add(w->ct, COUNTER_BYTES_OUT, bytes);
 	counter_add(w->ct, COUNTER_WRITES, calls);
 	if (r == OUT_ERROR || r == OUT_OVER) {
@@ -256,6 +247,20 @@ void conn_flush(struct conn *c)
 		shutdown(conn_fd(c), SHUT_WR);
 		c->state = CONN_LINGER;
 	}
+}
+
+void conn_flush(struct conn *c)
+{
+	uint64_t bytes = 0, calls = 0;
+	enum out_result r;
+
+	if (c->state == CONN_DEAD)
+		return;
+	if (c->blocked)
+		r = out_defer(&c->out, c->w->conf->max_backlog);
+	else
+		r = out_flush(&c->out, conn_fd(c), c->w->conf->max_backlog, &bytes, &calls);
+	conn_flushed(c, r, bytes, calls);
 }
 
 /* Keeps the N bytes at P (a read of this turn, or the tail of the unread bytes themselves) for later. */

@@ -86,8 +86,10 @@ void conn_reoffer(struct conn *c);
 void conn_finish(struct conn *c);
 /* DEAD now; ops->gone(reason) is called when it still has an owner. */
 void conn_close(struct conn *c, enum close_reason reason);
-/* Writes what is queued; by the turn. */
+/* Writes what is queued; by flush.c. */
 void conn_flush(struct conn *c);
+/* What became of the output, however it was written: CALLS system calls took BYTES; R as of out_flush(). */
+void conn_flushed(struct conn *c, enum out_result r, uint64_t bytes, uint64_t calls);
 /* The linger queue's time is over. */
 void conn_linger_due(struct conn *c);
 /* Reads the connections again that were held back while the worker was congested. */

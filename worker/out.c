@@ -217,3 +217,20 @@ enum out_result out_defer(struct out *o, size_t cap)
 	out_drop(o);
 	return r;
 }
+
+const struct span *out_single(const struct out *o)
+{
+	return o->backlog == NULL && o->last == &o->first ? &o->first : NULL;
+}
+
+enum out_result out_taken(struct out *o, ssize_t n, size_t cap)
+{
+	enum out_result r = OUT_DONE;
+
+	if (n < 0 && n != -EAGAIN && n != -EINTR)
+		r = OUT_ERROR;
+	else if (n < 0 || (size_t)n < o->first.n)
+		r = out_keep(o, n < 0 ? 0 : (size_t)n, cap) ? OUT_BLOCKED : OUT_OVER;
+	out_drop(o);
+	return r;
+}

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct arena;
 
@@ -62,6 +63,10 @@ enum out_result {
 
 /* Writes backlog and spans to FD, keeps what is not taken.  *WRITTEN and *CALLS are added to. */
 enum out_result out_flush(struct out *o, int fd, size_t cap, uint64_t *written, uint64_t *calls);
+/* For whoever sends the spans himself: the turn's only span, or NULL when there are more, none, or a backlog before it. */
+const struct span *out_single(const struct out *o);
+/* Result of such a send: N bytes were taken, or -errno.  As out_flush(). */
+enum out_result out_taken(struct out *o, ssize_t n, size_t cap);
 /* The kernel is known to take nothing now: moves the spans to the backlog.  OUT_BLOCKED or OUT_OVER. */
 enum out_result out_defer(struct out *o, size_t cap);
 /* Forgets the turn's spans. */

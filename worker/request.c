@@ -197,14 +197,24 @@ static void request_write(struct conn *c, unsigned status, const char *type, con
 	struct buf *b = &w->reply;
 
 	buf_reset(b);
-	buf_printf(b, "HTTP/1.1 %u %s\r\nDate: %s\r\n", status, http_reason(status), request_date(w));
-	if (type != NULL)
-		buf_printf(b, "Content-Type: %s\r\n", type);
+	buf_str(b, "HTTP/1.1 ");
+	buf_uint(b, status);
+	buf_char(b, ' ');
+	buf_str(b, http_reason(status));
+	buf_str(b, "\r\nDate: ");
+	buf_str(b, request_date(w));
+	if (type != NULL) {
+		buf_str(b, "\r\nContent-Type: ");
+		buf_str(b, type);
+	}
+	buf_str(b, "\r\n");
 	if (headers != NULL)
 		buf_str(b, headers);
 	if (!keep)
 		buf_str(b, "Connection: close\r\n");
-	buf_printf(b, "Content-Length: %zu\r\n\r\n", body.n);
+	buf_str(b, "Content-Length: ");
+	buf_uint(b, body.n);
+	buf_str(b, "\r\n\r\n");
 	if (!r->head_only)
 		buf_slice(b, body);
 	conn_send_copy(c, b->p, b->n);

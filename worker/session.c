@@ -65,10 +65,10 @@ void session_open_websocket(struct conn *c, const struct http_request *req, cons
 	memcpy(s->addr, peer.addr, sizeof(s->addr));
 	s->token = auth_keep_token(w, req);
 	buf_reset(&w->reply);
-	buf_printf(&w->reply,
-	    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-	    "Sec-WebSocket-Accept: %s\r\n\r\n",
-	    accept);
+	buf_str(&w->reply, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+			   "Sec-WebSocket-Accept: ");
+	buf_put(&w->reply, accept, WS_ACCEPT_LEN);
+	buf_str(&w->reply, "\r\n\r\n");
 	conn_send_copy(c, w->reply.p, w->reply.n);
 	request_release(c);
 	ws_start(s, c);

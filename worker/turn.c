@@ -13,6 +13,7 @@
 #include "worker/accept.h"
 #include "worker/conn.h"
 #include "worker/fanout.h"
+#include "worker/flush.h"
 #include "worker/ops.h"
 #include "worker/publish.h"
 #include "worker/query.h"
@@ -114,24 +115,15 @@ static void arm_timer(struct worker *w)
 	}
 	if ((w->bcast.waiting > 0 || w->ops.waiting > 0) && due > w->now_ns + PUMP_NS)
 		due = w->now_ns + PUMP_NS;
-	if (due == w->timer_ns)
+	/* Deadlines mostly move away: waking too early costs less than setting the timer at each turn. */
+	if (due >= w->timer_ns && w->timer_ns > w->now_ns)
 		return;
 	w->timer_ns = due;
-	if (due == UINT64_MAX) {
-		event_del(&w->timer_ev);
+	if (due == UINT64_MAX)
 		return;
-	}
 	wait = due > w->now_ns ? due - w->now_ns : 0;
 	tv = (struct timeval){(time_t)(wait / NS_PER_S), (suseconds_t)(wait % NS_PER_S / 1000) + 1};
 	event_add(&w->timer_ev, &tv);
-}
-
-/* Connections that are flushed may close, and their sessions' leaving queues more output: until none is left. */
-static void flush_all(struct worker *w)
-{
-	for (unsigned i = 0; i < w->ndirty; i++)
-		conn_flush(w->dirty[i]);
-	w->ndirty = 0;
 }
 
 /* SIGTERM: listeners go at once, sessions in batches, and the loop ends when all output is out. */
@@ -181,7 +173,7 @@ static void turn(struct worker *w)
 	if (w->stopping)
 		say_goodbye(w);
 	dlog_turn(&w->log, w->now_ns, w->in.pos, SLOT_MAX);
-	flush_all(w);
+	flush_turn(w);
 	conn_reap(w);
 	arena_reset(&w->arena);
 	worker_look_at_clock(w);

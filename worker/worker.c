@@ -7,6 +7,7 @@
 #include "conf/log.h"
 #include "worker/accept.h"
 #include "worker/auth.h"
+#include "worker/flush.h"
 #include "worker/publish.h"
 #include "worker/query.h"
 #include "worker/request.h"
@@ -89,7 +90,8 @@ static int open_tables(struct worker *w)
 	if (w->rbuf == NULL || w->req == NULL || w->rooms == NULL || w->sids == NULL || w->users == NULL)
 		return -ENOMEM;
 	arena_init(&w->arena);
-	return 0;
+	w->flush = flush_new();
+	return w->flush != NULL ? 0 : -ENOMEM;
 }
 
 static int worker_open(struct worker *w, const struct heritage *h)

@@ -27,6 +27,7 @@
 
 struct accept_point;
 struct conn;
+struct flush;
 struct http_request;
 struct settling;
 struct query;
@@ -70,6 +71,9 @@ struct worker {
 
 	/* ops.c */
 	struct outlet ops;
+
+	/* flush.c */
+	struct flush *flush;
 
 	/* conn.c, out.c */
 	struct arena arena;
