@@ -3,9 +3,8 @@
  *
  * Memory is allocated by posix_fallocate() and then faulted in by the process that reserved it.  Both matter: a tmpfs
  * file that was only truncated to its size ends the first process that touches a page for which there is no room, and
- * a page that is allocated but mapped by nobody is charged to whoever touches it first.  Processes that inherit or
- * attach the mapping fault pages in as they use them, so a worker without members of a room pays no page table for
- * its bucket.
+ * a page that is allocated but mapped by nobody is charged to whoever touches it first.  A process that inherits the
+ * mapping has no page of it: workers map what they will use at once (segment_populate), tools fault in what they read.
  */
 #include "shm/segment.h"
 
@@ -117,6 +116,12 @@ static int allocate(struct segment *seg, uint64_t off, uint64_t len, size_t *nee
 	} while (rc == EINTR || rc == EAGAIN);
 	/* EINVAL: a kernel that cannot; the pages are allocated, only not mapped yet. */
 	return rc == EINVAL ? 0 : -rc;
+}
+
+void segment_populate(const struct segment *seg, unsigned slot)
+{
+	(void)madvise(seg->base + seg->interest_off, seg->part_off - seg->interest_off, MADV_POPULATE_WRITE);
+	(void)madvise(seg->base + seg->part_off + slot * seg->part_size, seg->part_size, MADV_POPULATE_WRITE);
 }
 
 static int map(struct segment *seg, size_t size, bool rw)

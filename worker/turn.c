@@ -35,7 +35,7 @@ static void on_bell(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	w->rung |= doorbell_drain(&w->h->bells, w->h->slot);
+	w->rung = true;
 }
 
 static void on_wake(evutil_socket_t fd, short what, void *arg)
@@ -60,7 +60,8 @@ int turn_open(struct worker *w)
 {
 	static const struct timeval sweep = {0, (long)(SWEEP_NS / 1000)};
 
-	event_assign(&w->bell_ev, w->base, w->h->bells.fd[w->h->slot], EV_READ | EV_PERSIST, on_bell, w);
+	/* Edge-triggered: each ring is a new edge, so the count need not be read away. */
+	event_assign(&w->bell_ev, w->base, w->h->bells.fd[w->h->slot], EV_READ | EV_PERSIST | EV_ET, on_bell, w);
 	event_assign(&w->sweep_ev, w->base, -1, EV_PERSIST, on_wake, w);
 	event_assign(&w->timer_ev, w->base, -1, 0, on_wake, w);
 	event_assign(&w->term_ev, w->base, SIGTERM, EV_SIGNAL | EV_PERSIST, on_stop, w);

@@ -106,6 +106,7 @@ static int worker_open(struct worker *w, const struct heritage *h)
 	counter_begin(w->ct);
 	if (sodium_init() < 0)
 		return -ENOSYS;
+	segment_populate(h->seg, h->slot);
 	open_queues(w);
 	w->max_conn = h->max_connections;
 	if ((err = open_base(w)) != 0 || (err = open_tables(w)) != 0 || (err = open_rings(w)) != 0 ||
