@@ -180,7 +180,10 @@ bool source_parse(struct cursor *c, struct source *out)
 	} else {
 		good = split(c, name, out);
 	}
-	if (good)
+	if (good) {
 		c->p = p;
+		c->load->conf->catalogue.uses_auth |= out->kind == SOURCE_SOCKET_AUTH;
+		c->load->conf->catalogue.uses_claims |= out->kind == SOURCE_USER_CLAIMS;
+	}
 	return good;
 }
