@@ -8,16 +8,21 @@
 #include <string.h>
 
 #include "shm/store_chunk.h"
+#include "shm/store_gate.h"
 #include "shm/store_read.h"
 
 int store_open_reader(struct store **out, const char *path, size_t map_size, uint64_t nonce)
 {
 	struct store *st = calloc(1, sizeof *st);
-	int rc;
+	int rc, gate;
 
 	if (!st)
 		return -ENOMEM;
+	gate = rc = store_gate_enter_reader(path);
+	if (rc < 0)
+		goto fail;
 	rc = store_env_open(&st->e, path, map_size, MDB_RDONLY);
+	store_gate_leave(gate);
 	if (rc)
 		goto fail;
 	/* The tables' handles outlive the transaction that is committed, not one that is reset. */

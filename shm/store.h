@@ -35,7 +35,10 @@ struct store;
 /* Which generations are alive (store_wait.h has the one that looks into the slot table). */
 typedef bool (*store_alive_fn)(void *ctx, unsigned slot, uint32_t gen16);
 
-/* Opens for reading.  0, -EPROTO (other nonce or layout), -ENOENT or -errno. */
+/*
+ * Opens for reading.  Waits for a keeper when there is none, up to a second (store_gate.h).  0, -EPROTO (other nonce or
+ * layout), -ENOENT, -EAGAIN (no keeper came) or -errno.
+ */
 int store_open_reader(struct store **out, const char *path, size_t map_size, uint64_t nonce);
 void store_close(struct store *st);
 void store_set_alive(struct store *st, store_alive_fn fn, void *ctx);

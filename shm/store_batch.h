@@ -24,6 +24,7 @@ struct store_snapshot {
 struct store_writer {
 	struct store_env e;
 	struct store_torn torn;
+	int keeping;                   /* the keeper's place, store_gate.h; -1: not taken */
 	MDB_txn *txn;                  /* NULL: no batch open */
 	MDB_txn *rtxn;                 /* for the outbox, reset between uses */
 	MDB_cursor *cur[STORE_TABLES]; /* of txn; LMDB frees them with it */

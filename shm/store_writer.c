@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "shm/store_batch.h"
+#include "shm/store_gate.h"
 
 #define WRITE_FLAGS (MDB_WRITEMAP | MDB_NOSYNC | MDB_NOMETASYNC)
 #define PATH_CAP    4096
@@ -111,6 +112,27 @@ static int load(struct store_writer *w, uint64_t nonce)
 	return rc;
 }
 
+/* Repairs and opens, with nobody else on the way in. */
+static int open_in_gate(struct store_writer *w, const char *path, size_t map_size)
+{
+	int gate = store_gate_enter(path), rc;
+
+	if (gate < 0)
+		return gate;
+	/* Before the repair: a commit in progress looks like one that was torn. */
+	w->keeping = rc = store_gate_keep(path);
+	if (rc < 0)
+		goto out;
+	rc = store_torn_open(&w->torn, path);
+	if (rc)
+		goto out;
+	store_torn_repair(&w->torn);
+	rc = store_env_open(&w->e, path, map_size, WRITE_FLAGS);
+out:
+	store_gate_leave(gate);
+	return rc;
+}
+
 int store_writer_open(struct store_writer **out, const char *path, size_t map_size, uint64_t nonce, bool create)
 {
 	struct store_writer *w;
@@ -120,20 +142,17 @@ int store_writer_open(struct store_writer **out, const char *path, size_t map_si
 	w = calloc(1, sizeof *w);
 	if (!w)
 		return -ENOMEM;
+	w->keeping = -1;
+	w->map_pages = map_size / (size_t)sysconf(_SC_PAGESIZE);
+	store_room_forget(&w->rooms);
 	if (access(path, F_OK) < 0) {
 		rc = create ? create_store(path, map_size, nonce) : -ENOENT;
 		if (rc)
 			goto fail;
 	}
-	rc = store_torn_open(&w->torn, path);
+	rc = open_in_gate(w, path, map_size);
 	if (rc)
 		goto fail;
-	store_torn_repair(&w->torn);
-	rc = store_env_open(&w->e, path, map_size, WRITE_FLAGS);
-	if (rc)
-		goto fail;
-	store_room_forget(&w->rooms);
-	w->map_pages = map_size / (size_t)sysconf(_SC_PAGESIZE);
 	rc = load(w, nonce);
 	if (rc)
 		goto fail;
@@ -162,6 +181,8 @@ void store_writer_close(struct store_writer *w)
 		mdb_txn_abort(w->rtxn);
 	store_env_close(&w->e);
 	store_torn_close(&w->torn);
+	if (w->keeping >= 0)
+		close(w->keeping);
 	free(w);
 }
 

@@ -33,7 +33,8 @@ struct store_writer;
  * Opens the store at PATH (LMDB puts PATH-lock beside it), repairs what a killed predecessor left, checks nonce and
  * layout, and takes the places of dead readers back.  With CREATE a missing store is made: preallocated, so a full
  * tmpfs fails here with -ENOSPC and never by SIGBUS, and moved to PATH when complete.
- * 0, -ENOENT (missing, no CREATE), -EPROTO (another nonce or layout), -EUCLEAN (inconsistent) or -errno.
+ * 0, -ENOENT (missing, no CREATE), -EPROTO (another nonce or layout), -EBUSY (another keeper has it), -EUCLEAN
+ * (inconsistent) or -errno.
  */
 int store_writer_open(struct store_writer **out, const char *path, size_t map_size, uint64_t nonce, bool create);
 void store_writer_close(struct store_writer *w);

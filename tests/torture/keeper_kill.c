@@ -17,6 +17,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -207,6 +208,12 @@ static _Noreturn void writer_run(unsigned slot, uint32_t gen)
 	_exit(0);
 }
 
+/* A check that fails ends all of it. */
+static void die_with_parent(void)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
 static _Noreturn void reader_run(uint64_t mood)
 {
 	static char sids[MODEL_SOCKETS][OP_SID_LEN + 1];
@@ -217,7 +224,8 @@ static _Noreturn void reader_run(uint64_t mood)
 	bool more;
 	int rc;
 
-	while ((rc = store_open_reader(&st, store_path, MAP_SIZE, STORE_NONCE)) == -ENOENT)
+	die_with_parent();
+	while ((rc = store_open_reader(&st, store_path, MAP_SIZE, STORE_NONCE)) == -ENOENT || rc == -EAGAIN)
 		usleep(500);
 	MODEL_CHECK(rc == 0, "%d", rc);
 	store_set_alive(st, store_wait_alive, &seg);
@@ -253,6 +261,7 @@ static pid_t spawn(unsigned slot, enum slot_role role, uint32_t *gen)
 	pid = fork();
 	MODEL_CHECK(pid >= 0, "fork: %s", strerror(errno));
 	if (pid == 0) {
+		die_with_parent();
 		heritage.slot = slot;
 		heritage.gen = *gen;
 		if (role == SLOT_ROLE_WORKER)
@@ -567,7 +576,7 @@ int main(int argc, char **argv)
 			if (!dead[i])
 				writer[i] = spawn_writer(i);
 		}
-		if (model_rand(&mood) % 16 == 0) {
+		if (model_rand(&mood) % 3 == 0) {
 			end(reader, SIGKILL);
 			reader_kills++;
 			reader = fork();

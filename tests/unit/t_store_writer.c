@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <cmocka.h>
 
+#include "shm/store_gate.h"
 #include "tests/unit/store_fixture.h"
 #include "tests/unit/store_model.h"
 
@@ -562,9 +563,9 @@ static void nonce_layout_and_absence(void **state)
 	assert_int_equal(store_writer_open(&w, store_path, MAP_SIZE, STORE_NONCE, false), -ENOENT);
 	assert_int_equal(store_open_reader(&st, store_path, MAP_SIZE, STORE_NONCE), -ENOENT);
 	w = open_writer(true);
+	assert_int_equal(store_open_reader(&st, store_path, MAP_SIZE, STORE_NONCE + 1), -EPROTO);
 	store_writer_close(w);
 	assert_int_equal(store_writer_open(&w, store_path, MAP_SIZE, STORE_NONCE + 1, true), -EPROTO);
-	assert_int_equal(store_open_reader(&st, store_path, MAP_SIZE, STORE_NONCE + 1), -EPROTO);
 	assert_int_equal(truncate(store_path, 100), 0);
 	assert_int_equal(store_writer_open(&w, store_path, MAP_SIZE, STORE_NONCE, true), -EPROTO);
 }
@@ -580,6 +581,43 @@ static void a_full_tmpfs_fails_at_open(void **state)
 	snprintf(tmp, sizeof tmp, "%s-new", store_path);
 	assert_int_equal(access(tmp, F_OK), -1);
 	assert_int_equal(access(store_path, F_OK), -1);
+}
+
+/* Who opens does so alone and beside a keeper; a keeper there is once. */
+static void one_opens_at_a_time(void **state)
+{
+	struct store_writer *w = open_writer(true), *second = NULL;
+	struct store *st = NULL;
+	int status, gate, inside[2];
+	pid_t child;
+	char c;
+
+	(void)state;
+	assert_int_equal(store_writer_open(&second, store_path, MAP_SIZE, STORE_NONCE, false), -EBUSY);
+	store_writer_close(w);
+	/* No keeper: a reader would make the lock file. */
+	assert_int_equal(store_open_reader(&st, store_path, MAP_SIZE, STORE_NONCE), -EAGAIN);
+	/* Somebody dies on the way in: the gate opens for the next. */
+	assert_int_equal(pipe(inside), 0);
+	child = fork();
+	if (child == 0) {
+		if (store_gate_enter(store_path) < 0 || write(inside[1], "i", 1) != 1)
+			_exit(1);
+		pause();
+	}
+	assert_int_equal(read(inside[0], &c, 1), 1);
+	assert_int_equal(fcntl(gate = open(store_path, O_RDWR), F_OFD_SETLK,
+			     &(struct flock){.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1}),
+	    -1);
+	close(gate);
+	kill(child, SIGKILL);
+	waitpid(child, &status, 0);
+	w = open_writer(false);
+	st = open_reader();
+	store_close(st);
+	store_writer_close(w);
+	close(inside[0]);
+	close(inside[1]);
 }
 
 static uint64_t word_at(int fd, off_t off)
@@ -663,6 +701,7 @@ int main(void)
 	    T(edges_name_one_worker),
 	    T(nonce_layout_and_absence),
 	    T(a_full_tmpfs_fails_at_open),
+	    T(one_opens_at_a_time),
 	    T(a_commit_torn_between_number_and_root),
 	};
 
