@@ -117,32 +117,26 @@ static bool outside(struct cursor *c, struct text name, unsigned scope)
 	    c, "`%s` is not known here: only @user.id, @user.name, @user.role and @user.claims.X are", shown);
 }
 
-/* `@...`: the longest known name that NAME is, or begins with up to a dot. */
+/* `@...`: the known name that NAME is, or begins with up to a dot; no two fit. */
 static bool server_source(struct cursor *c, struct text name, struct source *out)
 {
-	size_t best = KNOWN;
-	size_t nbest = 0;
-
 	for (size_t i = 0; i < KNOWN; i++) {
 		size_t n = strlen(known[i].name);
 
-		if (n > name.n || n < nbest || memcmp(known[i].name, name.p, n) != 0)
+		if (n > name.n || memcmp(known[i].name, name.p, n) != 0)
 			continue;
-		if (name.n == n || (name.p[n] == '.' && known[i].path != PATH_NONE)) {
-			best = i;
-			nbest = n;
-		}
+		if (name.n > n && (name.p[n] != '.' || known[i].path == PATH_NONE))
+			continue;
+		if ((known[i].scope & c->scope) == 0)
+			return outside(c, name, known[i].scope);
+		out->kind = known[i].kind;
+		if (name.n > n)
+			return split(c, (struct text){name.p + n + 1, name.n - n - 1}, out);
+		if (known[i].path == PATH_MUST)
+			return cursor_fail(c, "`%s` needs a path: `%s.X`", known[i].name, known[i].name);
+		return true;
 	}
-	if (best == KNOWN)
-		return unknown(c, name);
-	if ((known[best].scope & c->scope) == 0)
-		return outside(c, name, known[best].scope);
-	out->kind = known[best].kind;
-	if (name.n > nbest)
-		return split(c, (struct text){name.p + nbest + 1, name.n - nbest - 1}, out);
-	if (known[best].path == PATH_MUST)
-		return cursor_fail(c, "`%s` needs a path: `%s.X`", known[best].name, known[best].name);
-	return true;
+	return unknown(c, name);
 }
 
 /* Words that conditions use cannot be paths. */

@@ -54,6 +54,9 @@ static const struct slip {
     {"workers 2", 1, "`workers` is followed by `2`: write `workers = value`"},
     {"}", 1, "`}` without a `{` before it"},
     {"\"workers\" = 2", 1, "`workers` where a key or a block is expected"},
+    {"event \"a\" { emit = b  to = self\n data = '[\n1]'\n}\nworkers = 0", 5, "out of range"},
+    {"event \"a\" { emit = b  to = self\n data = \"[\n1]\"\n}\nworkers = 0", 5, "out of range"},
+    {"/*\n\n*/ workers = 0", 3, "out of range"},
     /* names */
     {"wrokers = 2", 1, "unknown key `wrokers` in the top level: did you mean `workers`?"},
     {"engine { pingInterval = 2s }", 1, "did you mean `ping_interval`?"},
@@ -152,6 +155,8 @@ static const struct slip {
     {"event \"a\" { emit = b  to = self\n data = '[1, 02]' }", 2, "`data`, byte 5"},
     {"event \"a\" { emit = b  to = self\n data = '[1] x' }", 2, "behind the JSON value"},
     {"event \"a\" { emit = b  to = self\n data = '\"\\ud800\"' }", 2, "not a JSON escape"},
+    {"event \"a\" { emit = b  to = self\n data = '\"\\udc00\"' }", 2, "not a JSON escape"},
+    {"event \"a\" { emit = b  to = self\n data = '\"\\x\"' }", 2, "not a JSON escape"},
     {"event \"a\" { emit = b  to = self\n data = '\"a\n\"' }", 2, "inside a JSON string"},
     {"event \"a\" { emit = b  to = self\n data = '\"a' }", 2, "a JSON string is never closed"},
     {"event \"a\" { emit = b  to = self\n data = '{x?}' }", 2, "leaves out a member"},

@@ -103,6 +103,33 @@ static void print_load_print(void **state)
 	}
 }
 
+/* Nothing of a rule is left out: what is not printed would not be missed by the test above. */
+static void a_rule_whole(void **state)
+{
+	static const char expected[] =
+	    "room \"s\" {\n\tjoin = {authenticated, 'role:a b', own}\n\tsingle = no\n}\n"
+	    "on \"connect\" {\n\tif = {@user.id, 'not @user.name'}\n\temit = hi\n\tto = self\n"
+	    "\tdata = '[1]'\n\talso {\n\t\tif = @user.role\n\t\temit = ho\n\t\tto = all\n\t\t"
+	    "except = self\n\t\targs = '[{@id}]'\n\t}\n}\n"
+	    "event \"e\" {\n\troom = 's:{x}'\n\trequire = {member, role:r}\n\tif = a\n\temit = x\n"
+	    "\tto = {room, rooms:s, 'user:{u}'}\n\texcept = {others, all}\n\tadd = {'k: v', 'l: @now'}\n"
+	    "\talso {\n\t\tif = b\n\t\temit = y\n\t\tto = room\n\t}\n\tack = '{\"a\": 1}'\n\tdev = yes\n}\n";
+	/* What is printed, but for its first lines, is also what was read. */
+	struct conf *c = fixture_load(expected, true);
+	char text[4096];
+	char *whole;
+
+	(void)state;
+	assert_null(c); /* no listen */
+	snprintf(text, sizeof text, "%s" CONF_REST, expected);
+	c = fixture_load(text, true);
+	assert_non_null(c);
+	whole = printed(c);
+	assert_string_equal(strstr(whole, "room \"s\""), expected);
+	free(whole);
+	conf_free(c);
+}
+
 /* The sample is what `make run` serves. */
 static void the_sample(void **state)
 {
@@ -203,6 +230,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(print_load_print),
+	    cmocka_unit_test(a_rule_whole),
 	    cmocka_unit_test(the_sample),
 	    cmocka_unit_test(secrets_are_masked),
 	    cmocka_unit_test(the_manual_is_the_table),
