@@ -166,9 +166,23 @@ void conn_pause(struct conn *c, bool paused)
 	conn_watch(c);
 }
 
+/* Keeps the worker's sum of backlogs true; BYTES: what this connection's is now. */
+static void conn_count_kept(struct conn *c, size_t bytes)
+{
+	struct worker *w = c->w;
+
+	if (c->kept == bytes)
+		return;
+	w->kept_bytes += bytes - c->kept;
+	c->kept = (uint32_t)bytes;
+	counter_set(w->ct, COUNTER_BACKLOG_BYTES, w->kept_bytes);
+}
+
 static void conn_die(struct conn *c)
 {
 	struct worker *w = c->w;
+
+	conn_count_kept(c, 0);
 
 	timed_leave(&c->timed);
 	conn_unhold(c);
@@ -231,6 +245,7 @@ void conn_flushed(struct conn *c, enum out_result r, uint64_t bytes, uint64_t ca
 
 	counter_add(w->ct, COUNTER_BYTES_OUT, bytes);
 	counter_add(w->ct, COUNTER_WRITES, calls);
+	conn_count_kept(c, out_backlog_bytes(&c->out));
 	if (r == OUT_ERROR || r == OUT_OVER) {
 		conn_close(c, r == OUT_OVER ? CLOSE_SLOW : CLOSE_TRANSPORT_ERROR);
 		return;

@@ -63,6 +63,7 @@ struct conn {
 	uint16_t listener;
 	uint32_t held; /* place + 1 among the connections not read while the worker is congested; 0: not there */
 	uint8_t addr[16];   /* of the peer, network order; IPv4 in the first four */
+	uint32_t kept; /* bytes of the backlog that the worker's sum knows of */
 	struct timed timed;
 	struct conn *next; /* dead list */
 	struct event ev;

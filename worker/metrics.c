@@ -18,6 +18,7 @@ static const struct metric {
 	{COUNTER_LOCAL_ROOMS, "worker_rooms", "gauge", "rooms with members on this worker", false},
 	{COUNTER_RING_LAG, "ring_lag_bytes", "gauge", "bytes of all rings not taken yet", false},
 	{COUNTER_OVERFLOW_BYTES, "overflow_bytes", "gauge", "records waiting to enter the ring", false},
+	{COUNTER_BACKLOG_BYTES, "backlog_bytes", "gauge", "output that clients have not taken yet", false},
 	{COUNTER_STORE_ROOMS, "rooms", "gauge", "rooms with members on this host", true},
 	{COUNTER_STORE_USERS, "users", "gauge", "users online on this host", true},
 	{COUNTER_STORE_BYTES, "store_bytes", "gauge", "bytes used of the store", true},

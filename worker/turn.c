@@ -163,6 +163,7 @@ static void turn(struct worker *w)
 	if (w->bcast.waiting > 0 || w->acks != NULL)
 		publish_pump(w);
 	ops_pump(w);
+	counter_set(w->ct, COUNTER_OVERFLOW_BYTES, w->bcast.waiting + w->ops.waiting);
 	w->congested = outlet_congested(&w->bcast) || outlet_congested(&w->ops);
 	if (!w->congested && w->nheld > 0)
 		conn_release_held(w);

@@ -6,6 +6,7 @@
 
 #include "conf/log.h"
 #include "worker/accept.h"
+#include "worker/allocator.h"
 #include "worker/auth.h"
 #include "worker/flush.h"
 #include "worker/publish.h"
@@ -106,6 +107,7 @@ static int worker_open(struct worker *w, const struct heritage *h)
 	counter_begin(w->ct);
 	if (sodium_init() < 0)
 		return -ENOSYS;
+	allocator_start();
 	segment_populate(h->seg, h->slot);
 	open_queues(w);
 	w->max_conn = h->max_connections;

@@ -90,6 +90,7 @@ struct worker {
 	unsigned npoint;
 	int reserve_fd;
 	uint64_t nconn, max_conn;
+	uint64_t kept_bytes; /* all backlogs */
 
 	/* deadlines, looked at by turn.c */
 	struct timeq requests;	 /* whole request head within header_timeout */
