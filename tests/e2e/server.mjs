@@ -12,8 +12,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 export { sleep }
 export const binary = process.env.FORKCAST ?? path.resolve('build/release/forkcast')
 
-const KEY = 'e2e-admin-key-0123456789abcdef01'
-const SECRET = '0123456789abcdef0123456789abcdef'
+export const KEY = 'e2e-admin-key-0123456789abcdef01'
+export const SECRET = '0123456789abcdef0123456789abcdef'
 let count = 0
 
 /* Polls FN until it gives something true; fails loudly with WHAT otherwise. */
@@ -49,7 +49,10 @@ function title_or_none(pid) {
 }
 
 export class Server {
-	/* OPTIONS: conf (lines in front), workers, name, dir, listen (lines), shm, wrap (command in front), args, env. */
+	/*
+	 * OPTIONS: conf (lines in front), workers, name, dir, listen, admin, auth, shm (lines), wrap (command in front), args,
+	 * env.
+	 */
 	constructor(options = {}) {
 		this.options = options
 		this.dir = options.dir ?? fs.mkdtempSync(path.join(os.tmpdir(), 'forkcast-e2e-'))
@@ -71,8 +74,8 @@ export class Server {
 				`runtime_dir = "${o.runtime ?? this.runtime}"`,
 				o.conf ?? '',
 				o.listen ?? 'listen "127.0.0.1:0" { }',
-				`admin "127.0.0.1:0" { key = "${KEY}" }`,
-				`auth { jwt "k" { algorithm = HS256  secret = "${SECRET}" } }`,
+				o.admin ?? `admin "127.0.0.1:0" { key = "${KEY}" }`,
+				o.auth ?? `auth { jwt "k" { algorithm = HS256  secret = "${SECRET}" } }`,
 				o.shm ?? 'shm { sessions = 1000  ring_size = 1M  store_size = 16M }',
 				''
 			].join('\n')
@@ -111,6 +114,15 @@ export class Server {
 
 	get pid() {
 		return this.process.pid
+	}
+
+	/* The first listener's port, and the admin listener's. */
+	get port() {
+		return Number(this.ports[0])
+	}
+
+	get admin_port() {
+		return Number(this.ports.at(-1))
 	}
 
 	run(...args) {
@@ -196,6 +208,17 @@ export class Server {
 		await until('the processes to end', () => this.pids().length === 0)
 		for (const f of this.remains()) fs.rmSync(path.join('/dev/shm', f), { force: true })
 		fs.rmSync(this.dir, { recursive: true, force: true })
+	}
+}
+
+/* A started server; whoever asks for it destroys it. */
+export async function started(options) {
+	const s = new Server(options)
+	try {
+		return await s.start()
+	} catch (error) {
+		await s.destroy()
+		throw error
 	}
 }
 
