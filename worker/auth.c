@@ -80,14 +80,17 @@ static bool token_in_request(const struct conf_source *src, const struct http_re
 	return false;
 }
 
-char *auth_keep_token(const struct worker *w, const struct http_request *req)
+char *auth_keep_token(const struct worker *w, const struct http_request *req, unsigned *source)
 {
 	const struct conf_auth *a = &w->conf->auth;
 	struct slice token;
 
 	for (unsigned i = 0; i < a->nsource; i++) {
-		if (token_in_request(&a->source[i], req, &token) && token.n <= JWT_TEXT_MAX)
-			return strndup(token.p, token.n);
+		if (!token_in_request(&a->source[i], req, &token))
+			continue;
+		*source = i;
+		/* One that is too long is a bad token, not an absent one; so is the empty one. */
+		return strndup(token.p, token.n <= JWT_TEXT_MAX ? token.n : 0);
 	}
 	return NULL;
 }
@@ -119,33 +122,24 @@ static bool find_token(struct worker *w, const struct session *s, struct slice p
 	const struct conf_auth *a = &w->conf->auth;
 
 	for (unsigned i = 0; i < a->nsource; i++) {
-		if (a->source[i].kind == CONF_TOKEN_AUTH && token_in_payload(w, payload, token))
+		if (a->source[i].kind == CONF_TOKEN_AUTH) {
+			if (token_in_payload(w, payload, token))
+				return true;
+		} else if (s->token != NULL && s->token_source == i) {
+			*token = slice_make(s->token, strlen(s->token));
 			return true;
+		}
 	}
-	if (s->token == NULL)
-		return false;
-	*token = slice_make(s->token, strlen(s->token));
-	return true;
+	return false;
 }
 
-/* A claim by dotted path, as text: a string, or an integer's digits. */
-static struct slice claim_text(struct worker *w, struct slice claims, const struct text *name)
+/* A claim's value as text: a string, or an integer's digits; p NULL for anything else. */
+static struct slice value_text(struct worker *w, struct slice v)
 {
-	struct slice v = claims, path = slice_make(name->p, name->n);
 	int64_t number;
 	char *out;
 	ssize_t n;
 
-	while (path.n > 0) {
-		const char *dot = memchr(path.p, '.', path.n);
-		struct slice key = slice_make(path.p, dot == NULL ? path.n : (size_t)(dot - path.p));
-
-		if (!json_get(v, key, &v))
-			return slice_make(NULL, 0);
-		path = slice_make(path.p + key.n, path.n - key.n);
-		if (path.n > 0)
-			path = slice_make(path.p + 1, path.n - 1);
-	}
 	if (json_int(v, &number))
 		return v;
 	if (json_type(v) != JSON_STRING)
@@ -155,6 +149,23 @@ static struct slice claim_text(struct worker *w, struct slice claims, const stru
 	return n < 0 ? slice_make(NULL, 0) : slice_make(out, (size_t)n);
 }
 
+/* A claim by dotted path; p NULL when there is none. */
+static struct slice claim_at(struct slice claims, const struct text *name)
+{
+	struct slice v = claims, path = slice_make(name->p, name->n);
+
+	while (path.n > 0) {
+		const char *dot = memchr(path.p, '.', path.n);
+		size_t n = dot == NULL ? path.n : (size_t)(dot - path.p);
+
+		if (!json_get(v, slice_make(path.p, n), &v))
+			return slice_make(NULL, 0);
+		n += dot != NULL;
+		path = slice_make(path.p + n, path.n - n);
+	}
+	return v;
+}
+
 /* One of user, name, role: the first of its names that the token has. */
 struct pick {
 	const struct text *name;
@@ -162,7 +173,12 @@ struct pick {
 	struct slice value;
 };
 
-/* One walk over the claims for all three; a dotted name is looked up when nothing before it was found. */
+static bool is_dotted(const struct text *name)
+{
+	return memchr(name->p, '.', name->n) != NULL;
+}
+
+/* One walk over the claims finds plain names for all three; dotted ones are looked up where they come first. */
 static void pick_claims(struct worker *w, struct slice claims, struct pick *pick, unsigned npick)
 {
 	struct json_iter it = json_iter(claims);
@@ -170,19 +186,25 @@ static void pick_claims(struct worker *w, struct slice claims, struct pick *pick
 
 	while (json_next_member(&it, &key, &value)) {
 		for (unsigned p = 0; p < npick; p++) {
-			for (unsigned i = 0; i <= pick[p].best && i < pick[p].n; i++) {
+			for (unsigned i = 0; i < pick[p].n && i <= pick[p].best; i++) {
 				if (json_string_is(key, slice_make(pick[p].name[i].p, pick[p].name[i].n))) {
 					pick[p].best = i;
-					break;
+					pick[p].value = value;
 				}
 			}
 		}
 	}
 	for (unsigned p = 0; p < npick; p++) {
-		for (unsigned i = 0; i < pick[p].n && pick[p].value.p == NULL; i++) {
-			if (i >= pick[p].best || memchr(pick[p].name[i].p, '.', pick[p].name[i].n) != NULL)
-				pick[p].value = claim_text(w, claims, &pick[p].name[i]);
+		for (unsigned i = 0; i < pick[p].best; i++) {
+			struct slice v = is_dotted(&pick[p].name[i]) ? claim_at(claims, &pick[p].name[i]) : slice_make(NULL, 0);
+
+			if (v.p != NULL) {
+				pick[p].value = v;
+				break;
+			}
 		}
+		if (pick[p].value.p != NULL)
+			pick[p].value = value_text(w, pick[p].value);
 	}
 }
 
@@ -227,8 +249,9 @@ int auth_identify(struct worker *w, const struct session *s, struct slice payloa
 	out->user = pick[0].value;
 	out->name = pick[1].value;
 	out->role = pick[2].value;
-	if (out->user.n == 0 || out->user.n > OP_USER_MAX || !printable(out->user) || out->name.n > OP_USER_MAX ||
-	    out->role.n > OP_USER_MAX || !printable(out->role))
+	if (out->user.n == 0 || out->user.n > OP_USER_MAX || !printable(out->user))
+		return 1 + REFUSAL_USER_UNKNOWN;
+	if (out->name.n > OP_USER_MAX || out->role.n > OP_USER_MAX || !printable(out->role))
 		return 1 + REFUSAL_AUTH_INVALID;
 	out->known = true;
 	return 0;

@@ -21,11 +21,14 @@ struct identity {
 
 /* Reads keys and sources from the conf.  0 or -errno. */
 int auth_open(struct worker *w);
-/* A copy of the token that the handshake's headers or query carry, by the declared sources; NULL when none does. */
-char *auth_keep_token(const struct worker *w, const struct http_request *req);
+/*
+ * A copy of the token that the handshake's headers or query carry, by the declared sources, and which of them it is from;
+ * NULL when none does.
+ */
+char *auth_keep_token(const struct worker *w, const struct http_request *req, unsigned *source);
 /*
  * Identifies a CONNECT with this payload.  0 with *OUT filled (slices live in the turn's arena), or the refusal:
- * REFUSAL_AUTH_MISSING, REFUSAL_AUTH_INVALID, REFUSAL_AUTH_EXPIRED, as 1 + enum refusal.
+ * REFUSAL_AUTH_MISSING, _INVALID, _EXPIRED or REFUSAL_USER_UNKNOWN, as 1 + enum refusal.
  */
 int auth_identify(struct worker *w, const struct session *s, struct slice payload, struct identity *out);
 

@@ -63,7 +63,7 @@ void session_open_websocket(struct conn *c, const struct http_request *req, cons
 	peer_of(c, req, &peer);
 	s->family = peer.family;
 	memcpy(s->addr, peer.addr, sizeof(s->addr));
-	s->token = auth_keep_token(w, req);
+	s->token = auth_keep_token(w, req, &s->token_source);
 	buf_reset(&w->reply);
 	buf_str(&w->reply, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
 			   "Sec-WebSocket-Accept: ");

@@ -43,6 +43,7 @@ struct session {
 	struct timed beat;	/* on w->pings or w->pongs */
 	struct ws_lease *lease; /* held only inside a fragmented message */
 	char *token;		/* from the handshake's headers or query, when conf has such a source; else NULL */
+	unsigned token_source;	/* which source of conf.auth it is from */
 	uint64_t active_ns;	/* last event from the client, for idle_timeout */
 	uint32_t deadline;	/* alarm: CONNECT must have come by then */
 	uint8_t family;		/* of addr, as in struct conn */
