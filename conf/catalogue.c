@@ -56,7 +56,7 @@ static unsigned fill(struct name_index *x, const struct catalogue_nsp *nsp)
 	return taken;
 }
 
-void name_index_build(struct conf_arena *a, struct catalogue_nsp *nsp)
+void catalogue_index_build(struct conf_arena *a, struct catalogue_nsp *nsp)
 {
 	struct name_index *x = &nsp->index;
 	uint64_t best_seed = 0;

@@ -55,6 +55,9 @@ bool condition_parse(struct cursor *c, struct condition *out);
 enum hole_in { HOLE_IN_VALUE, HOLE_IN_STRING, HOLE_IN_ROOM };
 /* Reads what stands in braces, from behind the opening one to behind the closing one, or to the end in a string. */
 bool hole_parse(struct cursor *c, enum hole_in in, struct hole *out);
+
+/* template_text.c */
+
 /* The whole value as a text template. */
 bool template_text(struct cursor *c, struct text_template *out);
 
@@ -86,7 +89,7 @@ bool room_who(struct load *l, const struct token *t, const char *key, const char
 
 /* target.c */
 
-/* `to` or `except`.  HAS_ROOM: the rule has one, so `room` means something. */
+/* The targets of `to` or `except`; `room` is one where SCOPE has SCOPE_ROOM. */
 bool target_list(struct load *l, cfg_t *block, const char *key, unsigned scope, unsigned *n, struct target **out);
 
 /* rule.c */
@@ -97,7 +100,7 @@ void rule_on(struct load *l, cfg_t *tree, struct catalogue *cat, struct catalogu
 /* catalogue.c */
 
 /* Builds the table that catalogue_event() looks names up in. */
-void name_index_build(struct conf_arena *a, struct catalogue_nsp *nsp);
+void catalogue_index_build(struct conf_arena *a, struct catalogue_nsp *nsp);
 
 /* server.c */
 

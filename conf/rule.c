@@ -302,7 +302,7 @@ void rule_events(struct load *l, cfg_t *tree, struct catalogue *cat, struct cata
 		qsort(nsp->event, nsp->nevent, sizeof *nsp->event, by_name);
 	for (unsigned i = 0; i < nsp->nevent; i++)
 		nsp->event[i].index = cat->nevents++;
-	name_index_build(l->keep, nsp);
+	catalogue_index_build(l->keep, nsp);
 }
 
 void rule_on(struct load *l, cfg_t *tree, struct catalogue *cat, struct catalogue_nsp *nsp)

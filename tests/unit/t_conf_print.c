@@ -1,5 +1,4 @@
-/* t_conf_print.c - what `forkcast check` prints loads again and prints the same; docs/conf.md is what the table yields.
- */
+/* t_conf_print.c - what `forkcast check` prints loads again and prints the same; docs/conf.md is the option table. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
