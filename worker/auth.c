@@ -185,6 +185,8 @@ static void pick_claims(struct worker *w, struct slice claims, struct pick *pick
 	struct slice key, value;
 
 	while (json_next_member(&it, &key, &value)) {
+		if (json_type(value) == JSON_NULL)
+			continue; /* as good as absent */
 		for (unsigned p = 0; p < npick; p++) {
 			for (unsigned i = 0; i < pick[p].n && i <= pick[p].best; i++) {
 				if (json_string_is(key, slice_make(pick[p].name[i].p, pick[p].name[i].n))) {
@@ -198,7 +200,7 @@ static void pick_claims(struct worker *w, struct slice claims, struct pick *pick
 		for (unsigned i = 0; i < pick[p].best; i++) {
 			struct slice v = is_dotted(&pick[p].name[i]) ? claim_at(claims, &pick[p].name[i]) : slice_make(NULL, 0);
 
-			if (v.p != NULL) {
+			if (v.p != NULL && json_type(v) != JSON_NULL) {
 				pick[p].value = v;
 				break;
 			}
