@@ -14,7 +14,7 @@ enum close_reason {
 	CLOSE_PARSE_ERROR,	/* an Engine.IO packet that is none */
 	CLOSE_FORCED,		/* a Socket.IO packet against the rules, or no CONNECT in time */
 	CLOSE_SERVER_SHUTDOWN,
-	CLOSE_SERVER_DISCONNECT, /* disconnect(true): the API, an expired token */
+	CLOSE_SERVER_DISCONNECT, /* disconnect(true): the API */
 	CLOSE_CLIENT_NSP,	 /* sockets only: the client left the namespace */
 	CLOSE_SERVER_NSP,	 /* sockets only: the server took it out of the namespace */
 	/* ours */

@@ -136,16 +136,18 @@ struct socket *socket_of(const struct session *s, struct slice nsp)
 static void refuse_connect(struct session *s, struct slice nsp, struct slice message)
 {
 	struct worker *w = s->w;
-	char packet[2048];
+	struct buf *b = &w->packet;
 	size_t n;
 
 	buf_reset(&w->json);
 	buf_str(&w->json, "{\"message\":");
 	buf_json_string(&w->json, message);
 	buf_char(&w->json, '}');
-	n = sio_write_connect_error(nsp, buf_as_slice(&w->json), packet, sizeof(packet));
-	if (n <= sizeof(packet))
-		session_send_packet(s, slice_make(packet, n));
+	/* the name is the client's, as long as a message may be */
+	buf_reset(b);
+	buf_reserve(b, nsp.n + w->json.n + 8);
+	n = sio_write_connect_error(nsp, buf_as_slice(&w->json), b->p, b->cap);
+	session_send_packet(s, slice_make(b->p, n));
 }
 
 static void refuse_with_code(struct session *s, struct slice nsp, enum refusal code)
@@ -220,6 +222,23 @@ static void socket_free(struct socket *so)
 	free(so);
 }
 
+static void send_disconnect(const struct socket *so)
+{
+	char packet[512];
+	size_t n = sio_write_disconnect(slice_make(so->nsp->name.p, so->nsp->name.n), packet, sizeof(packet));
+
+	if (n <= sizeof(packet))
+		session_send_packet(so->session, slice_make(packet, n));
+}
+
+/* Every socket hears 41, then the session ends. */
+static void disconnect_all(struct session *s, enum close_reason reason)
+{
+	for (const struct socket *so = s->sockets; so != NULL; so = so->next)
+		send_disconnect(so);
+	session_close(s, reason);
+}
+
 /* Alarm: the socket's token has ended. */
 static void expiry_due(void *socket)
 {
@@ -232,7 +251,7 @@ static void expiry_due(void *socket)
 	buf_json_string(&w->json, slice_make(t->p, t->n));
 	buf_str(&w->json, ",\"code\":\"auth_expired\"}");
 	socket_emit(so, "error", buf_as_slice(&w->json));
-	socket_disconnect(so, true);
+	disconnect_all(so->session, CLOSE_AUTH_EXPIRED);
 }
 
 static void watch_expiry(struct socket *so, const struct identity *id)
@@ -301,25 +320,12 @@ void socket_leave(struct socket *so, enum close_reason reason)
 
 void socket_disconnect(struct socket *so, bool close)
 {
-	struct session *s = so->session;
-	char packet[512];
-	size_t n;
-
-	n = sio_write_disconnect(slice_make(so->nsp->name.p, so->nsp->name.n), packet, sizeof(packet));
-	if (n <= sizeof(packet))
-		session_send_packet(s, slice_make(packet, n));
-	if (!close) {
-		socket_leave(so, CLOSE_SERVER_NSP);
+	if (close) {
+		disconnect_all(so->session, CLOSE_SERVER_DISCONNECT);
 		return;
 	}
-	for (struct socket *other = s->sockets; other != NULL; other = other->next) {
-		if (other == so)
-			continue;
-		n = sio_write_disconnect(slice_make(other->nsp->name.p, other->nsp->name.n), packet, sizeof(packet));
-		if (n <= sizeof(packet))
-			session_send_packet(s, slice_make(packet, n));
-	}
-	session_close(s, CLOSE_SERVER_DISCONNECT);
+	send_disconnect(so);
+	socket_leave(so, CLOSE_SERVER_NSP);
 }
 
 void socket_emit(struct socket *so, const char *event, struct slice json)
