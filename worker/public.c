@@ -36,17 +36,36 @@ static void refuse_upgrade(struct conn *c, unsigned status, const char *headers)
 	request_reply_close(c, status, NULL, headers, slice_make("", 0));
 }
 
+/*
+ * The first subprotocol that the client offers: it means nothing here, but a browser that offered some fails when none
+ * was chosen.  False when the header is no list of tokens.
+ */
+static bool choose_protocol(const struct http_request *req, struct slice *out)
+{
+	struct slice list;
+	size_t n = 0;
+
+	*out = slice_make("", 0);
+	if (!http_field(req, "sec-websocket-protocol", &list))
+		return true;
+	while (n < list.n && list.p[n] > ' ' && list.p[n] < 0x7f && strchr("()<>@,;:\\\"/[]?={}", list.p[n]) == NULL)
+		n++;
+	*out = slice_make(list.p, n);
+	return n > 0 && (n == list.n || list.p[n] == ',' || list.p[n] == ' ' || list.p[n] == '\t');
+}
+
 static void upgrade(struct conn *c, const struct http_request *req)
 {
 	struct worker *w = c->w;
 	char accept[WS_ACCEPT_LEN + 1];
-	struct slice key, version;
+	struct slice key, version, protocol;
 
 	if (!http_field(req, "sec-websocket-version", &version) || !slice_is(version, "13")) {
 		refuse_upgrade(c, 426, "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n");
 		return;
 	}
-	if (!http_field(req, "sec-websocket-key", &key) || ws_accept(key, accept) != 0) {
+	if (!http_field(req, "sec-websocket-key", &key) || ws_accept(key, accept) != 0 ||
+	    !choose_protocol(req, &protocol)) {
 		refuse_upgrade(c, 400, NULL);
 		return;
 	}
@@ -55,7 +74,7 @@ static void upgrade(struct conn *c, const struct http_request *req)
 		request_reply_close(c, 503, NULL, "Retry-After: 5\r\n", slice_make("", 0));
 		return;
 	}
-	session_open_websocket(c, req, accept);
+	session_open_websocket(c, req, accept, protocol);
 }
 
 static bool is_engine_path(const struct worker *w, struct slice path)

@@ -47,7 +47,7 @@ static void session_free(struct session *s)
 	free(s);
 }
 
-void session_open_websocket(struct conn *c, const struct http_request *req, const char *accept)
+void session_open_websocket(struct conn *c, const struct http_request *req, const char *accept, struct slice protocol)
 {
 	struct worker *w = c->w;
 	const struct conf_engine *e = &w->conf->engine;
@@ -68,6 +68,10 @@ void session_open_websocket(struct conn *c, const struct http_request *req, cons
 	buf_str(&w->reply, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
 			   "Sec-WebSocket-Accept: ");
 	buf_put(&w->reply, accept, WS_ACCEPT_LEN);
+	if (protocol.n > 0) {
+		buf_str(&w->reply, "\r\nSec-WebSocket-Protocol: ");
+		buf_slice(&w->reply, protocol);
+	}
 	buf_str(&w->reply, "\r\n\r\n");
 	conn_send_copy(c, w->reply.p, w->reply.n);
 	request_release(c);
@@ -140,6 +144,8 @@ void session_ping_due(struct session *s)
 		return;
 	}
 	session_send_packet(s, SLICE("2"));
+	s->pinged = true;
+	s->prolonged = false;
 	timeq_enter(&w->pongs, &s->beat, w->now_ns);
 }
 
@@ -156,13 +162,24 @@ void session_deadline_due(void *session)
 		session_close(s, CLOSE_CONNECT_TIMEOUT);
 }
 
+/* Something else came before the pong, which is perhaps behind it: once a ping, the time begins again. */
+static void session_prolong(struct session *s)
+{
+	if (!s->pinged || s->prolonged)
+		return;
+	s->prolonged = true;
+	timeq_enter(&s->w->pongs, &s->beat, s->w->now_ns);
+}
+
 void session_on_text(struct session *s, struct slice packet)
 {
 	switch (eio_packet_type(packet)) {
 	case EIO_MESSAGE:
+		session_prolong(s);
 		packet_on_text(s, slice_make(packet.p + 1, packet.n - 1));
 		break;
 	case EIO_PONG:
+		s->pinged = false;
 		timeq_enter(&s->w->pings, &s->beat, s->w->now_ns);
 		break;
 	case EIO_PING:
@@ -182,5 +199,6 @@ void session_on_text(struct session *s, struct slice packet)
 
 void session_on_binary(struct session *s, struct slice data)
 {
+	session_prolong(s);
 	packet_on_binary(s, data);
 }

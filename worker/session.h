@@ -48,12 +48,17 @@ struct session {
 	uint32_t deadline;	/* alarm: CONNECT must have come by then */
 	uint8_t family;		/* of addr, as in struct conn */
 	bool closing;
+	bool pinged;	/* waits for a pong, on w->pongs */
+	bool prolonged; /* and was given more time once */
 	uint8_t addr[16]; /* the client's, behind trusted proxies */
 	char sid[SID_LEN + 1];
 };
 
-/* Answers the upgrade with 101 and the open packet and starts the session; ACCEPT is Sec-WebSocket-Accept. */
-void session_open_websocket(struct conn *c, const struct http_request *req, const char *accept);
+/*
+ * Answers the upgrade with 101 and the open packet and starts the session.  ACCEPT is Sec-WebSocket-Accept, PROTOCOL the
+ * subprotocol (none when empty).
+ */
+void session_open_websocket(struct conn *c, const struct http_request *req, const char *accept, struct slice protocol);
 /* One Engine.IO packet as text. */
 void session_on_text(struct session *s, struct slice packet);
 /* One binary message. */

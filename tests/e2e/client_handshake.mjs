@@ -161,6 +161,8 @@ describe('refused before 101, as by the reference', () => {
 		'an empty key': [400, { 'Sec-WebSocket-Key': '' }],
 		'a key that is no base64': [400, { 'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZ!==' }],
 		'a short key': [400, { 'Sec-WebSocket-Key': 'dGhlIHNhbXBsZQ==' }],
+		'a subprotocol that is no token': [400, { 'Sec-WebSocket-Protocol': 'a/b' }],
+		'an empty subprotocol': [400, { 'Sec-WebSocket-Protocol': '' }],
 		'two keys': [400, { 'Sec-WebSocket-Key': ['dGhlIHNhbXBsZSBub25jZQ==', 'AAAAAAAAAAAAAAAAAAAAAA=='] }],
 		'no version': [426, { 'Sec-WebSocket-Version': null }],
 		'version 12': [426, { 'Sec-WebSocket-Version': '12' }],

@@ -47,17 +47,32 @@ describe('heartbeats', () => {
 		assert.equal((await api(s, 'GET', `/v1/sockets/${wire.sid}`)).status, 404)
 	})
 
-	test('a packet that is no pong does not help', async (t) => {
+	test('a packet that is no pong begins the time again, once', async (t) => {
 		const wire = await open_socket(t, s.port, { auth })
 		assert.equal(await wire.text(), '2')
-		const chatter = setInterval(() => wire.send('42["ping"]'), 50)
+		const since = now()
+		await sleep(150)
+		const chatter = setInterval(() => wire.send('42["ping"]'), 20)
 		t.after(() => clearInterval(chatter))
 		await disconnected(s, 'ping timeout', async () => {
 			let f
 			do f = await wire.frame()
 			while (f.opcode === 1)
 			assert.equal(f.opcode, 8)
+			assert.ok(now() - since > 350 && now() - since < 1500, `after ${now() - since} ms`)
 		})
+	})
+
+	test('and begins again with the next ping', async (t) => {
+		const wire = await open_socket(t, s.port, { auth })
+		for (let i = 0; i < 3; i++) {
+			assert.equal(await wire.text(), '2')
+			await sleep(150)
+			wire.send('42["nobody"]')
+			await sleep(180)
+			wire.send('3')
+		}
+		assert.equal(await wire.text(), '2')
 	})
 
 	test('socket.io-client lives through many of them', async (t) => {
