@@ -191,7 +191,7 @@ struct room *room_join(struct worker *w, struct socket *so, struct slice name, b
 	if (r == NULL)
 		r = room_new(w, so->nsp, hash, name);
 	if (so->nrooms == so->rooms_cap) {
-		uint16_t cap = so->rooms_cap == 0 ? 4 : (uint16_t)(so->rooms_cap * 2);
+		uint32_t cap = so->rooms_cap == 0 ? 4 : so->rooms_cap * 2;
 		struct membership *m = realloc(so->rooms, cap * sizeof(*m));
 
 		if (m == NULL)

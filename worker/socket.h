@@ -25,8 +25,8 @@ struct socket {
 	struct socket *next;	 /* of the same session */
 	struct socket *sid_next; /* chain of the table by sid */
 	struct membership *rooms; /* rooms[0] is the namespace itself */
-	uint16_t nrooms, rooms_cap;
-	uint16_t njoined; /* of them joined by the client: these count for max_rooms */
+	uint32_t nrooms, rooms_cap;
+	uint32_t njoined; /* of them joined by the client: these count for max_rooms */
 	uint32_t mark;	  /* last union this socket was counted in */
 	uint32_t expiry;  /* alarm: its token ends */
 	int64_t connected_ms;
