@@ -75,6 +75,31 @@ endif
 $(B)/tests/t_segment: LDFLAGS += -Wl,--wrap=posix_fallocate
 # --- end of shm/ ----------------------------------------------------------------------------------------------------
 
+# --- store and keeper -------------------------------------------------------------------------------------------------
+# Deaths of the keeper: at random under load, and after each instruction of a commit.  The long form takes minutes.
+STORE_TORTURE := $(B)/torture/keeper_kill $(B)/torture/commit_step
+$(STORE_TORTURE): $(B)/torture/%: tests/torture/%.c $(B)/libforkcast.a
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -fPIE $(LDFLAGS) -o $@ $< $(B)/libforkcast.a $(LIBS)
+$(B)/bench/micro_store: bench/micro_store.c $(B)/libforkcast.a
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -fPIE $(LDFLAGS) -o $@ $< $(B)/libforkcast.a $(LIBS)
+
+.PHONY: torture torture-short torture-store torture-store-short bench-store
+torture: torture-store
+torture-short: torture-store-short
+torture-store: $(STORE_TORTURE)
+	$(B)/torture/keeper_kill 10000
+	$(B)/torture/commit_step 1000
+torture-store-short: $(STORE_TORTURE)
+	$(B)/torture/keeper_kill 100
+	$(B)/torture/commit_step 10
+#   make bench-store      what a session costs the keeper and the store
+bench-store: $(B)/bench/micro_store
+	$(B)/bench/micro_store 10000
+	$(B)/bench/micro_store 100000
+# --- end of store and keeper ------------------------------------------------------------------------------------------
+
 # --- run, check, install --------------------------------------------------------------------------------------------
 # Other parts add their checks to CHECKS; each is a target that fails when something is wrong.
 CHECKS := layers unit e2e-master
