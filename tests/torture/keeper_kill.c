@@ -29,16 +29,13 @@
 #include "shm/doorbell.h"
 #include "shm/outlet.h"
 #include "shm/store_wait.h"
+#include "tests/torture/keeper_stream.h"
 #include "tests/unit/store_fixture.h"
-#include "tests/unit/store_model.h"
 #include "worker/entry.h"
 
-#define WRITERS  3u
 #define OBSERVER WRITERS
 #define KEEPER   (WRITERS + 1)
 #define SLOTS    (WRITERS + 2)
-#define SOCKETS  (MODEL_SOCKETS / WRITERS) /* of one writer */
-#define OWN      3u                        /* users of one writer; the rest are shared */
 #define MAP_SIZE (32u << 20)
 #define LIVES    100000u
 
@@ -54,14 +51,6 @@ struct shared {
 	struct diary diary[WRITERS];
 	_Atomic bool stop;
 	_Atomic uint64_t reads;
-};
-
-/* A stream of operations: its sockets are those of the model that belong to the slot. */
-struct stream {
-	unsigned slot;
-	uint32_t gen;
-	uint64_t seed;
-	struct model m;
 };
 
 /* An edge as seen, and one life of a writer with what it had published. */
@@ -83,7 +72,6 @@ static struct doorbells bells;
 static struct heritage heritage;
 static struct conf conf;
 static struct shared *shared;
-static uint64_t seed0;
 
 static struct seen *seen;
 static size_t nseen, cap_seen;
@@ -98,60 +86,6 @@ static uint64_t now_ns(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
-
-static void stream_init(struct stream *s, unsigned slot, uint32_t gen)
-{
-	memset(s, 0, sizeof *s);
-	s->slot = slot;
-	s->gen = gen;
-	s->seed = (seed0 * 31 + slot) * 1000003 + gen;
-	for (int i = 0; i < 8; i++)
-		model_rand(&s->seed);
-	for (unsigned u = 1; u < MODEL_USERS; u++)
-		model_user_gen[u] = u >= 1 + slot * OWN && u < 1 + (slot + 1) * OWN ? gen : 0;
-}
-
-/* The next operation, and what it does to the model. */
-static size_t stream_next(struct stream *t, uint8_t *buf, size_t cap, bool *reserve)
-{
-	struct model_socket *s = &t->m.s[t->slot * SOCKETS + model_rand(&t->seed) % SOCKETS];
-	uint32_t mask = (1u << MODEL_ROOMS) - 1, rooms = model_rand(&t->seed) & model_rand(&t->seed) & mask;
-	unsigned what = model_rand(&t->seed) % 64;
-	size_t len;
-
-	*reserve = false;
-	if (what == 63) {
-		/* Not an operation. */
-		memset(buf, 0xee, 40);
-		return 40;
-	}
-	if (!s->on) {
-		model_sid(s->raw, t->slot, t->gen, &t->seed);
-		s->nsp = model_rand(&t->seed) % MODEL_NSPS;
-		s->user = model_rand(&t->seed) % (OWN + 2);
-		/* None, one of the own, or one of the last, which all writers share. */
-		if (s->user == OWN + 1)
-			s->user = 1 + WRITERS * OWN + model_rand(&t->seed) % (MODEL_USERS - 1 - WRITERS * OWN);
-		else if (s->user != 0)
-			s->user += t->slot * OWN;
-		s->ms = 1 + model_rand(&t->seed);
-		s->rooms = rooms;
-		model_add(&t->m, s);
-		return model_op(buf, cap, OP_SOCKET_ADD, s, rooms);
-	}
-	if (what < 24) {
-		s->rooms |= rooms;
-		return model_op(buf, cap, OP_JOIN, s, rooms);
-	}
-	*reserve = true;
-	if (what < 44) {
-		s->rooms &= ~rooms;
-		return model_op(buf, cap, OP_LEAVE, s, rooms);
-	}
-	len = model_op(buf, cap, OP_SOCKET_DEL, s, 0);
-	model_del(&t->m, s);
-	return len;
 }
 
 static void note(unsigned slot, const struct outlet *o)
