@@ -65,16 +65,6 @@ unit: $(UNIT)
 asan tsan:
 	$(MAKE) FLAVOUR=$@ all unit
 
-# --- shm/ -----------------------------------------------------------------------------------------------------------
-# The thread sanitizer does not model fences, and says so.  The words of a ring are relaxed atomics on both sides, so
-# there is no race for it to miss a fence for; what the fences order is tested by tests/torture and t_doorbell.
-ifeq ($(FLAVOUR),tsan)
-CFLAGS += -Wno-tsan
-endif
-# t_segment makes the allocation fail at will.
-$(B)/tests/t_segment: LDFLAGS += -Wl,--wrap=posix_fallocate
-# --- end of shm/ ----------------------------------------------------------------------------------------------------
-
 # --- store and keeper -------------------------------------------------------------------------------------------------
 # Deaths of the keeper: at random under load, and after each instruction of a commit.  The long form takes minutes.
 STORE_TORTURE := $(B)/torture/keeper_kill $(B)/torture/commit_step
@@ -138,6 +128,52 @@ install: all
 help:
 	@sed -n 's/^#   \(make .*\)/  \1/p' Makefile
 # --- end of run, check, install -------------------------------------------------------------------------------------
+
+# --- shm/ -----------------------------------------------------------------------------------------------------------
+#   make torture          kills, stops, crawls and a full tmpfs against the shared memory, the long version (a minute)
+#   make torture-short    the same in a few seconds
+#   make bench-micro      nanoseconds and instructions of the ring's operations
+#   make model            the protocol of ring and doorbell in Spin
+#
+# The thread sanitizer does not model fences, and says so.  The words of a ring are relaxed atomics on both sides, so
+# there is no race for it to miss a fence for; what the fences order is tested by tests/torture and t_doorbell.
+ifeq ($(FLAVOUR),tsan)
+CFLAGS += -Wno-tsan
+endif
+# t_segment makes the allocation fail at will.
+$(B)/tests/t_segment: LDFLAGS += -Wl,--wrap=posix_fallocate
+
+CHECKS += torture-short
+TORTURE := step kill slow full
+KILLS ?= 10000
+
+.PHONY: torture torture-short bench-micro model
+$(addprefix $(B)/torture/,$(TORTURE)): $(B)/torture/%: tests/torture/%.c $(B)/libforkcast.a
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -fPIE $(LDFLAGS) -o $@ $< $(B)/libforkcast.a $(LIBS)
+
+torture: $(addprefix $(B)/torture/,$(TORTURE))
+	$(B)/torture/step
+	$(B)/torture/kill $(KILLS)
+	$(B)/torture/slow
+	$(B)/torture/full
+
+torture-short: $(addprefix $(B)/torture/,$(TORTURE))
+	@set -o pipefail; $(B)/torture/step short | tail -1
+	@$(B)/torture/kill 300
+	@$(B)/torture/slow
+	@$(B)/torture/full
+
+$(B)/bench/micro_ring: bench/micro_ring.c $(B)/libforkcast.a
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -fPIE $(LDFLAGS) -o $@ $< $(B)/libforkcast.a $(LIBS)
+
+bench-micro: $(B)/bench/micro_ring
+	@scripts/bench-micro $<
+
+model:
+	@scripts/model tests/model/ring.pml build/model
+# --- end of shm/ ----------------------------------------------------------------------------------------------------
 
 # --- fuzz -----------------------------------------------------------------------------------------------------------
 #   make fuzz             the fuzzers of tests/fuzz, in build/fuzz/: run one as build/fuzz/json build/fuzz/corpus/json
