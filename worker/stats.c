@@ -35,13 +35,12 @@ uint64_t stats_resident(int pid)
 
 const struct stats_host *stats_host(struct worker *w)
 {
-	static struct stats_host host;
-	static uint64_t made_ns;
+	struct stats_host *host = &w->host;
 
-	if (made_ns != 0 && w->now_ns - made_ns < NS_PER_S)
-		return &host;
-	made_ns = w->now_ns;
-	host = (struct stats_host){
+	if (w->host_ns != 0 && w->now_ns - w->host_ns < NS_PER_S)
+		return host;
+	w->host_ns = w->now_ns;
+	*host = (struct stats_host){
 	    .connections = stats_sum(w, COUNTER_CONNECTIONS),
 	    .sessions = stats_sum(w, COUNTER_SESSIONS),
 	    .sockets = stats_sum(w, COUNTER_SOCKETS),
@@ -54,7 +53,7 @@ const struct stats_host *stats_host(struct worker *w)
 		const struct slot *s = segment_slot(w->h->seg, i);
 
 		if (slot_is_alive(s))
-			host.memory += stats_resident(atomic_load_explicit(&s->pid, memory_order_relaxed));
+			host->memory += stats_resident(atomic_load_explicit(&s->pid, memory_order_relaxed));
 	}
-	return &host;
+	return host;
 }

@@ -7,7 +7,7 @@
  *	4 log	 what was delivered, in which order
  *	5 flush	 one write for each touched connection
  */
-#include <signal.h>
+#include <errno.h>
 
 #include "conf/log.h"
 #include "worker/accept.h"
@@ -45,17 +45,6 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
 	(void)arg;
 }
 
-static void on_stop(evutil_socket_t fd, short what, void *arg)
-{
-	struct worker *w = arg;
-
-	(void)what;
-	if (fd == SIGTERM)
-		w->stopping = true;
-	else
-		w->stop_now = true;
-}
-
 int turn_open(struct worker *w)
 {
 	static const struct timeval sweep = {0, (long)(SWEEP_NS / 1000)};
@@ -64,11 +53,7 @@ int turn_open(struct worker *w)
 	event_assign(&w->bell_ev, w->base, w->h->bells.fd[w->h->slot], EV_READ | EV_PERSIST | EV_ET, on_bell, w);
 	event_assign(&w->sweep_ev, w->base, -1, EV_PERSIST, on_wake, w);
 	event_assign(&w->timer_ev, w->base, -1, 0, on_wake, w);
-	event_assign(&w->term_ev, w->base, SIGTERM, EV_SIGNAL | EV_PERSIST, on_stop, w);
-	event_assign(&w->int_ev, w->base, SIGINT, EV_SIGNAL | EV_PERSIST, on_stop, w);
-	event_assign(&w->quit_ev, w->base, SIGQUIT, EV_SIGNAL | EV_PERSIST, on_stop, w);
-	if (event_add(&w->bell_ev, NULL) != 0 || event_add(&w->sweep_ev, &sweep) != 0 || event_add(&w->term_ev, NULL) != 0 ||
-	    event_add(&w->int_ev, NULL) != 0 || event_add(&w->quit_ev, NULL) != 0)
+	if (event_add(&w->bell_ev, NULL) != 0 || event_add(&w->sweep_ev, &sweep) != 0)
 		return -ENOMEM;
 	worker_look_at_clock(w);
 	return 0;

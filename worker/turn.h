@@ -6,7 +6,7 @@
 
 struct worker;
 
-/* Arms the loop's own events (doorbell, sweep, signals).  0 or -errno. */
+/* Arms the loop's own events (doorbell, sweep).  0 or -errno. */
 int turn_open(struct worker *w);
 /* Runs until the worker is told to stop and has let its clients go. */
 void turn_loop(struct worker *w);

@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <signal.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -95,7 +96,7 @@ static int open_tables(struct worker *w)
 	return w->flush != NULL ? 0 : -ENOMEM;
 }
 
-static int worker_open(struct worker *w, const struct heritage *h)
+int worker_init(struct worker *w, const struct heritage *h)
 {
 	int err;
 
@@ -104,15 +105,47 @@ static int worker_open(struct worker *w, const struct heritage *h)
 	w->slot = segment_slot(h->seg, h->slot);
 	w->ct = segment_counters(h->seg, h->slot);
 	w->reserve_fd = -1;
+	w->max_conn = h->max_connections;
 	counter_begin(w->ct);
-	if (sodium_init() < 0)
-		return -ENOSYS;
-	allocator_start();
 	segment_populate(h->seg, h->slot);
 	open_queues(w);
-	w->max_conn = h->max_connections;
 	if ((err = open_base(w)) != 0 || (err = open_tables(w)) != 0 || (err = open_rings(w)) != 0 ||
-	    (err = auth_open(w)) != 0 || (err = query_open(w)) != 0 || (err = turn_open(w)) != 0)
+	    (err = auth_open(w)) != 0)
+		return err;
+	return turn_open(w);
+}
+
+static void on_stop(evutil_socket_t signal, short what, void *arg)
+{
+	struct worker *w = arg;
+
+	(void)what;
+	if (signal == SIGTERM)
+		w->stopping = true;
+	else
+		w->stop_now = true;
+}
+
+static int catch_signals(struct worker *w)
+{
+	static const int signals[] = {SIGTERM, SIGINT, SIGQUIT};
+
+	for (unsigned i = 0; i < 3; i++) {
+		event_assign(&w->stop_ev[i], w->base, signals[i], EV_SIGNAL | EV_PERSIST, on_stop, w);
+		if (event_add(&w->stop_ev[i], NULL) != 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int worker_open(struct worker *w, const struct heritage *h)
+{
+	int err;
+
+	allocator_start();
+	if (sodium_init() < 0)
+		return -ENOSYS;
+	if ((err = worker_init(w, h)) != 0 || (err = query_open(w)) != 0 || (err = catch_signals(w)) != 0)
 		return err;
 	/* live first, so that whoever sees a connection of ours also sees a slot that reads the rings */
 	slot_beat(w->slot, w->now_ns);

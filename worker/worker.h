@@ -20,6 +20,7 @@
 #include "worker/entry.h"
 #include "worker/fanout.h"
 #include "worker/reason.h"
+#include "worker/stats.h"
 #include "worker/timeq.h"
 
 #define WORKER_READ_SIZE     (128u * 1024) /* bytes read from one descriptor at a time */
@@ -54,7 +55,7 @@ struct worker {
 	bool stopping;	 /* SIGTERM: listeners closed, clients being let go */
 	bool stop_now;
 	uint64_t stop_since_ns;
-	struct event bell_ev, sweep_ev, timer_ev, term_ev, int_ev, quit_ev;
+	struct event bell_ev, sweep_ev, timer_ev, stop_ev[3];
 	uint64_t timer_ns; /* what timer_ev is armed for */
 	uint64_t sweep_ns; /* when the sweep last looked around */
 
@@ -118,9 +119,15 @@ struct worker {
 	struct store *store;
 	struct query *queries;
 
-	/* request.c: the request being handled, and the reply being written */
+	/* request.c: the request being handled, the reply being written, its Date */
 	struct http_request *req;
 	struct buf reply;
+	char date[40];
+	int64_t date_s;
+
+	/* stats.c */
+	struct stats_host host;
+	uint64_t host_ns; /* when it was summed */
 
 	/* scratch of one rule or handler, never held across a callback */
 	struct buf packet; /* the packet being built */
@@ -138,6 +145,12 @@ static inline void worker_wake_clock(struct worker *w)
 	if (!w->fresh)
 		worker_look_at_clock(w);
 }
+
+/*
+ * Makes a worker of H that can take turns: everything but the store's reader, the signals and the listening sockets, which
+ * belong to a process of its own (worker_main).  0 or -errno.
+ */
+int worker_init(struct worker *w, const struct heritage *h);
 
 /* Ends the process at once: used where going on would leave others with lies. */
 void worker_die(struct worker *w, const char *why) __attribute__((noreturn));
