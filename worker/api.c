@@ -36,18 +36,27 @@ void api_reply(struct conn *c, unsigned status, struct slice json)
 	request_reply(c, status, "application/json", NULL, json);
 }
 
-void api_error(struct conn *c, unsigned status, const char *code, const char *message, const char *field)
+static void count_error(struct worker *w, unsigned status)
 {
-	struct worker *w = c->w;
-	struct buf *b = &w->json;
-	enum refused why = status == 401   ? REFUSED_API_KEY
-			   : status == 403 ? REFUSED_API_FORBIDDEN
-			   : status == 422 ? REFUSED_API_FIELD
-			   : status == 404 ? REFUSED_HTTP_NOT_FOUND
-			   : status == 429 ? REFUSED_BUSY
-					   : REFUSED_API_SYNTAX;
+	enum refused why = REFUSED_API_SYNTAX;
 
+	switch (status) {
+	case 401: why = REFUSED_API_KEY; break;
+	case 403: why = REFUSED_API_FORBIDDEN; break;
+	case 404: why = REFUSED_HTTP_NOT_FOUND; break;
+	case 413:
+	case 429: return;
+	case 422: why = REFUSED_API_FIELD; break;
+	case 503: why = REFUSED_API_UNAVAILABLE; break;
+	default: break;
+	}
 	counter_add_to(&w->ct->refused[why], 1);
+}
+
+static struct slice error_body(struct worker *w, const char *code, const char *message, const char *field)
+{
+	struct buf *b = &w->json;
+
 	buf_reset(b);
 	buf_printf(b, "{\"error\":{\"code\":\"%s\",\"message\":", code);
 	buf_json_string(b, slice_make(message, strlen(message)));
@@ -56,11 +65,35 @@ void api_error(struct conn *c, unsigned status, const char *code, const char *me
 		buf_json_string(b, slice_make(field, strlen(field)));
 	}
 	buf_str(b, "}}");
-	request_reply(c, status, "application/json",
-	    status == 429 || status == 503 ? "Retry-After: 1\r\n"
-	    : status == 401		   ? "WWW-Authenticate: Bearer\r\n"
-					   : NULL,
-	    buf_as_slice(b));
+	return buf_as_slice(b);
+}
+
+void api_error(struct conn *c, unsigned status, const char *code, const char *message, const char *field)
+{
+	const char *header = NULL;
+
+	count_error(c->w, status);
+	if (status == 429 || status == 503)
+		header = "Retry-After: 1\r\n";
+	else if (status == 401)
+		header = "WWW-Authenticate: Bearer\r\n";
+	request_reply(c, status, "application/json", header, error_body(c->w, code, message, field));
+}
+
+struct slice api_http_error(struct worker *w, unsigned status)
+{
+	const char *code = "syntax";
+
+	switch (status) {
+	case 408: code = "timeout"; break;
+	case 413:
+	case 414:
+	case 431: code = "too_large"; break;
+	case 501: code = "unknown_coding"; break;
+	case 505: code = "unknown_version"; break;
+	default: break;
+	}
+	return error_body(w, code, http_reason(status), NULL);
 }
 
 /* What the key in the request may do; 0 when it is none of the listener's.  Compares in constant time. */
@@ -82,11 +115,12 @@ static unsigned key_may(const struct conn *c, const struct http_request *req)
 	return may;
 }
 
-static const struct route *find_route(const struct http_request *req, bool *path_known)
+/* ALLOW: the header that says which methods the path has; NULL for an unknown path. */
+static const struct route *find_route(const struct http_request *req, const char **allow)
 {
 	enum http_verb verb = req->verb == HTTP_VERB_HEAD ? HTTP_VERB_GET : req->verb;
 
-	*path_known = false;
+	*allow = NULL;
 	for (unsigned i = 0; i < sizeof(routes) / sizeof(*routes); i++) {
 		const struct route *r = &routes[i];
 		size_t n = strlen(r->path);
@@ -94,17 +128,24 @@ static const struct route *find_route(const struct http_request *req, bool *path
 
 		if (!hit)
 			continue;
-		*path_known = true;
+		*allow = r->verb == HTTP_VERB_GET ? "Allow: GET, HEAD\r\n" : "Allow: POST\r\n";
 		if (r->verb == verb)
 			return r;
 	}
 	return NULL;
 }
 
+static void refuse_method(struct conn *c, const char *allow)
+{
+	count_error(c->w, 405);
+	request_reply(c, 405, "application/json", allow,
+	    error_body(c->w, "method_not_allowed", "this path has no such method", NULL));
+}
+
 void api_handle(struct conn *c, const struct http_request *req, struct slice body)
 {
-	bool path_known;
-	const struct route *r = find_route(req, &path_known);
+	const char *allow;
+	const struct route *r = find_route(req, &allow);
 	unsigned may = key_may(c, req);
 
 	counter_add(c->w->ct, COUNTER_API_CALLS, 1);
@@ -112,8 +153,8 @@ void api_handle(struct conn *c, const struct http_request *req, struct slice bod
 		r->fn(c, req, body);
 	else if (may == 0)
 		api_error(c, 401, "unauthorized", "this call needs Authorization: Bearer KEY", NULL);
-	else if (r == NULL && path_known)
-		api_error(c, 405, "method_not_allowed", "this path has no such method", NULL);
+	else if (r == NULL && allow != NULL)
+		refuse_method(c, allow);
 	else if (r == NULL)
 		api_error(c, 404, "not_found", "no such path", NULL);
 	else if ((may & r->may) == 0)

@@ -33,6 +33,7 @@ static const char *const refused_names[] = {
 	[REFUSED_API_FORBIDDEN] = "api_forbidden",
 	[REFUSED_API_SYNTAX] = "api_syntax",
 	[REFUSED_API_FIELD] = "api_field",
+	[REFUSED_API_UNAVAILABLE] = "api_unavailable",
 	[REFUSED_BUSY] = "ring_full",
 	[REFUSED_TOO_LONG] = "record_too_long",
 };

@@ -43,6 +43,7 @@ enum refused {
 	REFUSED_API_FORBIDDEN,
 	REFUSED_API_SYNTAX,
 	REFUSED_API_FIELD,
+	REFUSED_API_UNAVAILABLE, /* the store cannot be read */
 	REFUSED_BUSY, /* rings and overflow full */
 	REFUSED_TOO_LONG, /* a record above ring/8 */
 	REFUSED_REASONS

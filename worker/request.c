@@ -60,6 +60,18 @@ static size_t request_hold(const struct conn *c)
 	return r->owed != NULL ? WORKER_READ_SIZE + REQUEST_HEAD_MAX : REQUEST_HEAD_MAX;
 }
 
+/* Callers of the API get the shape of all its errors, clients of the public port the status alone. */
+static void request_reply_refused(struct conn *c, unsigned status)
+{
+	struct request *r = c->owner;
+
+	r->head_only = false; /* of the request before */
+	if (c->admin)
+		request_reply_close(c, status, "application/json", NULL, api_http_error(c->w, status));
+	else
+		request_reply_close(c, status, NULL, NULL, slice_make("", 0));
+}
+
 /* A request that HTTP itself refuses: status, and no further trust in what follows on the connection. */
 static void request_refuse(struct conn *c, int err)
 {
@@ -67,7 +79,7 @@ static void request_refuse(struct conn *c, int err)
 	enum refused why = status == 413 || status == 414 || status == 431 ? REFUSED_HTTP_TOO_LARGE : REFUSED_HTTP_SYNTAX;
 
 	counter_add_to(&c->w->ct->refused[why], 1);
-	request_reply_close(c, status, NULL, NULL, slice_make("", 0));
+	request_reply_refused(c, status);
 }
 
 static void request_dispatch(struct conn *c, const struct http_request *req, struct slice body)
@@ -75,6 +87,7 @@ static void request_dispatch(struct conn *c, const struct http_request *req, str
 	struct request *r = c->owner;
 
 	r->keep_alive = req->keep_alive;
+	r->old = req->minor == 0;
 	r->head_only = req->verb == HTTP_VERB_HEAD;
 	r->answered = false;
 	if (c->admin)
@@ -175,18 +188,16 @@ static size_t request_input(struct conn *c, const uint8_t *p, size_t n)
 }
 
 /* RFC 9110 6.6.1; formatted once a second. */
-static const char *request_date(const struct worker *w)
+static const char *request_date(struct worker *w)
 {
-	static char text[40];
-	static int64_t made_s;
 	time_t now = (time_t)(w->now_ms / 1000);
 	struct tm tm;
 
-	if (made_s != (int64_t)now && gmtime_r(&now, &tm) != NULL) {
-		strftime(text, sizeof(text), "%a, %d %b %Y %H:%M:%S GMT", &tm);
-		made_s = (int64_t)now;
+	if (w->date_s != (int64_t)now && gmtime_r(&now, &tm) != NULL) {
+		strftime(w->date, sizeof(w->date), "%a, %d %b %Y %H:%M:%S GMT", &tm);
+		w->date_s = (int64_t)now;
 	}
-	return text;
+	return w->date;
 }
 
 static void request_write(struct conn *c, unsigned status, const char *type, const char *headers, struct slice body,
@@ -212,6 +223,8 @@ static void request_write(struct conn *c, unsigned status, const char *type, con
 		buf_str(b, headers);
 	if (!keep)
 		buf_str(b, "Connection: close\r\n");
+	else if (r->old)
+		buf_str(b, "Connection: keep-alive\r\n");
 	buf_str(b, "Content-Length: ");
 	buf_uint(b, body.n);
 	buf_str(b, "\r\n\r\n");
@@ -264,5 +277,5 @@ void request_due(struct conn *c, bool idle)
 		return;
 	}
 	counter_add_to(&c->w->ct->refused[REFUSED_HTTP_TIMEOUT], 1);
-	request_reply_close(c, 408, NULL, NULL, slice_make("", 0));
+	request_reply_refused(c, 408);
 }

@@ -27,6 +27,7 @@ struct request {
 	struct buf data; /* the body so far */
 	struct http_body body;
 	bool keep_alive, head_only;
+	bool old;      /* HTTP/1.0: has to be told that the connection is kept */
 	bool answered; /* the request being dispatched has its reply */
 	void *owed;    /* an answer comes later: what to cancel, and how */
 	request_cancel_fn cancel;
