@@ -194,6 +194,7 @@ int main(int argc, char **argv)
 {
 	unsigned n = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : 100000;
 	unsigned npairs = argc > 3 ? (unsigned)strtoul(argv[3], NULL, 10) : n, next = n;
+	struct slot_mask live = {{0}};
 	struct session *s;
 	uint64_t t, ins;
 
@@ -204,6 +205,9 @@ int main(int argc, char **argv)
 		return 2;
 	snprintf(path, sizeof path, "/dev/shm/forkcast-micro-store-%ld", (long)getpid());
 	must(store_writer_open(&writer, path, 1u << 28, NONCE, true), "open");
+	for (unsigned i = 0; i < SLOTS; i++)
+		slot_mask_set(&live, i);
+	store_set_workers(writer, &live);
 	instructions_open();
 	printf("batch %u\n", batch);
 

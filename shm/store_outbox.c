@@ -94,9 +94,9 @@ static void designate(const struct store_writer *w, unsigned slot, struct slot_m
 		slot_mask_set(mask, slot);
 		return;
 	}
-	for (slot = 0; slot < SLOT_MAX; slot++) {
-		if (slot_mask_has(&w->workers, slot)) {
-			slot_mask_set(mask, slot);
+	for (unsigned i = 0; i < SLOT_WORDS; i++) {
+		if (w->workers.w[i] != 0) {
+			slot_mask_set(mask, i * 64 + (unsigned)__builtin_ctzll(w->workers.w[i]));
 			return;
 		}
 	}
