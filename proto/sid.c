@@ -18,12 +18,13 @@
 
 _Static_assert(BASE64URL_ENCODED(SID_BYTES) == SID_LEN, "20 characters carry 15 bytes");
 
-/* One call to the kernel serves 341 ids.  Bytes are wiped as they are handed out. */
-static struct {
-	pthread_once_t once;
+/* One call to the kernel serves 341 ids; each thread has its own.  Bytes are wiped as they are handed out. */
+static _Thread_local struct {
 	size_t left;
 	uint8_t buf[4096];
-} pool = {.once = PTHREAD_ONCE_INIT};
+} pool;
+
+static pthread_once_t pool_once = PTHREAD_ONCE_INIT;
 
 /* Parent and child would make the same ids from what is left. */
 static void pool_forked(void)
@@ -59,7 +60,7 @@ void sid_make(char out[SID_LEN + 1], unsigned slot, uint32_t gen)
 	uint8_t raw[SID_BYTES] = {(uint8_t)slot, (uint8_t)(gen >> 8), (uint8_t)gen};
 	uint8_t *r;
 
-	pthread_once(&pool.once, pool_init);
+	pthread_once(&pool_once, pool_init);
 	if (pool.left < SID_RANDOM)
 		pool_fill();
 	pool.left -= SID_RANDOM;
