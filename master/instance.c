@@ -183,6 +183,8 @@ void instance_end(struct instance *in)
 		unlink(in->store_path);
 		snprintf(path, sizeof(path), "%s-lock", in->store_path);
 		unlink(path);
+		snprintf(path, sizeof(path), "%s-new", in->store_path); /* a keeper died while it made the store */
+		unlink(path);
 	}
 	if (in->alive_fd >= 0)
 		close(in->alive_fd);

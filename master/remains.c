@@ -77,7 +77,7 @@ static int open_segment(const struct scan *s, const char *entry, struct stat *st
 
 static void remove_shm(const struct scan *s, const char *entry)
 {
-	static const char *const suffix[] = {".store", ".store-lock", ""};
+	static const char *const suffix[] = {".store", ".store-lock", ".store-new", ""};
 	struct stat st;
 	char path[160];
 
@@ -187,7 +187,8 @@ static void on_shm_entry(const struct scan *s, const char *entry)
 	uint64_t nonce;
 
 	if (instance_entry_parse(entry, INSTANCE_SHM_MARK, s->name, &nonce, &rest) &&
-	    (rest[0] == '\0' || strcmp(rest, ".store") == 0 || strcmp(rest, ".store-lock") == 0))
+	    (rest[0] == '\0' || strcmp(rest, ".store") == 0 || strcmp(rest, ".store-lock") == 0 ||
+		strcmp(rest, ".store-new") == 0))
 		scan_orphan(s, entry);
 }
 
