@@ -7,8 +7,8 @@
  *
  * Processes that inherit or attach the mapping fault pages in as they use them.  Measured with the 40 MB of interest
  * for 100,000 sessions and five slots: mapping all of it in each process at its start takes 27 ms and 268 KB of page
- * tables; left to itself an idle worker has none of it, and one that takes in 10,000 sessions of three rooms pays 16 ms
- * in all, once, of which 8 ms would be the price of mapping the table in one go.
+ * tables; left to itself an idle worker has none of it, and one that takes in 10,000 sessions of three rooms pays 15 ms
+ * in all, once, of which 7 ms would be the price of mapping the table in one go.
  */
 #include "shm/segment.h"
 

@@ -122,11 +122,11 @@ static void *join_and_leave(void *arg)
 	for (uint64_t i = 1; i <= ROUNDS; i++) {
 		interest_add(&seg, 3, slot);
 		if (!has(3, slot))
-			return (void *)(uintptr_t)"lost an add";
+			return (void *)(uintptr_t) "lost an add";
 		interest_touch(&seg, 3, i * 4 + slot % 4);
 		interest_del(&seg, 3, slot);
 		if (has(3, slot))
-			return (void *)(uintptr_t)"lost a del";
+			return (void *)(uintptr_t) "lost a del";
 	}
 	interest_add(&seg, 3, slot);
 	return NULL;
