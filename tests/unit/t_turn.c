@@ -125,7 +125,8 @@ static void start_worker(struct bench *b, struct doorbells *bells, unsigned i)
 
 static int setup(void **state)
 {
-	struct bench *b = calloc(1, sizeof(*b));
+	static struct bench bench; /* not freed, like a worker's memory: the leak checker still reaches it */
+	struct bench *b = &bench;
 	struct segment_spec spec = {.ring_size = 1 << 20, .opring_size = 1 << 20, .dlog_size = 1 << 20, .sessions = 1000};
 	struct doorbells bells;
 
