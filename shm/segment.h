@@ -56,9 +56,9 @@ int segment_create(struct segment *seg, const char *name, const struct segment_s
 /* Allocates and faults in one slot's part; idempotent.  0, -ENOSPC (*need as above) or -errno. */
 int segment_reserve_slot(struct segment *seg, unsigned slot, size_t *need);
 /*
- * Maps the pages of the interest table and of SLOT's part into this process at once.  A process that lives there touches
- * nearly all of them sooner or later, each by a page fault of its own otherwise.  Never fails: what could not be mapped
- * is faulted in when used.
+ * Maps the pages of the interest table and of SLOT's part into this process at once.  A process that lives there
+ * touches nearly all of them sooner or later, each by a page fault of its own otherwise.  Never fails: what could not
+ * be mapped is faulted in when used.
  */
 void segment_populate(const struct segment *seg, unsigned slot);
 /*

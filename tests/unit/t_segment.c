@@ -214,6 +214,49 @@ static void attach_refuses(void **state)
 	close(again);
 }
 
+/* Pages of N bytes at P that are in this process's page table (bit 63 of a page's word). */
+static size_t mapped(const void *p, size_t n)
+{
+	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	size_t count = 0;
+	uint64_t word;
+
+	for (uintptr_t page = (uintptr_t)p / 4096; page < ((uintptr_t)p + n) / 4096; page++)
+		if (pread(fd, &word, sizeof word, (off_t)(page * sizeof word)) == sizeof word)
+			count += word >> 63;
+	close(fd);
+	return count;
+}
+
+/* A child has no page of what it inherited, until it maps them at once. */
+static void populate(void **state)
+{
+	struct segment seg;
+	size_t table;
+	int status;
+	pid_t pid;
+
+	(void)state;
+	fixture_open(&seg, 2);
+	table = seg.nbuckets * sizeof(struct interest_bucket);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		size_t before =
+		    mapped(segment_counters(&seg, 1), seg.part_size) + mapped(segment_interest(&seg), table);
+
+		segment_populate(&seg, 1);
+		_exit(before == 0 && mapped(segment_counters(&seg, 1), seg.part_size) == seg.part_size / 4096 &&
+			    mapped(segment_interest(&seg), table) == table / 4096 &&
+			    mapped(segment_counters(&seg, 0), seg.part_size) == 0
+			? 0
+			: 1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	segment_detach(&seg);
+}
+
 static void interrupted(void **state)
 {
 	struct segment_spec spec = fixture_spec();
@@ -293,6 +336,7 @@ int main(void)
 	    cmocka_unit_test(reserved_after_fork),
 	    cmocka_unit_test(attach),
 	    cmocka_unit_test(attach_refuses),
+	    cmocka_unit_test(populate),
 	    cmocka_unit_test(interrupted),
 	    cmocka_unit_test(no_space),
 	    cmocka_unit_test(specs),
