@@ -20,6 +20,7 @@
 
 #include "conf/log.h"
 #include "shm/doorbell.h"
+#include "worker/allocator.h"
 #include "worker/clock.h"
 #include "worker/entry.h"
 #include "worker/keeper.h"
@@ -249,6 +250,7 @@ int keeper_main(const struct heritage *h)
 		log_error("no_memory", "bytes=%zu", sizeof *l);
 		return 1;
 	}
+	allocator_start();
 	l->k.h = h;
 	l->k.seg = h->seg;
 	l->k.self = segment_slot(h->seg, h->slot);
