@@ -197,6 +197,9 @@ static void bury(struct supervisor *s, struct child *c, uint64_t now)
 {
 	int err = burial_finish(segment_of(s), c->slot, c->gen, c->role == SLOT_ROLE_KEEPER, now);
 
+	/* The mark that lets it purge: it may have looked at the rings since on_death() rang. */
+	if (err == 0)
+		doorbell_ring(&s->spawn.heritage->bells, segment_of(s), s->spawn.heritage->keeper_slot);
 	/* While stopping nobody has to learn about it, and the keeper may be gone. */
 	if (err == 0 || stopping(s))
 		schedule(s, c, now);
