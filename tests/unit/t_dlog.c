@@ -3,8 +3,8 @@
  * the positions of all rings are found again from any turn's end that the log still reaches.
  *
  * Seen red: dlog_repair() that lowers the claim (dead_between_steps), dlog_read() without the lap check (laps), a claim
- * stored after its word (read_while_written, in one run of five; the single-stepped torture test each time), runs joined across a turn (joined_runs), no vector in dlog_turn()
- * (positions_again), idle turns written (entries).
+ * stored after its word (read_while_written, in one run of five; the single-stepped torture test each time), runs
+ * joined across a turn (joined_runs), no vector in dlog_turn() (positions_again), idle turns written (entries).
  */
 #include <errno.h>
 #include <pthread.h>
