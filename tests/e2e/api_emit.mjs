@@ -3,9 +3,8 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { api, connect, connect_each, emit, inbox, next, worker_of } from './clients.mjs'
 import { metric } from './prometheus.mjs'
-import { started, until } from './server.mjs'
+import { KEY, server, started, until } from './server.mjs'
 import { Wire, open_socket } from './wire.mjs'
-import { KEY } from './server.mjs'
 
 const WORKERS = 3
 
@@ -20,12 +19,16 @@ describe('POST /v1/emit', () => {
 	})
 	after(() => s.destroy())
 
+	/* `delivered` is told from the store, which follows the clients within a moment; a query waits for it. */
+	const stored = () => api(s, 'GET', '/v1/rooms')
+
 	/* ada (chief) twice and bob in r:1; cleo (chief) in q:1; an anonymous one in nothing. */
 	async function people(t) {
 		const all = []
 		for (const [user, role] of [['ada', 'chief'], ['ada', 'chief'], ['bob'], ['cleo', 'chief'], []]) all.push(await connect(t, s, { user, role }))
 		const join = (i, room) => all[i].emitWithAck('subscribe', { room, id: 1 })
 		await Promise.all([join(0, 'r'), join(1, 'r'), join(2, 'r'), join(3, 'q')])
+		await stored()
 		return all
 	}
 
@@ -92,6 +95,7 @@ describe('POST /v1/emit', () => {
 		const a = await connect(t, s)
 		for (const id of ['ü💛', 'a b', '"\\', 'x'.repeat(128)]) {
 			await a.emitWithAck('subscribe', { room: 'r', id })
+			await stored()
 			const heard = next(a, 'e')
 			assert.equal((await emit(s, `r:${id}`, 'e', id)).json.delivered, 1)
 			assert.deepEqual(await heard, [id])
@@ -100,6 +104,7 @@ describe('POST /v1/emit', () => {
 
 	test('local reaches the worker that was asked, and no other', async (t) => {
 		const all = await connect_each(t, s, WORKERS)
+		await stored()
 		const boxes = all.map((a) => inbox(a, 'near', 'far'))
 		for (let i = 0; i < 12; i++) assert.equal((await emit(s, 'all', 'near', i, { local: true })).json.delivered, 1)
 		await emit(s, 'all', 'far')
@@ -184,4 +189,34 @@ describe('POST /v1/emit', () => {
 		assert.equal((await emit(s, 'all', 'big', 'y'.repeat(100000))).status, 202)
 		assert.equal((await heard)[0].length, 100000)
 	})
+})
+
+test('rings that are full because a worker stands still: 429, and it passes', async (t) => {
+	const s = await server(t, { workers: 2, shm: 'shm { sessions = 1000  ring_size = 1M  overflow = 64K  store_size = 16M }' })
+	const [a] = await connect_each(t, s, 2)
+	const heard = inbox(a, 'n')
+	const wire = await Wire.open(t, s.admin_port)
+	const get = `GET /metrics HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${KEY}\r\n\r\n`
+	/* Which worker has this connection: the one whose count of bytes read just rose. */
+	const body = JSON.stringify({ to: 'all', event: 'n', data: 'x'.repeat(100000) })
+	const post = `POST /v1/emit HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${KEY}\r\nContent-Length: ${body.length}\r\n\r\n${body}`
+	const read = () => s.status().processes.filter((p) => p.role === 'worker').map((p) => p.counters.bytes_in_total ?? p.counters.bytes_in)
+	const before = read()
+	assert.equal((await wire.write(post).response()).status, 202)
+	const mine = read().findIndex((n, i) => n - before[i] > 90000)
+	const other = s.worker(1 - mine).pid
+	process.kill(other, 'SIGSTOP')
+	const answers = []
+	for (let i = 0; i < 20; i++) answers.push(await wire.write(post).response())
+	process.kill(other, 'SIGCONT')
+	const busy = answers.filter((r) => r.status === 429)
+	assert.ok(busy.length > 0, answers.map((r) => r.status).join())
+	for (const r of busy) {
+		assert.equal(r.headers['retry-after'], '1')
+		assert.equal(JSON.parse(r.text).error.code, 'busy')
+	}
+	assert.ok((await metric(s, 'refused_total', { reason: 'ring_full' })) >= busy.length)
+	await until('it to pass', async () => (await wire.write(post).response()).status === 202)
+	assert.match((await wire.write(get).response()).text, /^# HELP/)
+	if (a.connected) await until('those that were taken', () => heard.length >= answers.length - busy.length)
 })

@@ -35,6 +35,7 @@ describe('join, leave, disconnect', () => {
 	test('leave takes them out; a room nobody is in, or that is not joined, is no mistake', async (t) => {
 		const all = await connect_each(t, s, WORKERS, () => ({ user: 'cleo' }))
 		for (const a of all) await a.emitWithAck('subscribe', { room: 'q', id: 1 })
+		await api(s, 'GET', '/v1/rooms') /* waits for the store */
 		assert.deepEqual((await act('leave', { in: 'q:1', except: `socket:${all[0].id}`, rooms: 'q:1' })).json, { matched: WORKERS - 1 })
 		await settled('one to be left', async () => (await api(s, 'GET', '/v1/rooms/q:1')).json.sockets === 1)
 		assert.deepEqual(await rooms(all[0]), ['user:cleo', 'global:all', 'q:1'])

@@ -79,9 +79,9 @@ describe('across workers', () => {
 		assert.deepEqual({ ...json, sockets: json.sockets.sort() }, { id: 'many', online: true, sockets: all.map((a) => a.id).sort() })
 		for (const to of ['user:many', 'role:crowd']) {
 			const boxes = all.map((a) => inbox(a, 'hi'))
+			assert.deepEqual((await api(s, 'GET', `/v1/rooms/${to}`)).json, { name: to, users: 1, sockets: WORKERS, meta: {} })
 			assert.equal((await emit(s, to, 'hi', 1)).json.delivered, WORKERS)
 			await until('all to hear', () => boxes.every((b) => b.length === 1))
-			assert.deepEqual((await api(s, 'GET', `/v1/rooms/${to}`)).json, { name: to, users: 1, sockets: WORKERS, meta: {} })
 		}
 	})
 
