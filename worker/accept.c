@@ -7,6 +7,7 @@
 #include "conf/log.h"
 #include "worker/accept.h"
 #include "worker/conn.h"
+#include "worker/peer.h"
 #include "worker/request.h"
 #include "worker/worker.h"
 
@@ -53,17 +54,19 @@ static void accept_one(struct accept_point *ap, int fd, const struct sockaddr *p
 	struct worker *w = ap->w;
 	const struct heritage_listener *l = &w->h->listener[ap->listener];
 	struct conn *c;
+	struct peer from;
 
 	if (w->nconn >= w->max_conn) {
 		refuse(w, fd, REFUSED_MAX_CONNECTIONS);
 		return;
 	}
-	c = conn_new(w, fd, ap->listener, peer);
+	c = conn_new(w, fd, ap->listener);
 	if (c == NULL)
 		return;
 	c->admin = l->kind == HERITAGE_ADMIN;
 	counter_add(w->ct, COUNTER_ACCEPTED, 1);
-	request_start(c);
+	peer_from_sockaddr(&from, peer);
+	request_start(c, &from);
 }
 
 static void accept_on_event(evutil_socket_t fd, short what, void *arg)

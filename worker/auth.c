@@ -80,17 +80,26 @@ static bool token_in_request(const struct conf_source *src, const struct http_re
 	return false;
 }
 
-char *auth_keep_token(const struct worker *w, const struct http_request *req, unsigned *source)
+struct auth_token *auth_keep_token(struct worker *w, const struct http_request *req)
 {
 	const struct conf_auth *a = &w->conf->auth;
 	struct slice token;
 
 	for (unsigned i = 0; i < a->nsource; i++) {
+		struct auth_token *t;
+
 		if (!token_in_request(&a->source[i], req, &token))
 			continue;
-		*source = i;
 		/* One that is too long is a bad token, not an absent one; so is the empty one. */
-		return strndup(token.p, token.n <= JWT_TEXT_MAX ? token.n : 0);
+		if (token.n > JWT_TEXT_MAX)
+			token.n = 0;
+		t = malloc(sizeof(*t) + token.n);
+		if (t == NULL)
+			worker_die(w, "out of memory");
+		t->source = i;
+		t->len = token.n;
+		memcpy(t->text, token.p, token.n);
+		return t;
 	}
 	return NULL;
 }
@@ -125,8 +134,8 @@ static bool find_token(struct worker *w, const struct session *s, struct slice p
 		if (a->source[i].kind == CONF_TOKEN_AUTH) {
 			if (token_in_payload(w, payload, token))
 				return true;
-		} else if (s->token != NULL && s->token_source == i) {
-			*token = slice_make(s->token, strlen(s->token));
+		} else if (s->token != NULL && s->token->source == i) {
+			*token = slice_make(s->token->text, s->token->len);
 			return true;
 		}
 	}

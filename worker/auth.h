@@ -21,11 +21,15 @@ struct identity {
 
 /* Reads keys and sources from the conf.  0 or -errno. */
 int auth_open(struct worker *w);
-/*
- * A copy of the token that the handshake's headers or query carry, by the declared sources, and which of them it is from;
- * NULL when none does.
- */
-char *auth_keep_token(const struct worker *w, const struct http_request *req, unsigned *source);
+/* What a handshake carried for the CONNECTs to come. */
+struct auth_token {
+	unsigned source; /* which of conf.auth's it is from */
+	size_t len;
+	char text[];
+};
+
+/* The token that the handshake's headers or query carry, by the declared sources; free() it.  NULL when none does. */
+struct auth_token *auth_keep_token(struct worker *w, const struct http_request *req);
 /*
  * Identifies a CONNECT with this payload.  0 with *OUT filled (slices live in the turn's arena), or the refusal:
  * REFUSAL_AUTH_MISSING, _INVALID, _EXPIRED or REFUSAL_USER_UNKNOWN, as 1 + enum refusal.

@@ -16,25 +16,7 @@ int conn_fd(const struct conn *c)
 	return event_get_fd(&c->ev);
 }
 
-/* An IPv4 peer of a dual-stack listener is an IPv4 peer: networks and logs know it by that address. */
-static void note_peer(struct conn *c, const struct sockaddr *peer)
-{
-	const struct in6_addr *six;
-
-	if (peer->sa_family == AF_INET) {
-		c->family = 4;
-		memcpy(c->addr, &((const struct sockaddr_in *)(const void *)peer)->sin_addr, 4);
-	} else if (peer->sa_family == AF_INET6) {
-		six = &((const struct sockaddr_in6 *)(const void *)peer)->sin6_addr;
-		c->family = IN6_IS_ADDR_V4MAPPED(six) ? 4 : 6;
-		if (c->family == 4)
-			memcpy(c->addr, six->s6_addr + 12, 4);
-		else
-			memcpy(c->addr, six->s6_addr, 16);
-	}
-}
-
-struct conn *conn_new(struct worker *w, int fd, unsigned listener, const struct sockaddr *peer)
+struct conn *conn_new(struct worker *w, int fd, unsigned listener)
 {
 	struct conn *c = calloc(1, sizeof(*c));
 
@@ -44,7 +26,6 @@ struct conn *conn_new(struct worker *w, int fd, unsigned listener, const struct 
 	}
 	c->w = w;
 	c->listener = (uint16_t)listener;
-	note_peer(c, peer);
 	event_assign(&c->ev, w->base, fd, EV_READ | EV_PERSIST, conn_on_event, c);
 	if (event_add(&c->ev, NULL) != 0) {
 		close(fd);
@@ -190,8 +171,7 @@ static void conn_die(struct conn *c)
 	close(conn_fd(c));
 	out_drop(&c->out);
 	c->state = CONN_DEAD;
-	c->next = w->dead;
-	w->dead = c;
+	list_add(w, &w->dead, &w->ndead, &w->dead_cap, c);
 	w->nconn--;
 	counter_set(w->ct, COUNTER_CONNECTIONS, w->nconn);
 }
@@ -423,10 +403,9 @@ static void conn_on_event(evutil_socket_t fd, short what, void *arg)
 
 void conn_reap(struct worker *w)
 {
-	while (w->dead != NULL) {
-		struct conn *c = w->dead;
+	while (w->ndead > 0) {
+		struct conn *c = w->dead[--w->ndead];
 
-		w->dead = c->next;
 		out_fini(&c->out);
 		free(c->unread);
 		free(c);

@@ -17,7 +17,6 @@
 
 #include <event2/event.h>
 #include <event2/event_struct.h>
-#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -59,18 +58,15 @@ struct conn {
 	bool paused;	/* not read: its owner is busy, or the worker is congested */
 	bool blocked;	/* output waits for EV_WRITE */
 	bool admin;	/* accepted on an admin listener */
-	uint8_t family; /* 4, 6, or 0 for a unix socket */
 	uint16_t listener;
 	uint32_t held; /* place + 1 among the connections not read while the worker is congested; 0: not there */
-	uint8_t addr[16];   /* of the peer, network order; IPv4 in the first four */
 	uint32_t kept; /* bytes of the backlog that the worker's sum knows of */
 	struct timed timed;
-	struct conn *next; /* dead list */
 	struct event ev;
 };
 
 /* Takes FD over; NULL when out of memory (FD is closed then). */
-struct conn *conn_new(struct worker *w, int fd, unsigned listener, const struct sockaddr *peer);
+struct conn *conn_new(struct worker *w, int fd, unsigned listener);
 /* Gives the connection to another protocol; unread bytes are offered to it by the caller. */
 void conn_set_ops(struct conn *c, const struct conn_ops *ops, void *owner);
 /* Queues N bytes at P, which live until the turn's end, and puts the connection on the flush list. */

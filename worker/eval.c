@@ -229,7 +229,7 @@ static bool give_socket_part(struct eval *e, enum source_kind kind, const struct
 	switch (kind) {
 	case SOURCE_SOCKET_ID: return give_text(e, slice_make(so->sid, SID_LEN), json);
 	case SOURCE_SOCKET_IP:
-		session_ip(so->session, ip, sizeof(ip));
+		peer_text(&so->session->peer, ip, sizeof(ip));
 		return give_text(e, slice_make(ip, strlen(ip)), json);
 	case SOURCE_SOCKET_TRANSPORT:
 		return give_text(e, slice_make(so->session->tr->name, strlen(so->session->tr->name)), json);

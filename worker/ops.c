@@ -61,7 +61,7 @@ bool ops_socket_add(struct worker *w, const struct socket *so)
 		put_text(&t, OP_TLV_NAME, user_name(so->user));
 		put_text(&t, OP_TLV_ROLE, user_role(so->user));
 	}
-	session_ip(so->session, ip, sizeof(ip));
+	peer_text(&so->session->peer, ip, sizeof(ip));
 	tlv_put(&t, OP_TLV_IP, 0, ip, strlen(ip));
 	for (unsigned i = 1; i < so->nrooms; i++) {
 		const struct membership *m = &so->rooms[i];

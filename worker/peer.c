@@ -1,8 +1,9 @@
 #include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 
-#include "worker/conn.h"
+#include "conf/conf.h"
 #include "worker/peer.h"
-#include "worker/worker.h"
 
 static bool cidr_has(const struct conf_cidr *net, const struct peer *p)
 {
@@ -65,15 +66,31 @@ static struct slice last_element(struct slice *list)
 	return slice_make(list->p + start, end - start);
 }
 
-void peer_of(const struct conn *c, const struct http_request *req, struct peer *out)
+void peer_from_sockaddr(struct peer *out, const struct sockaddr *sa)
 {
-	const struct conf *conf = c->w->conf;
+	const struct in6_addr *six;
+
+	memset(out, 0, sizeof(*out));
+	if (sa->sa_family == AF_INET) {
+		out->family = 4;
+		memcpy(out->addr, &((const struct sockaddr_in *)(const void *)sa)->sin_addr, 4);
+	} else if (sa->sa_family == AF_INET6) {
+		six = &((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr;
+		out->family = IN6_IS_ADDR_V4MAPPED(six) ? 4 : 6;
+		if (out->family == 4)
+			memcpy(out->addr, six->s6_addr + 12, 4);
+		else
+			memcpy(out->addr, six->s6_addr, 16);
+	}
+}
+
+void peer_of(const struct conf *conf, const struct peer *descriptor, const struct http_request *req, struct peer *out)
+{
 	struct slice list;
 	struct peer hop;
 
-	*out = (struct peer){.family = c->family};
-	memcpy(out->addr, c->addr, sizeof(out->addr));
-	if (conf->ntrusted == 0 || (c->family != 0 && !is_trusted(conf, out)))
+	*out = *descriptor;
+	if (conf->ntrusted == 0 || (out->family != 0 && !is_trusted(conf, out)))
 		return;
 	if (!http_field(req, "x-forwarded-for", &list))
 		return;
@@ -82,4 +99,11 @@ void peer_of(const struct conn *c, const struct http_request *req, struct peer *
 		if (!is_trusted(conf, out))
 			return;
 	}
+}
+
+const char *peer_text(const struct peer *p, char *out, size_t cap)
+{
+	if (p->family == 0 || inet_ntop(p->family == 4 ? AF_INET : AF_INET6, p->addr, out, (socklen_t)cap) == NULL)
+		out[0] = '\0';
+	return out;
 }

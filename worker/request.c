@@ -15,7 +15,7 @@ static const struct conn_ops request_ops = {request_input, request_hold, request
 
 static const struct http_limits limits = {REQUEST_HEAD_MAX, REQUEST_URI_MAX, REQUEST_BODY_MAX};
 
-void request_start(struct conn *c)
+void request_start(struct conn *c, const struct peer *from)
 {
 	struct request *r = calloc(1, sizeof(*r));
 
@@ -24,6 +24,7 @@ void request_start(struct conn *c)
 		return;
 	}
 	r->c = c;
+	r->from = *from;
 	conn_set_ops(c, &request_ops, r);
 	timeq_enter(&c->w->requests, &c->timed, c->w->now_ns);
 }

@@ -11,6 +11,7 @@
 #include "proto/http.h"
 #include "worker/buf.h"
 #include "worker/conn.h"
+#include "worker/peer.h"
 
 #define REQUEST_HEAD_MAX      (16u * 1024)
 #define REQUEST_URI_MAX	      (8u * 1024)
@@ -23,6 +24,7 @@ typedef void (*request_cancel_fn)(void *owed);
 
 struct request {
 	struct conn *c;
+	struct peer from;
 	struct buf head; /* a copy, while the body is still coming */
 	struct buf data; /* the body so far */
 	struct http_body body;
@@ -33,8 +35,8 @@ struct request {
 	request_cancel_fn cancel;
 };
 
-/* A fresh connection begins with HTTP. */
-void request_start(struct conn *c);
+/* A fresh connection, from that address, begins with HTTP. */
+void request_start(struct conn *c, const struct peer *from);
 /*
  * Answers the request in hand.  HEADERS: more header lines, each with CRLF, or NULL.  TYPE may be NULL when BODY is
  * empty.  Finishes the connection when it is not to be kept alive.

@@ -1,4 +1,3 @@
-#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,17 +52,14 @@ void session_open_websocket(struct conn *c, const struct http_request *req, cons
 	const struct conf_engine *e = &w->conf->engine;
 	struct session *s = session_new(w);
 	struct eio_open open;
-	struct peer peer;
 	char packet[512];
 
 	if (s == NULL) {
 		request_reply_close(c, 503, NULL, NULL, slice_make("", 0));
 		return;
 	}
-	peer_of(c, req, &peer);
-	s->family = peer.family;
-	memcpy(s->addr, peer.addr, sizeof(s->addr));
-	s->token = auth_keep_token(w, req, &s->token_source);
+	peer_of(w->conf, &((struct request *)c->owner)->from, req, &s->peer);
+	s->token = auth_keep_token(w, req);
 	buf_reset(&w->reply);
 	buf_str(&w->reply, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
 			   "Sec-WebSocket-Accept: ");
@@ -125,13 +121,6 @@ void session_lost(struct session *s, enum close_reason reason)
 {
 	if (!s->closing)
 		session_end(s, reason);
-}
-
-const char *session_ip(const struct session *s, char *out, size_t cap)
-{
-	if (s->family == 0 || inet_ntop(s->family == 4 ? AF_INET : AF_INET6, s->addr, out, (socklen_t)cap) == NULL)
-		out[0] = '\0';
-	return out;
 }
 
 void session_ping_due(struct session *s)

@@ -15,8 +15,10 @@
 #include "proto/http.h"
 #include "proto/sid.h"
 #include "worker/conn.h"
+#include "worker/peer.h"
 #include "worker/socket.h"
 
+struct auth_token;
 struct session;
 struct ws_lease;
 
@@ -42,15 +44,13 @@ struct session {
 	struct socket *sockets; /* joined namespaces */
 	struct timed beat;	/* on w->pings or w->pongs */
 	struct ws_lease *lease; /* held only inside a fragmented message */
-	char *token;		/* from the handshake's headers or query, when conf has such a source; else NULL */
-	unsigned token_source;	/* which source of conf.auth it is from */
+	struct auth_token *token; /* from the handshake's headers or query, when conf has such a source; else NULL */
 	uint64_t active_ns;	/* last event from the client, for idle_timeout */
 	uint32_t deadline;	/* alarm: CONNECT must have come by then */
-	uint8_t family;		/* of addr, as in struct conn */
 	bool closing;
 	bool pinged;	/* waits for a pong, on w->pongs */
 	bool prolonged; /* and was given more time once */
-	uint8_t addr[16]; /* the client's, behind trusted proxies */
+	struct peer peer; /* the client's address, behind trusted proxies */
 	char sid[SID_LEN + 1];
 };
 
@@ -69,8 +69,6 @@ void session_send_packet(struct session *s, struct slice packet);
 void session_close(struct session *s, enum close_reason reason);
 /* The transport is already gone: the same without a goodbye. */
 void session_lost(struct session *s, enum close_reason reason);
-/* The client's address as text, by trusted_proxies; at least INET6_ADDRSTRLEN bytes. */
-const char *session_ip(const struct session *s, char *out, size_t cap);
 /* Heartbeat queues: time for a ping; the pong did not come. */
 void session_ping_due(struct session *s);
 void session_pong_due(struct session *s);

@@ -8,6 +8,7 @@
  *	5 flush	 one write for each touched connection
  */
 #include <errno.h>
+#include <sys/timerfd.h>
 
 #include "conf/log.h"
 #include "worker/accept.h"
@@ -45,20 +46,6 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
 	(void)arg;
 }
 
-int turn_open(struct worker *w)
-{
-	static const struct timeval sweep = {0, (long)(SWEEP_NS / 1000)};
-
-	/* Edge-triggered: each ring is a new edge, so the count need not be read away. */
-	event_assign(&w->bell_ev, w->base, w->h->bells.fd[w->h->slot], EV_READ | EV_PERSIST | EV_ET, on_bell, w);
-	event_assign(&w->sweep_ev, w->base, -1, EV_PERSIST, on_wake, w);
-	event_assign(&w->timer_ev, w->base, -1, 0, on_wake, w);
-	if (event_add(&w->bell_ev, NULL) != 0 || event_add(&w->sweep_ev, &sweep) != 0)
-		return -ENOMEM;
-	worker_look_at_clock(w);
-	return 0;
-}
-
 static void conns_due(struct timeq *q, uint64_t now_ns, bool idle)
 {
 	struct timed *t;
@@ -88,28 +75,45 @@ static void run_timers(struct worker *w)
 	}
 }
 
-/* One libevent timer, for the nearest deadline of all queues. */
+/*
+ * One timer for the nearest deadline of all queues and the next sweep.  It is a timerfd of our own, set when the deadline
+ * comes nearer or has passed: libevent's precise timers would set theirs at every turn.
+ */
 static void arm_timer(struct worker *w)
 {
 	const struct timeq *q[] = {&w->pings, &w->pongs, &w->requests, &w->bodies, &w->keepalives, &w->lingers};
-	uint64_t due = alarm_next(&w->alarms), wait;
-	struct timeval tv;
+	uint64_t due = w->sweep_ns + SWEEP_NS;
+	struct itimerspec at = {{0, 0}, {0, 0}};
 
+	if (alarm_next(&w->alarms) < due)
+		due = alarm_next(&w->alarms);
 	for (unsigned i = 0; i < sizeof(q) / sizeof(*q); i++) {
 		if (timeq_next(q[i]) < due)
 			due = timeq_next(q[i]);
 	}
 	if ((w->bcast.waiting > 0 || w->ops.waiting > 0) && due > w->now_ns + PUMP_NS)
 		due = w->now_ns + PUMP_NS;
-	/* Deadlines mostly move away: waking too early costs less than setting the timer at each turn. */
 	if (due >= w->timer_ns && w->timer_ns > w->now_ns)
 		return;
 	w->timer_ns = due;
-	if (due == UINT64_MAX)
-		return;
-	wait = due > w->now_ns ? due - w->now_ns : 0;
-	tv = (struct timeval){(time_t)(wait / NS_PER_S), (suseconds_t)(wait % NS_PER_S / 1000) + 1};
-	event_add(&w->timer_ev, &tv);
+	at.it_value.tv_sec = (time_t)(due / NS_PER_S);
+	at.it_value.tv_nsec = (long)(due % NS_PER_S);
+	timerfd_settime(w->timer_fd, TFD_TIMER_ABSTIME, &at, NULL);
+}
+
+int turn_open(struct worker *w)
+{
+	w->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	if (w->timer_fd < 0)
+		return -errno;
+	/* Edge-triggered: each ring is a new edge, so the count need not be read away. */
+	event_assign(&w->bell_ev, w->base, w->h->bells.fd[w->h->slot], EV_READ | EV_PERSIST | EV_ET, on_bell, w);
+	event_assign(&w->timer_ev, w->base, w->timer_fd, EV_READ | EV_PERSIST | EV_ET, on_wake, w);
+	if (event_add(&w->bell_ev, NULL) != 0 || event_add(&w->timer_ev, NULL) != 0)
+		return -ENOMEM;
+	worker_look_at_clock(w);
+	arm_timer(w);
+	return 0;
 }
 
 /* SIGTERM: listeners go at once, sessions in batches, and the loop ends when all output is out. */

@@ -56,7 +56,6 @@ static int open_base(struct worker *w)
 
 	if (cfg == NULL)
 		return -ENOMEM;
-	event_config_set_flag(cfg, EVENT_BASE_FLAG_PRECISE_TIMER);
 	event_config_set_flag(cfg, EVENT_BASE_FLAG_NOLOCK);
 	w->base = event_base_new_with_config(cfg);
 	event_config_free(cfg);

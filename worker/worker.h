@@ -55,8 +55,9 @@ struct worker {
 	bool stopping;	 /* SIGTERM: listeners closed, clients being let go */
 	bool stop_now;
 	uint64_t stop_since_ns;
-	struct event bell_ev, sweep_ev, timer_ev, stop_ev[3];
-	uint64_t timer_ns; /* what timer_ev is armed for */
+	struct event bell_ev, timer_ev, stop_ev[3];
+	int timer_fd;
+	uint64_t timer_ns; /* what it is set for */
 	uint64_t sweep_ns; /* when the sweep last looked around */
 
 	/* fanout.c */
@@ -80,7 +81,8 @@ struct worker {
 	struct arena arena;
 	struct conn **dirty; /* connections with output this turn */
 	unsigned ndirty, dirty_cap;
-	struct conn *dead;
+	struct conn **dead; /* closed this turn, freed at its end */
+	unsigned ndead, dead_cap;
 	bool congested; /* overflow past half its cap: clients are not read */
 	struct conn **held;
 	unsigned nheld, held_cap;
