@@ -208,6 +208,18 @@ CHECKS += fuzz-short
 -include $(shell find build/fuzz -name '*.d' 2>/dev/null)
 # --- end of fuzz ----------------------------------------------------------------------------------------------------
 
+# --- e2e ------------------------------------------------------------------------------------------------------------
+#   make e2e              real clients against running servers; FORKCAST=build/asan/forkcast takes another binary
+# Serial: tests wait for what they expect, but a machine that runs everything at once makes deadlines a guess.
+E2E := $(sort $(wildcard $(addprefix tests/e2e/,client_*.mjs room_*.mjs rule_*.mjs auth_*.mjs api_*.mjs bad_*.mjs)))
+
+.PHONY: e2e
+e2e: $(if $(FORKCAST),,all)
+	FORKCAST=$(abspath $(or $(FORKCAST),$(B)/forkcast)) timeout $(E2E_TIMEOUT) node --test --test-concurrency=1 $(E2E)
+
+CHECKS += e2e
+# --- end of e2e -----------------------------------------------------------------------------------------------------
+
 # --- bench/ ---------------------------------------------------------------------------------------------------------
 #   make bench            everything side by side, one table (about 20 minutes)
 #   make bench QUICK=1    one short round
