@@ -1,8 +1,9 @@
 /* api_sockets.mjs - acts on sockets of all workers, and the lists of sockets, rooms, users. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { api, connect, connect_each, emit, inbox, next } from './clients.mjs'
+import { api, connect, connect_each, emit, inbox, next, token } from './clients.mjs'
 import { server, started, until } from './server.mjs'
+import { open_socket } from './wire.mjs'
 
 const WORKERS = 3
 const SHM = 'shm { sessions = 2000  ring_size = 1M  store_size = 64M }'
@@ -64,6 +65,20 @@ describe('join, leave, disconnect', () => {
 			/* socket.io-client itself closes a manager that no socket uses. */
 			await settled('the engines', () => engines.every((e) => e.readyState === 'closed') && manager.every((m) => m.length === 1))
 		}
+	})
+
+	test('on the wire: 41 and a transport that stays, or 41 and the end', async (t) => {
+		const auth = { token: token({ sub: 'wired' }) }
+		const wire = await open_socket(t, s.port, { auth })
+		await act('disconnect', { in: 'user:wired', close: false })
+		assert.equal(await wire.text(), '41')
+		wire.send(`40${JSON.stringify(auth)}`)
+		const answer = await wire.text()
+		assert.match(answer, /^40\{"sid":/)
+		assert.notEqual(JSON.parse(answer.slice(2)).sid, wire.sid)
+		await act('disconnect', { in: 'user:wired', close: true })
+		assert.equal(await wire.text(), '41')
+		assert.equal(await wire.closed(), 0)
 	})
 
 	test('disconnect all but one', async (t) => {

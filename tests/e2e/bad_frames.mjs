@@ -85,6 +85,20 @@ describe('frames as they may come', () => {
 		assert.equal(await wire.text(), PACKET)
 	})
 
+	test('messages of many connections in fragments, their frames in turns', async (t) => {
+		const wires = await Promise.all([...Array(12).keys()].map(() => open_socket(t, s.port)))
+		const packets = wires.map((_, i) => Buffer.from(`42["echo","${'é💛'.repeat(i + 1)}${i}"]`))
+		const longest = packets.at(-1).length
+		for (let at = 0; at < longest; at += 3) {
+			for (const [i, p] of packets.entries()) {
+				if (at < p.length) wires[i].write(frame(p.subarray(at, at + 3), { opcode: at === 0 ? TEXT : CONT, fin: at + 3 >= p.length }))
+			}
+			await new Promise(setImmediate)
+			if (at % 30 === 0) assert.equal(await bystander.emitWithAck('ping'), 'pong')
+		}
+		for (const [i, p] of packets.entries()) assert.equal(await wires[i].text(), p.toString())
+	})
+
 	test('lengths at the edges of their forms', async (t) => {
 		const wire = await open_socket(t, s.port)
 		for (const n of [125, 126, 127, 4095, 4096, 19999, 20000]) {

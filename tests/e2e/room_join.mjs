@@ -197,6 +197,8 @@ describe('rooms that clients ask for', () => {
 		const wire = await open_socket(t, s.port)
 		wire.send('421["subscribe",{"room":"\\u006fpen","id":"\\u00e9\\ud83d\\udc9b"}]')
 		assert.equal(await wire.text(), '431[{"success":true,"room":"open:é💛","message":"Subscribed to open:é💛"}]')
+		wire.send('422["\\u0073ubscribe",{"room":"open","id":"\\ud800"}]')
+		assert.equal(await wire.text(), '432[{"success":true,"room":"open:\ufffd","message":"Subscribed to open:\ufffd"}]')
 	})
 })
 

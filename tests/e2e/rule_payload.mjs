@@ -15,6 +15,7 @@ before(async () => {
 		workers: 1,
 		conf: `
 			room "r" { join = any }
+			event "member" { room = "r:{id}" }
 			event "pass"  { emit = out  to = self  ack = no }
 			event "add"   { emit = out  to = self  ack = no  add = {"id: @id", "from: @user.id", "at: @now"} }
 			event "set"   { emit = out  to = self  ack = no  add = {"sender: @user", "copy: body.text", "gone: nothing"} }
@@ -119,6 +120,20 @@ describe('add', () => {
 			ids.add((await heard)[0].id)
 		}
 		assert.equal(ids.size, 50)
+	})
+})
+
+describe('members that come twice', () => {
+	test('the last counts, for the server as for JSON.parse of the receivers', async (t) => {
+		const wire = await known(t)
+		wire.send('42["data",{"v":1,"v":2}]')
+		assert.equal(await wire.text(), '42["out",{"p":{"v":1,"v":2},"v":2,"all":[{"v":1,"v":2}]}]')
+		wire.send('421["subscribe",{"room":"nosuch","id":1,"room":"r","id":2,"\\u0069d":3}]')
+		assert.equal(await wire.text(), '431[{"success":true,"room":"r:3","message":"Subscribed to r:3"}]')
+		/* A member of r:3 cannot send to r:3 what receivers take for a message of r:4. */
+		wire.send('422["member",{"id":4,"id":3}]').send('423["member",{"id":3,"id":4}]')
+		assert.match(await wire.text(), /^432\[\{"success":true/)
+		assert.match(await wire.text(), /^433\[\{"success":false.*not_member/)
 	})
 })
 
