@@ -220,6 +220,30 @@ e2e: $(if $(FORKCAST),,all)
 CHECKS += e2e
 # --- end of e2e -----------------------------------------------------------------------------------------------------
 
+# --- cluster --------------------------------------------------------------------------------------------------------
+#   make cluster          many clients on four workers, processes killed and stopped; the short form, in make check
+#   make cluster-long     the same in full: 10,000 messages, 50 workers and 20 keepers killed, 30 s stops (5 minutes)
+# One file after the other: each has the machine for itself, and its figures are lines that start with #.
+CLUSTER := fifty kills stopped log unread
+CLUSTER_TOOLS := $(B)/cluster/prober $(B)/cluster/read_log
+CLUSTER_RUN = for f in $(CLUSTER); do FORKCAST=$(abspath $(or $(FORKCAST),$(B)/forkcast)) \
+	CLUSTER_TOOLS=$(abspath $(B)/cluster) timeout $(E2E_TIMEOUT) node tests/cluster/$$f.mjs || exit 1; done
+
+$(CLUSTER_TOOLS): $(B)/cluster/%: $(B)/tests/cluster/%.o $(B)/libforkcast.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+.PHONY: cluster cluster-long
+cluster: $(if $(FORKCAST),,all) $(CLUSTER_TOOLS)
+	@node --test tests/cluster/ledger_test.mjs
+	@$(CLUSTER_RUN)
+
+cluster-long: $(if $(FORKCAST),,all) $(CLUSTER_TOOLS)
+	@export CLUSTER_LONG=1; $(CLUSTER_RUN)
+
+CHECKS += cluster
+# --- end of cluster -------------------------------------------------------------------------------------------------
+
 # --- bench/ ---------------------------------------------------------------------------------------------------------
 #   make bench            everything side by side, one table (about 20 minutes)
 #   make bench QUICK=1    one short round
