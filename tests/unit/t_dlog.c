@@ -272,7 +272,8 @@ static _Atomic bool over;
 /* Reads near the log's head while it is written: each RUN and TURN tells where it belongs. */
 static void *read_about(void *arg)
 {
-	uint64_t *turns = arg, tail;
+	_Atomic uint64_t *turns = arg;
+	uint64_t tail;
 	struct dlog_entry e;
 	struct dlog mine;
 
@@ -297,7 +298,8 @@ static void *read_about(void *arg)
 
 static void read_while_written(void **state)
 {
-	uint64_t at[1] = {0}, turns[2] = {0, 0};
+	_Atomic uint64_t turns[2] = {0, 0};
+	uint64_t at[1] = {0};
 	pthread_t t[2];
 	void *why;
 
@@ -306,7 +308,7 @@ static void read_while_written(void **state)
 	dlog_begin(&d, 1, at, 1);
 	for (int i = 0; i < 2; i++)
 		assert_int_equal(pthread_create(&t[i], NULL, read_about, &turns[i]), 0);
-	while (d.tail < 60 * WORDS) {
+	while (d.tail < 60 * WORDS || turns[0] == 0 || turns[1] == 0) {
 		dlog_run(&d, 3, d.tail * RING_ALIGN);
 		dlog_turn(&d, d.tail * 256, at, 1);
 	}
