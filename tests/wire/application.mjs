@@ -52,28 +52,27 @@ function serve_echo(web, engine) {
 	})
 }
 
-/* A running one: {port, io, stop()}.  PARSER replaces socket.io's own. */
+/* A running one: {port, and calls that do what forkcast's API does}.  PARSER names the package of another parser. */
 export async function application(engine, { parser } = {}) {
 	const web = http.createServer((_, response) => response.writeHead(404).end())
 	attach(web, { ...options(engine), path: '/engine.io/' }).on('connection', (socket) => {
 		socket.on('message', (data) => socket.send(data))
 	})
 	const io = new SocketIO(web, {
-		...options(engine), connectTimeout: engine.connect_timeout, serveClient: false, ...(parser ? { parser } : {})
+		...options(engine),
+		connectTimeout: engine.connect_timeout,
+		serveClient: false,
+		...(parser ? { parser: (await import(parser)).default } : {})
 	})
 	io.on('connection', answer)
 	io.of('/custom').on('connection', answer)
 	serve_echo(web, engine)
 	await new Promise((resolve) => web.listen(0, '127.0.0.1', resolve))
-	const connections = new Set()
-	web.on('connection', (c) => connections.add(c.once('close', () => connections.delete(c))))
 	return {
-		io,
 		port: web.address().port,
-		async stop() {
-			const closed = io.close()
-			for (const c of connections) c.destroy() /* nobody waits for peers to say goodbye */
-			await closed
-		}
+		disconnect: (id, close) => void io.in(id).disconnectSockets(close),
+		emit: (id, event, ...args) => void io.in(id).emit(event, ...args),
+		/* What the clients answer within TIMEOUT_MS. */
+		emit_with_ack: (id, timeout_ms, event, ...args) => io.in(id).timeout(timeout_ms).emitWithAck(event, ...args)
 	}
 }

@@ -6,7 +6,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { test } from 'node:test'
 import { KEY, Server } from '../e2e/server.mjs'
-import { application } from './application.mjs'
+import { reference } from './reference.mjs'
 
 export const TARGET = process.env.WIRE_TARGET ?? 'forkcast'
 const PROFILE = path.resolve('conf/profiles/conformance.conf')
@@ -59,7 +59,7 @@ class Forkcast extends Server {
  */
 export async function started(engine = {}, { more, workers, parser } = {}, kind = TARGET) {
 	const all = { ...STATED, ...engine }
-	if (kind === 'reference') return { kind, ...(await application(all, { parser })) }
+	if (kind === 'reference') return { kind, ...(await reference(all, { parser })) }
 	const s = new Forkcast({ engine: all, more, workers })
 	s.kind = kind
 	s.stop = () => s.destroy()
