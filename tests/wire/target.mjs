@@ -5,6 +5,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { test } from 'node:test'
+import { api } from '../e2e/clients.mjs'
 import { KEY, Server } from '../e2e/server.mjs'
 import { reference } from './reference.mjs'
 
@@ -51,10 +52,28 @@ class Forkcast extends Server {
 			more
 		].join('\n'))
 	}
+
+	stop() {
+		return this.destroy()
+	}
+
+	/* What reference.mjs asks its application for, asked of the API. */
+	async ask(what, id, ...args) {
+		const to = `socket:${id}`
+		const call = async (path, body) => {
+			const r = await api(this, 'POST', `/v1/${path}`, body)
+			if (r.status >= 300) throw new Error(`${path}: ${r.status} ${r.text}`)
+			return r.json
+		}
+		if (what === 'disconnect') return call('sockets/disconnect', { in: [to], close: args[0] })
+		if (what === 'emit') return call('emit', { to, event: args[0], args: args.slice(1) })
+		const r = await call('emit', { to, timeout: args[0], event: args[1], args: args.slice(2) })
+		return r.answers
+	}
 }
 
 /*
- * A running target: {kind, port, stop()}; forkcast's are the server of tests/e2e and have all of its calls.  ENGINE
+ * A running target: {kind, port, ask(), stop()}; forkcast's are the server of tests/e2e and have all of its calls.  ENGINE
  * replaces keys of the profile's engine block.  OPTIONS: more (lines of conf), workers, parser (the reference's).
  */
 export async function started(engine = {}, { more, workers, parser } = {}, kind = TARGET) {
@@ -62,7 +81,6 @@ export async function started(engine = {}, { more, workers, parser } = {}, kind 
 	if (kind === 'reference') return { kind, ...(await reference(all, { parser })) }
 	const s = new Forkcast({ engine: all, more, workers })
 	s.kind = kind
-	s.stop = () => s.destroy()
 	try {
 		return await s.start()
 	} catch (error) {
