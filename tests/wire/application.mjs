@@ -37,6 +37,21 @@ function answer(socket) {
 	socket.on('message-with-ack', (...args) => args.pop()(...args))
 }
 
+/* The rules of tests/cluster: rooms to join, messages to them, to the others in them, and to everybody. */
+function answer_rooms(socket) {
+	socket.on('subscribe', ({ room, id }, ack) => {
+		socket.join(`${room}:${id}`)
+		ack({ success: true })
+	})
+	const send = (target, payload, ack) => {
+		target.emit('post', payload)
+		ack?.({ success: true })
+	}
+	socket.on('post', (m, ack) => send(socket.nsp.to(`chat:${m.room}`), m, ack))
+	socket.on('tell', (m, ack) => send(socket.to(`chat:${m.room}`), m, ack))
+	socket.on('shout', (m, ack) => send(socket.nsp, m, ack))
+}
+
 function serve_echo(web, engine) {
 	const echo = new WebSocketServer({
 		noServer: true,
@@ -52,8 +67,11 @@ function serve_echo(web, engine) {
 	})
 }
 
-/* A running one: {port, and calls that do what forkcast's API does}.  PARSER names the package of another parser. */
-export async function application(engine, { parser } = {}) {
+/*
+ * A running one: {port, and calls that do what forkcast's API does}.  PARSER names the package of another parser; ROOMS:
+ * the application of tests/cluster instead.
+ */
+export async function application(engine, { parser, rooms } = {}) {
 	const web = http.createServer((_, response) => response.writeHead(404).end())
 	attach(web, { ...options(engine), path: '/engine.io/' }).on('connection', (socket) => {
 		socket.on('message', (data) => socket.send(data))
@@ -64,7 +82,7 @@ export async function application(engine, { parser } = {}) {
 		serveClient: false,
 		...(parser ? { parser: (await import(parser)).default } : {})
 	})
-	io.on('connection', answer)
+	io.on('connection', rooms ? answer_rooms : answer)
 	io.of('/custom').on('connection', answer)
 	serve_echo(web, engine)
 	await new Promise((resolve) => web.listen(0, '127.0.0.1', resolve))
