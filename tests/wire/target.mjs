@@ -47,7 +47,7 @@ class Forkcast extends Server {
 			`name = "${this.name}"`,
 			`runtime_dir = "${this.runtime}"`,
 			`admin "127.0.0.1:0" { key = "${KEY}" }`,
-			'shm { sessions = 1000  ring_size = 1M  store_size = 16M }',
+			'shm { sessions = 1000  ring_size = 16M  store_size = 16M }',
 			text,
 			more
 		].join('\n'))

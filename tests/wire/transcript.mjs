@@ -12,6 +12,7 @@ function masked(text) {
 		.replace(/"sid":"[A-Za-z0-9_-]{20}"/g, '"sid":"SID"')
 		.replace(/^(Set-Cookie: io=)[A-Za-z0-9_-]{20}/i, '$1SID')
 		.replace(/^(Date: ).*/i, '$1NOW')
+		.replace(/^(Keep-Alive: timeout=)\d+$/i, '$1SECONDS')
 }
 
 /* How a compressed body was cut and packed is the library's affair: what it says counts. */
