@@ -45,7 +45,7 @@ test('24 clients on three transports', { timeout: 120000 }, async (t) => {
 	if (TARGET === 'reference') return
 	assert.equal((await host.counted('published')) - before.published, v.sent)
 	assert.equal((await host.counted('deliveries')) - before.deliveries, v.arrived)
-	const over = await host.counted('handover')
+	const over = await host.counted('handovers')
 	t.diagnostic(`${over} requests were handed over`)
 	assert.ok(over > proxy.made / 4, 'requests that came to the wrong worker')
 })
