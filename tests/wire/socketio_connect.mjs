@@ -126,7 +126,7 @@ for (const kind of Object.keys(CHANNELS)) {
 	})
 }
 
-describe('a second to join', () => {
+describe('a second to join', { concurrency: true }, () => {
 	let quick
 	before(async () => (quick = await started({ ...PATIENT, connect_timeout: 1000 })))
 	after(() => quick.stop())

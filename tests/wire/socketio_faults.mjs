@@ -59,6 +59,11 @@ const FATAL = {
 	'a placeholder below': [`451-["message",${place(-1)}]`, Buffer.from([1])],
 	'a placeholder with a string': ['451-["message",{"_placeholder":true,"num":"0"}]', Buffer.from([1])],
 	'a placeholder without a number': ['451-["message",{"_placeholder":true}]', Buffer.from([1])],
+	/* What brought servers down: CVE-2022-2421, CVE-2023-32695. */
+	'a placeholder with a name': ['451-["message",{"_placeholder":true,"num":"splice"}]', Buffer.from([1])],
+	'a placeholder with a list': ['451-["message",{"_placeholder":true,"num":[0]}]', Buffer.from([1])],
+	'a name that is an object with a method\'s name': ['42[{"toString":"foo"}]'],
+	'a name that is a list': ['42[["message"]]'],
 	'a reserved name with attachments': [`451-["connect",${place(0)}]`, Buffer.from([1])],
 	'an object with attachments': [`451-{"a":${place(0)}}`, Buffer.from([1])]
 }
