@@ -178,6 +178,39 @@ describe('upgrade', () => {
 		await x.frames(await x.socket(url))
 	})
 
+	for (const waits of [false, true]) {
+		same(`of a session that is sent away meanwhile${waits ? ', while a poll waits' : ''}`, async (x) => {
+			const url = await x.polling()
+			await x.post(url, '40')
+			const id = id_of(await x.get(url))
+			const pending = waits && (await x.line()).ask('GET', url)
+			await sleep(20)
+			const line = await x.socket(url)
+			x.send(line, '2probe')
+			await x.frames(line, 1)
+			await x.s.ask('disconnect', id, true)
+			if (pending) await x.heard(pending, { what: 'the poll' })
+			await sleep(50)
+			x.send(line, '5')
+			await x.frames(line)
+			await x.get(url)
+		})
+	}
+
+	same('of a session that is sent away meanwhile, and not done', async (x) => {
+		const url = await x.polling()
+		await x.post(url, '40')
+		const id = id_of(await x.get(url))
+		const line = await x.socket(url)
+		x.send(line, '2probe')
+		await x.frames(line, 1)
+		await x.s.ask('disconnect', id, true)
+		await sleep(50)
+		await x.get(url)
+		await x.get(url)
+		await x.frames(line)
+	})
+
 	same('given up', async (x) => {
 		const url = await x.polling(ENGINE)
 		const line = await x.socket(url)
