@@ -86,8 +86,13 @@ export async function application(engine, { parser, rooms } = {}) {
 	io.of('/custom').on('connection', answer)
 	serve_echo(web, engine)
 	await new Promise((resolve) => web.listen(0, '127.0.0.1', resolve))
+	const reasons = {}
+	for (const nsp of [io, io.of('/custom')]) {
+		nsp.on('connection', (socket) => socket.on('disconnect', (reason) => (reasons[reason] = (reasons[reason] ?? 0) + 1)))
+	}
 	return {
 		port: web.address().port,
+		reasons: () => reasons,
 		disconnect: (id, close) => void io.in(id).disconnectSockets(close),
 		emit: (id, event, ...args) => void io.in(id).emit(event, ...args),
 		/* What the clients answer within TIMEOUT_MS. */

@@ -8,7 +8,7 @@ import { createHash } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
 import { sleep } from '../e2e/server.mjs'
 import { frame } from '../e2e/wire.mjs'
-import { UNKNOWN, WITHOUT_SESSION } from './http_rows.mjs'
+import { UNKNOWN, WITHOUT_SESSION } from './rows.mjs'
 import { ENGINE, SOCKET } from './poller.mjs'
 import { PATIENT, started } from './target.mjs'
 import { Transcript, id_of } from './transcript.mjs'
@@ -26,8 +26,18 @@ async function compare(t, servers, script) {
 	assert.ok(theirs.length > 0)
 	const at = theirs.findIndex((line, i) => line !== ours[i])
 	if (at < 0 && ours.length === theirs.length) return
-	const lines = (list, sign) => list.filter((line, i) => line !== (list === ours ? theirs : ours)[i]).slice(0, 10).map((x) => `${sign} ${shortened(x)}`)
-	assert.fail(`from line ${at} on, the reference says -, forkcast +:\n${[...lines(theirs, '-'), ...lines(ours, '+')].join('\n')}`)
+	assert.fail(`from line ${at} on, the reference says -, forkcast +:\n${[...surplus(theirs, ours, '-'), ...surplus(ours, theirs, '+')].join('\n')}`)
+}
+
+/* Lines that only LIST has, a few of them; if both have the same, their order differs. */
+function surplus(list, other, sign) {
+	const rest = [...other]
+	const only = list.filter((line) => {
+		const i = rest.indexOf(line)
+		if (i >= 0) rest.splice(i, 1)
+		return i < 0
+	})
+	return (only.length > 0 ? only : list.filter((line, i) => line !== other[i])).slice(0, 10).map((line) => `${sign} ${shortened(line)}`)
 }
 
 /* A mismatch shall be read by people. */

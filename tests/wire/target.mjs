@@ -59,6 +59,7 @@ class Forkcast extends Server {
 
 	/* What reference.mjs asks its application for, asked of the API. */
 	async ask(what, id, ...args) {
+		if (what === 'reasons') return this.reasons()
 		const to = `socket:${id}`
 		const call = async (path, body) => {
 			const r = await api(this, 'POST', `/v1/${path}`, body)
@@ -69,6 +70,16 @@ class Forkcast extends Server {
 		if (what === 'emit') return call('emit', { to, event: args[0], args: args.slice(1) })
 		const r = await call('emit', { to, timeout: args[0], event: args[1], args: args.slice(2) })
 		return r.answers
+	}
+
+	/* How often connections ended for which reason. */
+	async reasons() {
+		const { text } = await api(this, 'GET', '/metrics')
+		const sums = {}
+		for (const [, reason, n] of text.matchAll(/^forkcast_disconnects_total\{.*reason="([^"]*)".*\} (\d+)$/gm)) {
+			if (n !== '0') sums[reason] = (sums[reason] ?? 0) + Number(n)
+		}
+		return sums
 	}
 }
 

@@ -1,4 +1,4 @@
-/* http_rows.mjs - requests that are refused, by what is wrong with them. */
+/* rows.mjs - requests that are refused, by what is wrong with them. */
 
 export const UNKNOWN = 'AAAAAAAAAAAAAAAAAAAA'
 
