@@ -84,6 +84,14 @@ export async function application(engine, { parser, rooms } = {}) {
 	})
 	io.on('connection', rooms ? answer_rooms : answer)
 	io.of('/custom').on('connection', answer)
+	io.of(/^\/tenant-/).on('connection', (socket) => {
+		answer(socket)
+		socket.on('shout', (...args) => socket.nsp.emit('shouted', ...args))
+	})
+	io.of('/guarded').use((socket, done) => {
+		if (socket.handshake.auth.secret === 'x') done()
+		else done(Object.assign(new Error('No "entry" here'), { data: { code: 'closed' } }))
+	}).on('connection', answer)
 	serve_echo(web, engine)
 	await new Promise((resolve) => web.listen(0, '127.0.0.1', resolve))
 	const reasons = {}
