@@ -33,9 +33,9 @@ export function parts(data, n) {
 	return list.length > 0 ? list : [bytes]
 }
 
-/* A message in fragments of the PIECES. */
-export function fragments(pieces, opcode = 1) {
-	return pieces.map((p, i) => frame(Buffer.from(p), { opcode: i === 0 ? opcode : 0, fin: i === pieces.length - 1 }))
+/* A message in fragments of the PIECES; RSV: bits on the first. */
+export function fragments(pieces, opcode = 1, rsv = 0) {
+	return pieces.map((p, i) => frame(Buffer.from(p), { opcode: i === 0 ? opcode : 0, rsv: i === 0 ? rsv : 0, fin: i === pieces.length - 1 }))
 }
 
 /* What an echo may answer a ping with. */

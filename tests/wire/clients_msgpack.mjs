@@ -21,11 +21,13 @@ async function connected(t, transports, { nsp = '/', auth } = {}) {
 }
 
 const VALUES = {
-	'nothing': [], 'numbers': [0, 1, -1, 127, 128, 255, 256, 65535, 65536, -32, -33, -128, -129, 2 ** 31, 2 ** 32, 2 ** 53 - 1, -(2 ** 53 - 1), 0.5, -0.1, 1e-5],
+	'nothing': [],
+	'numbers': [0, 1, -1, 127, 128, 255, 256, 65535, 65536, -32, -33, -128, -129, 2 ** 31, 2 ** 32, 2 ** 53 - 1, -(2 ** 53 - 1), 0.5, -0.1, 1e-5],
 	'texts': ['', 'a', 'é€💛', 'x'.repeat(31), 'x'.repeat(32), 'x'.repeat(255), 'x'.repeat(256), 'x'.repeat(70000)],
 	'words': [null, true, false], 'lists': [[], [[]], [1, [2, [3]]], Array(16).fill(0), Array(70000).fill(7)],
 	'objects': [{}, { a: { b: { c: null } } }, Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`k${i}`, i]))],
-	'binary': [Buffer.from([1, 2, 3]), Buffer.alloc(0), Buffer.alloc(300, 1), Buffer.alloc(70000, 2)], 'binary inside': [{ a: [Buffer.from([1])], b: Buffer.from([2]) }],
+	'binary': [Buffer.from([1, 2, 3]), Buffer.alloc(0), Buffer.alloc(300, 1), Buffer.alloc(70000, 2)],
+	'binary inside': [{ a: [Buffer.from([1])], b: Buffer.from([2]) }],
 	'what is a placeholder elsewhere': [{ _placeholder: true, num: 0 }]
 }
 
@@ -84,9 +86,12 @@ describe('by hand', () => {
 	const { Encoder } = parser
 	const packed = (packet) => new Encoder().encode(packet)[0]
 	const bad = {
-		'an unknown type': packed({ type: 5, nsp: '/', data: [] }), 'no type': packed({ nsp: '/', data: [] }), 'a namespace that is none': packed({ type: 2, nsp: 1, data: ['message'] }),
-		'an event that is an object': packed({ type: 2, nsp: '/', data: {} }), 'an id that is text': packed({ type: 2, nsp: '/', data: ['message'], id: 'x' }),
-		'a second CONNECT': packed({ type: 0, nsp: '/' }), 'cut short': packed({ type: 2, nsp: '/', data: ['message', 'hello'] }).subarray(0, 20), 'no map': Buffer.from([0x93, 1, 2, 3]),
+		'an unknown type': packed({ type: 5, nsp: '/', data: [] }), 'no type': packed({ nsp: '/', data: [] }),
+		'a namespace that is none': packed({ type: 2, nsp: 1, data: ['message'] }),
+		'an event that is an object': packed({ type: 2, nsp: '/', data: {} }),
+		'an id that is text': packed({ type: 2, nsp: '/', data: ['message'], id: 'x' }),
+		'a second CONNECT': packed({ type: 0, nsp: '/' }), 'cut short': packed({ type: 2, nsp: '/', data: ['message',
+		'hello'] }).subarray(0, 20), 'no map': Buffer.from([0x93, 1, 2, 3]),
 		'nothing': Buffer.alloc(0)
 	}
 	for (const kind of Object.keys(CHANNELS)) {

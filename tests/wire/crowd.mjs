@@ -7,7 +7,7 @@ import { host } from '../cluster/host.mjs'
 import { Fleet } from '../cluster/members.mjs'
 import { proxy } from './proxy.mjs'
 import { reference } from './reference.mjs'
-import { TARGET } from './target.mjs'
+import { PATIENT, STATED, TARGET } from './target.mjs'
 
 export const KINDS = { polling: ['polling'], upgrading: ['polling', 'websocket'], websocket: ['websocket'] }
 
@@ -41,7 +41,7 @@ export function client(transports, options = {}) {
 
 async function server(t) {
 	if (TARGET !== 'reference') return host(t, { top: 'engine { transports = {polling, websocket} }' })
-	const s = await reference({ ping_interval: 25000, ping_timeout: 20000, connect_timeout: 45000, max_payload: 1e6, transports: ['polling', 'websocket'] }, { rooms: true })
+	const s = await reference({ ...STATED, ...PATIENT }, { rooms: true })
 	t.after(() => s.stop())
 	return s
 }

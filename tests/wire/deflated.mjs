@@ -6,10 +6,15 @@ import { dial } from './cases.mjs'
 const TAIL = Buffer.from([0, 0, 255, 255])
 const WINDOW = 32768
 
+/* The offers or answers of a header: [{name, params}]; a parameter without a value is true. */
 export function parsed(value) {
+	const param = (text) => {
+		const [key, data] = text.split('=').map((x) => x.trim())
+		return [key, data === undefined ? true : data.replace(/^"(.*)"$/, '$1')]
+	}
 	return value.split(',').map((one) => {
 		const [name, ...params] = one.split(';').map((x) => x.trim())
-		return { name, params: Object.fromEntries(params.map((p) => [p.split('=')[0].trim(), p.includes('=') ? p.split('=')[1].trim().replace(/^"(.*)"$/, '$1') : true])) }
+		return { name, params: Object.fromEntries(params.map(param)) }
 	})
 }
 

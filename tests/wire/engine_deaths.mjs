@@ -39,7 +39,8 @@ function kill() {
 	const all = workers()
 	const victim = all[Math.floor(Math.random() * all.length)]
 	process.kill(victim.pid, 'SIGKILL')
-	return { slot: victim.slot, back: () => until('a successor', () => workers().some((p) => p.index === victim.index && p.pid !== victim.pid && p.state === 'live')) }
+	const successor = (p) => p.index === victim.index && p.pid !== victim.pid && p.state === 'live'
+	return { slot: victim.slot, back: () => until('a successor', () => workers().some(successor)) }
 }
 
 async function within(what, fn) {
@@ -116,6 +117,7 @@ describe('a dead owner', () => {
 			await dead.back()
 			for (const p of all) if (slot_of(p.sid) !== dead.slot) await p.post('1')
 		}
-		await until('the descriptors to be closed', () => [...held].every(([pid, n]) => !fs.existsSync(`/proc/${pid}/fd`) || descriptors(pid) <= n + 4), 8000)
+		const free = ([pid, n]) => !fs.existsSync(`/proc/${pid}/fd`) || descriptors(pid) <= n + 4
+		await until('the descriptors to be closed', () => [...held].every(free), 8000)
 	})
 })

@@ -93,7 +93,11 @@ describe('WebSocket', () => {
 		assert.deepEqual(opened, { ...OPEN, sid: opened.sid, upgrades: [] })
 	})
 
-	for (const query of ['?transport=websocket', '?EIO=abc&transport=websocket', '?EIO=3&transport=websocket', '?EIO=4', '?EIO=4&transport=abc', '?EIO=4&transport=polling']) {
+	const bad = [
+		'?transport=websocket', '?EIO=abc&transport=websocket', '?EIO=3&transport=websocket', '?EIO=4', '?EIO=4&transport=abc',
+		'?EIO=4&transport=polling'
+	]
+	for (const query of bad) {
 		test(`no session for ${query}`, async (t) => {
 			const wire = await dial(t, query)
 			const r = await wire.response()

@@ -163,7 +163,11 @@ describe('afterwards', () => {
 })
 
 describe('not done', () => {
-	for (const [what, packet] of Object.entries({ 'a message': '4hello', 'a ping without the word': '2', 'another word': '2probf', 'a pong': '3probe', 'a close': '1', 'a noop': '6', 'not a packet': 'abc', 'nothing': '' })) {
+	const others = {
+		'a message': '4hello', 'a ping without the word': '2', 'another word': '2probf', 'a pong': '3probe', 'a close': '1', 'a noop': '6',
+		'not a packet': 'abc', 'nothing': ''
+	}
+	for (const [what, packet] of Object.entries(others)) {
 		test(`${what} instead of a probe closes the WebSocket only`, async (t) => {
 			const p = await Poller.open(t, s.port)
 			const wire = await p.socket()

@@ -59,7 +59,8 @@ describe('in chunks', () => {
 	const shapes = {
 		'one chunk': [chunk('4hello'), '0\r\n\r\n'],
 		'a chunk for each byte': [...'4hello'].map(chunk).concat('0\r\n\r\n'),
-		'a chunk that ends inside a character': ['3\r\n4\xc3\xa9\r\n'.slice(0, 5), '\xa9\r\n', '0\r\n\r\n'].map((x) => Buffer.from(x, 'latin1')),
+		'a chunk that ends inside a character': ['3\r\n4\xc3\xa9\r\n'.slice(0, 5), '\xa9\r\n',
+		'0\r\n\r\n'].map((x) => Buffer.from(x, 'latin1')),
 		'an extension and a trailer': ['6;a=b\r\n4hello\r\n0\r\nX-After: 1\r\n\r\n'],
 		'digits in both cases, with zeros before': ['000A\r\n4helloooo!\r\n', '00a\r\n4234567890\r\n', '0\r\n\r\n']
 	}

@@ -23,8 +23,10 @@ async function answered(p, text, accept) {
 
 describe('which coding', () => {
 	const rows = {
-		'gzip': 'gzip', 'deflate': 'deflate', 'gzip, deflate': 'gzip', 'deflate, gzip': 'deflate', 'gzip;q=0.5, deflate;q=0.9': 'deflate', 'gzip, deflate, br': 'gzip',
-		'*': 'gzip', 'gzip;q=0': 'identity', 'gzip;q=0, deflate': 'deflate', 'identity': 'identity', 'br': 'identity', '': 'identity', 'GZIP': 'gzip',
+		'gzip': 'gzip', 'deflate': 'deflate', 'gzip, deflate': 'gzip', 'deflate, gzip': 'deflate',
+		'gzip;q=0.5, deflate;q=0.9': 'deflate', 'gzip, deflate, br': 'gzip',
+		'*': 'gzip', 'gzip;q=0': 'identity', 'gzip;q=0, deflate': 'deflate', 'identity': 'identity', 'br': 'identity',
+		'': 'identity', 'GZIP': 'gzip',
 		' gzip ; q=1 ': 'gzip', 'identity;q=0.5, gzip;q=0.1': 'gzip'
 	}
 	for (const [accept, expected] of Object.entries(rows)) {

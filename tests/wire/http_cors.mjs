@@ -9,7 +9,10 @@ import { PATIENT, ours, started, target } from './target.mjs'
 
 const APP = 'https://app.example'
 const OTHER = 'http://localhost:8080'
-const EVIL = ['https://evil.example', 'https://app.example.evil.example', 'http://app.example', 'https://app.example:444', 'https://APP.example/', 'null', 'https://sub.app.example']
+const EVIL = [
+	'https://evil.example', 'https://app.example.evil.example', 'http://app.example', 'https://app.example:444', 'https://APP.example/',
+	'null', 'https://sub.app.example'
+]
 const OPEN = `${ENGINE}?EIO=4&transport=polling`
 const FORBIDDEN = '{"code":4,"message":"Forbidden"}'
 

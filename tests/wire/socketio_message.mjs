@@ -50,7 +50,10 @@ const TALKS = {
 		[`462-789[${place(0)},${place(1)}]`, bytes(1, 2, 3), bytes(4, 5, 6)]
 	],
 	'an ack without binary is a plain one': [['4212["message-with-ack",{"a":1}]'], ['4312[{"a":1}]']],
-	'an object that only looks like a placeholder': [['42["message",{"_placeholder":false,"num":0}]'], ['42["message-back",{"_placeholder":false,"num":0}]']],
+	'an object that only looks like a placeholder': [
+		['42["message",{"_placeholder":false,"num":0}]'],
+		['42["message-back",{"_placeholder":false,"num":0}]']
+	],
 	'a name that is a number': [['42[1,"x"]', '42["message","after"]'], ['42["message-back","after"]']],
 	'an event nobody knows': [['42["nobody","x"]', '42["message","after"]'], ['42["message-back","after"]']],
 	'names the server keeps for itself': [['42["connection"]', '42["error","x"]', '42["message","after"]'], ['42["message-back","after"]']],

@@ -39,7 +39,7 @@ for (const kind of Object.keys(CHANNELS)) {
 		})
 
 		test('namespaces of one pattern do not hear each other', async (t) => {
-			const [a, b, other] = [await joined(kind, t, s.port, '/tenant-a'), await joined(kind, t, s.port, '/tenant-a'), await joined(kind, t, s.port, '/tenant-b')]
+			const [a, b, other] = await Promise.all(['a', 'a', 'b'].map((x) => joined(kind, t, s.port, `/tenant-${x}`)))
 			await a.send('42/tenant-a,["shout","hey"]')
 			for (const c of [a, b]) assert.equal(await c.next(), '42/tenant-a,["shouted","hey"]')
 			await other.send('42/tenant-b,["shout","ho"]')

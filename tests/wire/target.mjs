@@ -13,7 +13,7 @@ export const TARGET = process.env.WIRE_TARGET ?? 'forkcast'
 const PROFILE = path.resolve('conf/profiles/conformance.conf')
 
 /* The engine block of the profile. */
-const STATED = {
+export const STATED = {
 	ping_interval: 300,
 	ping_timeout: 200,
 	connect_timeout: 1000,

@@ -49,8 +49,12 @@ export class Transcript {
 	/* The next response on LINE; its body is given back, too. */
 	async heard(line, { what, bodiless } = {}) {
 		const r = await line.response({ bodiless })
-		if (r.status === 0) this.note(`${what}: the connection ended without an answer: ${r.end}`)
-		else this.note(`${what}: HTTP/1.1 ${r.status} ${r.reason}`, ...r.lines.filter(shown).map((x) => `  ${masked(x)}`).sort(), `  ${plain(r).toString()}`)
+		if (r.status === 0) {
+			this.note(`${what}: the connection ended without an answer: ${r.end}`)
+			return r
+		}
+		const fields = r.lines.filter(shown).map((x) => `  ${masked(x)}`).sort()
+		this.note(`${what}: HTTP/1.1 ${r.status} ${r.reason}`, ...fields, `  ${plain(r).toString()}`)
 		return r
 	}
 

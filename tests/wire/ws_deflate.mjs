@@ -6,7 +6,7 @@ import WebSocket from 'ws'
 import { io } from 'socket.io-client'
 import { next } from '../e2e/clients.mjs'
 import { frame, handshake } from '../e2e/wire.mjs'
-import { close, cont, dial, more, parts, ping, pong, text } from './cases.mjs'
+import { close, cont, dial, fragments, more, parts, ping, pong, text } from './cases.mjs'
 import { dial_deflated, legal, parsed, squeezed } from './deflated.mjs'
 import { Line } from './http.mjs'
 import { SOCKET } from './poller.mjs'
@@ -22,7 +22,8 @@ after(() => Promise.all([s.stop(), plain.stop()]))
 describe('offers', () => {
 	const yes = [
 		PD, `${PD}; client_max_window_bits`, `${PD}; client_max_window_bits=10`, `${PD}; server_no_context_takeover`, `${PD}; client_no_context_takeover`,
-		`${PD}; server_max_window_bits=15`, `${PD}; server_max_window_bits=10; client_max_window_bits`, `${PD}; server_max_window_bits="12"`, `${PD};client_max_window_bits;server_no_context_takeover`,
+		`${PD}; server_max_window_bits=15`, `${PD}; server_max_window_bits=10; client_max_window_bits`,
+		`${PD}; server_max_window_bits="12"`, `${PD};client_max_window_bits;server_no_context_takeover`,
 		`x-webkit-deflate-frame, ${PD}`, `foo; bar=1; baz="a", ${PD}`, `${PD}; server_max_window_bits=9, ${PD}`
 	]
 	for (const offer of yes) {
@@ -39,7 +40,8 @@ describe('offers', () => {
 	/* To be passed over, or refused with the whole handshake. */
 	const no = [
 		`${PD}; unknown`, `${PD}; server_max_window_bits=7`, `${PD}; server_max_window_bits=16`, `${PD}; server_max_window_bits`,
-		`${PD}; client_max_window_bits=7`, `${PD}; client_max_window_bits=x`, `${PD}; server_no_context_takeover=1`, `${PD}; client_no_context_takeover; client_no_context_takeover`,
+		`${PD}; client_max_window_bits=7`, `${PD}; client_max_window_bits=x`, `${PD}; server_no_context_takeover=1`,
+		`${PD}; client_no_context_takeover; client_no_context_takeover`,
 		'permessage-deflates', 'x-webkit-deflate-frame', 'permessage-bzip2', `${PD};`, `${PD}; =1`, `${PD}; a=`, ','
 	]
 	for (const offer of no) {
@@ -111,8 +113,11 @@ describe('messages', () => {
 	})
 
 	const options = {
-		'as it comes': true, 'without context': { serverNoContextTakeover: true, clientNoContextTakeover: true }, 'a window of 9 bits': { serverMaxWindowBits: 9, clientMaxWindowBits: 9 },
-		'9 bits without context': { serverMaxWindowBits: 9, clientMaxWindowBits: 9, serverNoContextTakeover: true, clientNoContextTakeover: true }, 'everything compressed': { threshold: 0 },
+		'as it comes': true,
+		'without context': { serverNoContextTakeover: true, clientNoContextTakeover: true },
+		'a window of 9 bits': { serverMaxWindowBits: 9, clientMaxWindowBits: 9 },
+		'9 bits without context': { serverMaxWindowBits: 9, clientMaxWindowBits: 9, serverNoContextTakeover: true, clientNoContextTakeover: true },
+		'everything compressed': { threshold: 0 },
 		'15 bits': { serverMaxWindowBits: 15, clientMaxWindowBits: 15 }
 	}
 	for (const [what, perMessageDeflate] of Object.entries(options)) {
@@ -123,7 +128,9 @@ describe('messages', () => {
 			assert.match(ws.extensions, /permessage-deflate/)
 			const noise = zlib.deflateRawSync(Buffer.from(Array.from({ length: 40000 }, (_, i) => Math.imul(i, 2654435761) >>> 23)))
 			const sent = []
-			for (const n of [0, 1, 16, 64, 125, 126, 256, 1024, 4096, 8192, 16384, 32768, 65536, 131072]) sent.push(json(n), Buffer.from(json(n)), noise.subarray(0, n))
+			for (const n of [0, 1, 16, 64, 125, 126, 256, 1024, 4096, 8192, 16384, 32768, 65536, 131072]) {
+				sent.push(json(n), Buffer.from(json(n)), noise.subarray(0, n))
+			}
 			const heard = []
 			const all = new Promise((resolve, reject) => {
 				ws.on('message', (data, binary) => heard.push(binary ? data : data.toString()) === sent.length && resolve())
@@ -146,8 +153,8 @@ describe('messages', () => {
 
 	const shapes = {
 		'in one frame': (z) => [text(z, RSV1)],
-		'in fragments': (z) => parts(z, 7).map((p, i, all) => frame(p, { opcode: i ? 0 : 1, rsv: i ? 0 : 4, fin: i === all.length - 1 })),
-		'a fragment for each byte': (z) => parts(z, 1).map((p, i, all) => frame(p, { opcode: i ? 0 : 1, rsv: i ? 0 : 4, fin: i === all.length - 1 })),
+		'in fragments': (z) => fragments(parts(z, 7), 1, 4),
+		'a fragment for each byte': (z) => fragments(parts(z, 1), 1, 4),
 		'with an empty fragment at the end': (z) => [text(z, { ...RSV1, ...more }), cont('')]
 	}
 	for (const [what, shape] of Object.entries(shapes)) {
@@ -174,7 +181,8 @@ describe('messages', () => {
 
 	/* RFC 7692, section 7.2.3 shows most of these. */
 	const payloads = {
-		'Hello': ['f248cdc9c90700', 'Hello'], 'in a stored block': ['000500faff48656c6c6f00', 'Hello'], 'in two blocks': ['f248050000 00ffffcac9c90700', 'Hello'],
+		'Hello': ['f248cdc9c90700', 'Hello'], 'in a stored block': ['000500faff48656c6c6f00', 'Hello'],
+		'in two blocks': ['f248050000 00ffffcac9c90700', 'Hello'],
 		'with the final bit': ['f348cdc9c9070000', 'Hello'], 'empty': ['00', ''], 'empty, in fixed codes': ['0200', '']
 	}
 	for (const [what, [digits, data]] of Object.entries(payloads)) {
@@ -214,7 +222,7 @@ describe('faults', () => {
 		'not UTF-8': [[text(squeezed(Buffer.from('61ff', 'hex')), RSV1)], 1007],
 		'UTF-8 cut short': [[text(squeezed(Buffer.from('c3', 'hex')), RSV1)], 1007],
 		'64 MiB of zeros': [[text(squeezed(Buffer.alloc(1 << 26)), RSV1)], 1009],
-		'the same in fragments': [parts(squeezed(Buffer.alloc(1 << 26)), 5000).map((p, i, all) => frame(p, { opcode: i ? 0 : 2, rsv: i ? 0 : 4, fin: i === all.length - 1 })), 1009]
+		'the same in fragments': [fragments(parts(squeezed(Buffer.alloc(1 << 26)), 5000), 2, 4), 1009]
 	}
 	for (const [what, [send, codes]] of Object.entries(faults)) {
 		test(what, async (t) => {
@@ -262,8 +270,8 @@ describe('Socket.IO', () => {
 	})
 
 	test('one event to clients of every kind', async (t) => {
-		const all = []
-		for (const offer of [PD, `${PD}; server_max_window_bits=10`, null, `${PD}; server_no_context_takeover; client_no_context_takeover`, null]) all.push(await joined(t, offer))
+		const offers = [PD, `${PD}; server_max_window_bits=10`, null, `${PD}; server_no_context_takeover; client_no_context_takeover`, null]
+		const all = await Promise.all(offers.map((offer) => joined(t, offer)))
 		for (let i = 0; i < 3; i++) {
 			await Promise.all(all.map((line) => s.ask('emit', line.id, 'news', long, i)))
 			for (const line of all) {

@@ -12,16 +12,25 @@ const on = () => s
 const hex = (digits) => Buffer.from(digits.replace(/ /g, ''), 'hex')
 
 const GOOD = {
-	'Greek': 'κόσμε', 'a line': 'Hello-µ@ßöäüàá-UTF-8!!', 'the first of each length': '\u0000\u0080\u0800\u{10000}', 'the last of each length': '\u007f\u07ff\uffff\u{10ffff}',
-	'around the surrogates': '\ud7ff\ue000', 'the replacement': '\ufffd', 'what is no character': '\ufffe\uffff\ufdd0\u{1fffe}\u{10ffff}', 'a byte order mark': '\ufefftext', 'beyond the first plane': '💛🜚'
+	'Greek': 'κόσμε', 'a line': 'Hello-µ@ßöäüàá-UTF-8!!', 'the first of each length': '\u0000\u0080\u0800\u{10000}',
+	'the last of each length': '\u007f\u07ff\uffff\u{10ffff}',
+	'around the surrogates': '\ud7ff\ue000', 'the replacement': '\ufffd',
+	'what is no character': '\ufffe\uffff\ufdd0\u{1fffe}\u{10ffff}', 'a byte order mark': '\ufefftext',
+	'beyond the first plane': '💛🜚'
 }
 
 const BAD = {
-	'a continuation alone': '80', 'the last of them': 'bf', 'six of them': '80 bf 80 bf 80 bf', 'a lead alone, 2': 'c2', 'a lead alone, 3': 'e1', 'a lead alone, 4': 'f1', 'a lead and a space': 'c3 20',
-	'three, one missing': 'e2 82', 'four, one missing': 'f0 9f 92', 'four, two missing': 'f0 9f', 'overlong slash, 2': 'c0 af', 'overlong slash, 3': 'e0 80 af', 'overlong slash, 4': 'f0 80 80 af',
-	'overlong, the longest, 2': 'c1 bf', 'overlong, the longest, 3': 'e0 9f bf', 'overlong, the longest, 4': 'f0 8f bf bf', 'overlong zero, 2': 'c0 80', 'overlong zero, 3': 'e0 80 80', 'overlong zero, 4': 'f0 80 80 80',
-	'the first surrogate': 'ed a0 80', 'the last surrogate': 'ed bf bf', 'a pair of them': 'ed a0 80 ed b0 80', 'beyond the last plane': 'f4 90 80 80', 'far beyond': 'f5 80 80 80', 'five': 'f8 88 80 80 80', 'six': 'fc 84 80 80 80 80',
-	'fe': 'fe', 'ff': 'ff', 'fe fe ff ff': 'fe fe ff ff', 'Latin-1': '63 61 66 e9', 'good, then bad': 'ce ba e1 bd b9 cf 83 ed a0 80 65', 'bad between good': '61 80 62'
+	'a continuation alone': '80', 'the last of them': 'bf', 'six of them': '80 bf 80 bf 80 bf', 'a lead alone, 2': 'c2',
+	'a lead alone, 3': 'e1', 'a lead alone, 4': 'f1', 'a lead and a space': 'c3 20',
+	'three, one missing': 'e2 82', 'four, one missing': 'f0 9f 92', 'four, two missing': 'f0 9f',
+	'overlong slash, 2': 'c0 af', 'overlong slash, 3': 'e0 80 af', 'overlong slash, 4': 'f0 80 80 af',
+	'overlong, the longest, 2': 'c1 bf', 'overlong, the longest, 3': 'e0 9f bf', 'overlong, the longest, 4': 'f0 8f bf bf',
+	'overlong zero, 2': 'c0 80', 'overlong zero, 3': 'e0 80 80', 'overlong zero, 4': 'f0 80 80 80',
+	'the first surrogate': 'ed a0 80', 'the last surrogate': 'ed bf bf', 'a pair of them': 'ed a0 80 ed b0 80',
+	'beyond the last plane': 'f4 90 80 80', 'far beyond': 'f5 80 80 80', 'five': 'f8 88 80 80 80',
+	'six': 'fc 84 80 80 80 80',
+	'fe': 'fe', 'ff': 'ff', 'fe fe ff ff': 'fe fe ff ff', 'Latin-1': '63 61 66 e9',
+	'good, then bad': 'ce ba e1 bd b9 cf 83 ed a0 80 65', 'bad between good': '61 80 62'
 }
 
 describe('good', () => {
