@@ -107,6 +107,12 @@ void catalogue_index_build(struct conf_arena *a, struct catalogue_nsp *nsp);
 /* Everything that is not the catalogue, and its texts.  Room types must be known. */
 void server_options(struct load *l, cfg_t *tree);
 
+/* engine.c */
+
+void engine_options(struct load *l, cfg_t *tree);
+/* The probes, whose paths must not be those of the engine: engine_options() comes first. */
+void engine_echoes(struct load *l, cfg_t *tree);
+
 /* address.c */
 
 /* Reads "ADDR:PORT" or "unix:/path"; under --dev moves it to the loopback. */

@@ -17,10 +17,8 @@ static const struct {
 	const char *block, *names;
 } keys[] = {
 	{"", "data_dir route every role limit batch envelope board hook mode preferences builtins errors wallet recovery "
-	     "drain namespace redis echo"},
+	     "drain namespace redis"},
 	{"listen", "tls_certificate tls_key proxy_protocol"},
-	{"engine", "upgrade_timeout allow_upgrades origins credentials cookie compression compression_threshold "
-		   "http_compression serve_client client_dir"},
 	{"auth", "in_band"},
 	{"auth/jwt", "public_key_file"},
 	{"shm", "sync"},

@@ -80,7 +80,18 @@ static void print_server(const struct conf *c, FILE *out)
 	}
 	fputs("engine {\n", out);
 	print_block("engine", &c->engine, 1, out);
-	fputs("}\nauth {\n", out);
+	if (c->engine.cookie.on) {
+		fputs("\tcookie {\n", out);
+		print_block("engine/cookie", &c->engine.cookie, 2, out);
+		fputs("\t}\n", out);
+	}
+	fputs("}\n", out);
+	for (unsigned i = 0; i < c->necho; i++) {
+		title(out, 0, "echo", c->echo[i].path);
+		print_block("echo", &c->echo[i], 1, out);
+		fputs("}\n", out);
+	}
+	fputs("auth {\n", out);
 	print_block("auth", &c->auth, 1, out);
 	for (unsigned i = 0; i < c->auth.njwt; i++) {
 		title(out, 1, "jwt", c->auth.jwt[i].kid);

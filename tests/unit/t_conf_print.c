@@ -71,6 +71,11 @@ static const char *const texts[] = {
     "admin :1 { key = abc } admin :2 { client a { key = b may = {read} } client \"c d\" { key = e } }\n"
     "engine { path = /x max_payload = 3M idle_timeout = 90s ping_interval = 59m }\n"
     "shm { sessions = 64 ring_size = 1M } log { level = warn format = json file = /tmp/x.log }\n",
+    "engine { transports = websocket allow_upgrades = no origins = {\"*\", https://a:1} compression = yes client_dir = "
+    "'a b'\n"
+    " cookie { name = \"a'b\" samesite = strict } } echo /e { protocol = engine.io max_message = 1K } echo \"/it's\" { "
+    "}",
+    "engine { transports = polling origins = https://a credentials = yes cookie { secure = yes samesite = none } }",
     "texts { busy = \"it's \\\\ \\\"so\\\" \\\\\\\\ ${x:-}\" invalid = 'a\\\\' forbidden = '\\\\\\'\\\\n' }",
     "room r { join = {authenticated, \"role:a b\", own} } room s { single = yes join = any } room n { }\n"
     "event a { room = \"r:{x|y}\" require = {member, \"role:it's\"} if = {a, 'b = \"c\"'} emit = '\"q\" ev' to = "
