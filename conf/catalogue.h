@@ -135,6 +135,8 @@ struct name_index {
 	struct name_slot *slot;
 };
 
+#define CATALOGUE_NSP_MAX 128 /* bytes of a namespace's name, also of one that a pattern covers */
+
 /* Exact names are served as they are; of a pattern each name that it covers is a namespace of its own. */
 struct catalogue_nsp {
 	struct text name; /* as written: "/chat", "/tenant-*" */

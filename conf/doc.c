@@ -91,7 +91,7 @@ static void heading(const struct option_block *b, FILE *out)
 	if (b->title != NULL)
 		fprintf(out, " \"%s\"", b->title);
 	fprintf(out, "%s%s\n\n", b->path[0] != '\0' ? " { }" : "", slash != NULL ? " }" : "");
-	fprintf(out, "%s%s\n\n", b->help, b->many ? " May stand more than once." : "");
+	fprintf(out, "%s%s\n", b->help, b->many ? " May stand more than once." : "");
 }
 
 void conf_options_doc(FILE *out)
@@ -109,7 +109,7 @@ void conf_options_doc(FILE *out)
 		heading(b, out);
 		if (b->n == 0)
 			continue;
-		fputs("| key | value | default | reload | |\n|---|---|---|---|---|\n", out);
+		fputs("\n| key | value | default | reload | |\n|---|---|---|---|---|\n", out);
 		for (unsigned j = 0; j < b->n; j++)
 			row(&b->option[j], out);
 	}

@@ -28,6 +28,7 @@ struct load {
 	struct conf_arena *scratch; /* ends with the loading */
 	struct mistakes mistakes;
 	const struct conf_file *main;
+	const struct catalogue_nsp *nsp; /* the one being compiled: its room types are those that names may have */
 	bool dev;
 	unsigned nfile, nblock;
 	char *literal; /* of template_literal(), SCAN_VALUE_MAX + 1 bytes */

@@ -178,7 +178,9 @@ static const struct option log_rows[] = {
 		    "each socket once."},                                                                                 \
 	{"except", OPTION_TARGETS, RELOAD, .help = "Who does not; same words."},                                             \
 	{"data", OPTION_JSON, RELOAD, .help = "The one argument, a JSON template."},                                         \
-	{"args", OPTION_JSON, RELOAD, .help = "All arguments, a JSON template of an array."}
+	{"args", OPTION_JSON, RELOAD, .help = "All arguments, a JSON template of an array."},                                \
+	{"volatile", OPTION_SWITCH, .dflt = "no", RELOAD,                                                                    \
+	    .help = "Drop it for a client that cannot take it now; it is not recovered either."}
 
 #define ADD_ROW                                                                                                        \
 	{"add", OPTION_MEMBERS, RELOAD,                                                                                      \
@@ -193,7 +195,15 @@ static const struct option event[] = {
 	ADD_ROW,
 	{"ack", OPTION_ACK, .dflt = "yes", RELOAD,
 	    .help = "Answer to a client that asks for one: `yes` is `{\"success\":true}`, `no`, or a JSON template."},
+	{"ack_args", OPTION_JSON, RELOAD,
+	    .help = "The same with all arguments of the answer: a JSON template of an array, or `'{@args}'`. Not beside `ack`."},
 	{"dev", OPTION_SWITCH, .dflt = "no", RELOAD, .help = "The rule exists only under `--dev`."},
+};
+
+static const struct option check[] = {
+	{"if", OPTION_CONDITIONS, RELOAD, .help = "Conditions, all of which must hold."},
+	{"error", OPTION_TEXT, AT(check, error_plain), LIMITS(1, 512), RELOAD, .help = "What the sender is told when one does not."},
+	{"code", OPTION_NAME, AT(check, code), LIMITS(1, 64), RELOAD, .help = "A word for programs beside that text."},
 };
 
 static const struct option event_also[] = {ACTION_ROWS, ADD_ROW};
@@ -240,13 +250,20 @@ const struct option_block option_blocks[] = {
 	{"auth/claims", "claims", NULL, false, ROWS(auth_claims), "Which claims hold what is known of a user."},
 	{"shm", "shm", NULL, false, ROWS(shm), "Shared memory."},
 	{"log", "log", NULL, false, ROWS(log_rows), "The log."},
-	{"event", "event", "NAME", true, ROWS(event), "An event that clients may send, and what it does."},
+	{"namespace", "namespace", "/NAME", true, .help =
+	    "A namespace beside `/`, with room types, events and reactions of its own: the blocks `event`, `on` and `room`. "
+	    "`\"/tenant-*\"` covers the names of this form that have no block of their own; of several patterns the longest counts."},
+	{"event", "event", "NAME", true, ROWS(event), "An event that clients may send, and what it does.", .nsp = true},
 	{"event/also", "also", NULL, true, ROWS(event_also), "A further action of the rule, after the inline one."},
+	{"event/check", "check", NULL, true, ROWS(check), "A condition of the rule; the first that is false refuses the event."},
 	{"on", "on", "TRIGGER", true, ROWS(on),
-	    "A reaction to what the server sees: `connect`."},
+	    "A reaction to what the server sees: `connecting` (before a client is admitted: `if` and `check` only), `connect`.",
+	    .nsp = true},
 	{"on/also", "also", NULL, true, ROWS(on), "A further action of the rule, after the inline one."},
+	{"on/check", "check", NULL, true, ROWS(check), "A condition of `connecting`; the first that is false refuses the client."},
 	{"room", "room", "TYPE", true, ROWS(room),
-	    "Rooms named `TYPE:id`. The types `user`, `role` and `global` are built in, and nobody may subscribe to them."},
+	    "Rooms named `TYPE:id`. The types `user`, `role` and `global` are built in, and nobody may subscribe to them.",
+	    .nsp = true},
 	{"texts", "texts", NULL, false, ROWS(texts), "What clients are told when something is refused, by code."},
 };
 
