@@ -1,8 +1,8 @@
 /*
  * catalogue.h - the application, compiled: what a worker runs for each event without looking a name up.
  *
- * Built by conf/room.c and rule.c from the parsed blocks, immutable, shared by all workers through fork.  The only
- * lookups by name left are those of names that come from the wire: events and room types.
+ * Built from the parsed blocks by conf/namespace.c and what it calls, immutable, shared by all workers through fork.
+ * The only lookups by name left are those of names that come from the wire: namespaces, events and room types.
  */
 #ifndef FORKCAST_CONF_CATALOGUE_H
 #define FORKCAST_CONF_CATALOGUE_H

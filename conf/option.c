@@ -123,7 +123,7 @@ static const struct option auth[] = {
 		    "`query.NAME`, `cookie.NAME`."},
 	{"rooms", OPTION_ROOMS, LIST(conf_auth, nroom, room), LIMITS(1, 250),
 	    .dflt = "user:{@user.id}, role:{@user.role}, global:all", RELOAD,
-	    .help = "Rooms joined at connect. One whose source is absent is left out."},
+	    .help = "Rooms joined at connect, in each namespace. One whose source is absent is left out."},
 	{"expiry", OPTION_WORD, AT(conf_auth, expiry), .words = "disconnect refuse ignore", .dflt = "disconnect", RELOAD,
 	    .help = "What happens when the token of a live connection expires: it is closed, its events are refused, or nothing."},
 };

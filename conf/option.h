@@ -3,8 +3,8 @@
  *
  * A row is an option: where it stands, its type, limits, default and one line of help.  The parser's tables, the
  * checks, the defaults, conf_print() and docs/conf.md all come from here.  Options of the server store themselves
- * (offset and size of the member); those of the catalogue are read by room.c and rule.c; their rows say what is known
- * and where.
+ * (offset and size of the member); most of those of the catalogue are read by its compilers; their rows say what is
+ * known and where.
  */
 #ifndef FORKCAST_CONF_OPTION_H
 #define FORKCAST_CONF_OPTION_H
