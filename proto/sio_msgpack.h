@@ -6,8 +6,8 @@
  * becomes JSON with placeholders and the attachments beside it (a packet with any is BINARY_EVENT or BINARY_ACK), and
  * goes out the other way round.  The dialect is that of notepack.io 2 and 3.
  *
- * msgpack-c is not used: its unpacker allocates on the word of the peer, before the elements have come.  Nothing here
- * allocates.
+ * msgpack-c is not used: its unpacker allocates on the peer's word, before any element has come (4.0.0: 512 MiB of
+ * address space for an array of 2^24, announced in five bytes).  Nothing here allocates.
  */
 #ifndef FORKCAST_PROTO_SIO_MSGPACK_H
 #define FORKCAST_PROTO_SIO_MSGPACK_H
