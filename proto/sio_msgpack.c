@@ -181,5 +181,6 @@ ssize_t sio_msgpack_encode(enum sio_type type, struct slice nsp, bool has_id, ui
 		put_string(&b, SLICE("id"));
 		put_number(&b, id);
 	}
-	return (ssize_t)(b.n > cap ? b.n + b.slack : b.n);
+	/* Above CAP it still has the wide heads, or had room for them: with that much it is going to fit. */
+	return (ssize_t)b.n;
 }

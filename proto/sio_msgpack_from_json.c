@@ -135,7 +135,6 @@ static void narrow(struct sio_msgpack_bytes *b, size_t from)
 	}
 	memmove(out + to, out + run, at - run);
 	to += at - run;
-	b->slack += b->n - to;
 	b->n = to;
 }
 

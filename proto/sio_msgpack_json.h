@@ -27,7 +27,6 @@ ssize_t sio_msgpack_to_json(const uint8_t *p, size_t n, unsigned depth, struct s
 struct sio_msgpack_bytes {
 	uint8_t *out;
 	size_t cap, n; /* counts on when the output is full */
-	size_t slack;  /* how much longer it was on the way */
 };
 
 void sio_msgpack_put(struct sio_msgpack_bytes *b, const void *p, size_t n);

@@ -22,7 +22,7 @@ static void must_encode(struct slice nsp, enum sio_type type, long long id, cons
 
 	assert_true(most >= (ssize_t)want.n);
 	for (size_t cap = 0; cap <= (size_t)most; cap++) {
-		uint8_t *out = malloc(cap ? cap : 1);
+		uint8_t *out = malloc(cap ? cap : 1), *enough;
 		ssize_t n;
 
 		assert_non_null(out);
@@ -31,6 +31,14 @@ static void must_encode(struct slice nsp, enum sio_type type, long long id, cons
 		assert_true((size_t)n > cap || cap >= want.n);
 		if ((size_t)n <= cap && !slice_eq(slice_make(out, (size_t)n), want))
 			fail_msg("%s: not what notepack writes", payload);
+		if ((size_t)n > cap) {
+			enough = malloc((size_t)n);
+			assert_non_null(enough);
+			assert_int_equal(sio_msgpack_encode(
+					     type, nsp, has_id, (uint64_t)id, json, attachments, 3, enough, (size_t)n),
+			    want.n);
+			free(enough);
+		}
 		free(out);
 		if (cap == (size_t)most)
 			assert_int_equal(n, want.n);
