@@ -15,6 +15,7 @@ const char *proto_strerror(int err)
 	case PROTO_EPAYLOAD: return "payload";
 	case PROTO_EATTACH: return "attachments";
 	case PROTO_ERESERVED: return "reserved_event";
+	case PROTO_EMSGPACK: return "msgpack";
 	case PROTO_EFRAME: return "frame";
 	case PROTO_EFRAME_SIZE: return "frame_size";
 	case PROTO_EFRAME_UTF8: return "frame_utf8";

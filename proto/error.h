@@ -17,6 +17,7 @@ enum proto_err {
 	PROTO_EPAYLOAD = -123,  /* payload that the packet type does not allow */
 	PROTO_EATTACH = -124,   /* attachment count missing, 0 or above the limit */
 	PROTO_ERESERVED = -125, /* reserved event name */
+	PROTO_EMSGPACK = -126,  /* not MessagePack, or an extension that is not known */
 	/* WebSocket */
 	PROTO_EFRAME = -140,      /* protocol error: close 1002 */
 	PROTO_EFRAME_SIZE = -141, /* too big: close 1009 */
