@@ -36,7 +36,7 @@ static int receive(struct ws_lease *l, const uint8_t *p, size_t n, size_t step, 
 	for (size_t have = 0; have < n;) {
 		have = have + step < n ? have + step : n;
 		for (;;) {
-			ssize_t len = ws_peek(p + done, have - done, &lim);
+			ssize_t len = ws_peek(p + done, have - done, &lim, false);
 			int rc;
 
 			if (len < 0)
@@ -44,7 +44,7 @@ static int receive(struct ws_lease *l, const uint8_t *p, size_t n, size_t step, 
 			must(len == 0 || len >= 6);
 			if (len == 0 || (size_t)len > have - done)
 				break;
-			rc = ws_feed(l, p + done, (size_t)len, hear, h);
+			rc = ws_feed(l, NULL, p + done, (size_t)len, hear, h);
 			must((rc == 0) || (rc <= PROTO_EFRAME && rc >= PROTO_EFRAME_MEM));
 			if (rc != 0)
 				return rc;
@@ -67,8 +67,8 @@ static void round_trip(struct ws_lease *l, const uint8_t *p, size_t n)
 	memcpy(frame + at, "\x11\x22\x33\x44", 4);
 	for (size_t i = 0; i < n; i++)
 		frame[at + 4 + i] = (uint8_t)(p[i] ^ frame[at + i % 4]);
-	must(ws_peek(frame, at + 4, &lim) == (ssize_t)(at + 4 + n));
-	must(ws_feed(l, frame, at + 4 + n, hear, &got) == 0);
+	must(ws_peek(frame, at + 4, &lim, false) == (ssize_t)(at + 4 + n));
+	must(ws_feed(l, NULL, frame, at + 4 + n, hear, &got) == 0);
 	hear(&want, &m);
 	must(got.hash == want.hash && got.count == 1);
 	free(frame);

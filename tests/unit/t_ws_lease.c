@@ -17,7 +17,7 @@ static int receive(struct peer *c, struct ws_lease *l, const uint8_t *p, size_t 
 	memcpy(c->buf + c->n, p, n);
 	c->n += n;
 	while (whole < c->n) {
-		ssize_t len = ws_peek(c->buf + whole, c->n - whole, &lim);
+		ssize_t len = ws_peek(c->buf + whole, c->n - whole, &lim, false);
 
 		if (len < 0)
 			return (int)len;
@@ -176,7 +176,7 @@ static void million_pings_cost_no_memory(void **state)
 		n += frame(buf + n, FIN | WS_PING, payload, sizeof payload);
 	before = resident_pages();
 	for (unsigned i = 0; i < 10000; i++)
-		assert_int_equal(ws_feed(l, buf, n, count_only, &heard), 0);
+		assert_int_equal(ws_feed(l, NULL, buf, n, count_only, &heard), 0);
 	assert_int_equal(heard, 1000000);
 	assert_true(resident_pages() < before + 256);
 	ws_lease_free(l);
@@ -193,12 +193,12 @@ static void tiny_fragments_cost_no_memory(void **state)
 
 	(void)state;
 	assert_non_null(l);
-	assert_int_equal(ws_feed(l, buf, n, count_only, &heard), 0);
+	assert_int_equal(ws_feed(l, NULL, buf, n, count_only, &heard), 0);
 	n = text_frame(buf, WS_CONT, "a");
 	for (unsigned i = 1; i < 1 << 20; i++)
-		assert_int_equal(ws_feed(l, buf, n, count_only, &heard), 0);
+		assert_int_equal(ws_feed(l, NULL, buf, n, count_only, &heard), 0);
 	assert_true(resident_pages() < before + 1024);
-	assert_int_equal(ws_feed(l, buf, n, count_only, &heard), PROTO_EFRAME_SIZE);
+	assert_int_equal(ws_feed(l, NULL, buf, n, count_only, &heard), PROTO_EFRAME_SIZE);
 	assert_int_equal(heard, 0);
 	ws_lease_free(l);
 }
