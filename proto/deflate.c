@@ -173,6 +173,18 @@ static bool at_boundary(const z_stream *z)
 	return (z->data_type & 128) != 0 && (z->data_type & 63) == 0;
 }
 
+/* The tail ends an empty block; if it is anything else to zlib, what was sent has no end. */
+static int inflate_tail(struct inflater *i, size_t max)
+{
+	size_t before = i->len;
+	bool ended = false;
+	int rc = inflate_part(i, tail, sizeof tail, max, &ended);
+
+	if (i->len > before)
+		return PROTO_EFRAME_DEFLATE;
+	return rc == 0 && !ended && !at_boundary(&i->z) ? PROTO_EFRAME_DEFLATE : rc;
+}
+
 ssize_t inflater_message(struct inflater *i, const uint8_t *p, size_t n, size_t max, const uint8_t **out)
 {
 	bool ended = false;
@@ -191,11 +203,8 @@ ssize_t inflater_message(struct inflater *i, const uint8_t *p, size_t n, size_t 
 	rc = inflate_part(i, p, n, max, &ended);
 	/* Behind a last block the tail would be a block of its own: some leave out the byte it needs, and nobody minds.
 	 */
-	if (rc == 0 && !ended) {
-		rc = inflate_part(i, tail, sizeof tail, max, &ended);
-		if (rc == 0 && !ended && !at_boundary(&i->z))
-			rc = PROTO_EFRAME_DEFLATE;
-	}
+	if (rc == 0 && !ended)
+		rc = inflate_tail(i, max);
 	if (rc != 0) {
 		inflater_trim(i);
 		return rc;

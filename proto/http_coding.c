@@ -53,8 +53,8 @@ static void hear(struct wish *w, struct slice coding, const char *name, int q, u
 {
 	bool named = http_is_nocase(coding, name);
 
-	/* The name says more than "*", and the first mention more than a later one. */
-	if (w->rank != 0 && (w->named || !named))
+	/* The name says more than "*"; of several mentions the kindest counts. */
+	if (w->rank != 0 && (w->named > named || (w->named == named && w->weight >= q)))
 		return;
 	if (named || slice_is(coding, "*"))
 		*w = (struct wish){q, named, rank};
