@@ -212,6 +212,9 @@ static void cut_short(void **state)
 		refused += rc < 0;
 	}
 	assert_true(refused >= (unsigned)len - 2);
+	/* A last block is no way around the limit. */
+	assert_int_equal(
+	    inflater_message(i, (const uint8_t *)"\xf3\x48\xcd\xc9\xc9\x07\x00", 7, 4, &out), PROTO_EFRAME_SIZE);
 	/* The inflater is none the worse. */
 	assert_int_equal(inflater_message(i, packed, (size_t)len, 300, &out), 300);
 	free(text);
