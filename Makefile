@@ -16,7 +16,7 @@ FLAVOUR ?= release
 Q := $(if $(V),,@)
 B := build/$(FLAVOUR)
 
-PKGS := libevent_core jansson libjwt libsodium libconfuse libssl libcrypto liburing
+PKGS := libevent_core jansson libjwt libsodium libconfuse libssl libcrypto liburing zlib
 CC := gcc
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef \
 	-Wpointer-arith -Wwrite-strings -Wno-missing-field-initializers

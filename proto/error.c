@@ -21,6 +21,7 @@ const char *proto_strerror(int err)
 	case PROTO_EFRAME_UTF8: return "frame_utf8";
 	case PROTO_EFRAGMENTS: return "fragments";
 	case PROTO_EFRAME_MEM: return "frame_memory";
+	case PROTO_EFRAME_DEFLATE: return "frame_deflate";
 	case PROTO_EHTTP: return "http";
 	case PROTO_EHTTP_SMUGGLE: return "http_smuggle";
 	case PROTO_EHTTP_HEADERS: return "http_headers";

@@ -24,6 +24,7 @@ enum proto_err {
 	PROTO_EFRAME_UTF8 = -142, /* close 1007 */
 	PROTO_EFRAGMENTS = -143,  /* too many fragments: close 1008 */
 	PROTO_EFRAME_MEM = -144,
+	PROTO_EFRAME_DEFLATE = -145, /* compressed data that does not inflate: close 1007 */
 	/* HTTP */
 	PROTO_EHTTP = -160,         /* syntax: 400 */
 	PROTO_EHTTP_SMUGGLE = -161, /* ambiguous framing: 400 */

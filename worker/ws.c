@@ -134,7 +134,7 @@ static size_t ws_input(struct conn *c, const uint8_t *p, size_t n)
 	size_t off = 0;
 
 	while (off < n && c->state == CONN_OPEN) {
-		ssize_t len = ws_peek(p + off, n - off, &w->ws_limits);
+		ssize_t len = ws_peek(p + off, n - off, &w->ws_limits, false);
 		struct ws_lease *l;
 		int err;
 
@@ -149,7 +149,7 @@ static size_t ws_input(struct conn *c, const uint8_t *p, size_t n)
 			conn_close(c, CLOSE_TRANSPORT_ERROR);
 			break;
 		}
-		err = ws_feed(l, p + off, (size_t)len, ws_on_event, c);
+		err = ws_feed(l, NULL, p + off, (size_t)len, ws_on_event, c);
 		lease_give(w, c->state == CONN_OPEN ? c->owner : NULL, l, err != 0);
 		if (err != 0 && c->state == CONN_OPEN)
 			ws_fail(c, err);
