@@ -26,6 +26,11 @@ const connections = (s) => workers(s).map((p) => p.counters.connections)
 const handovers = (s) => workers(s).reduce((n, p) => n + p.counters.handovers, 0)
 const descriptors = (pid) => fs.readdirSync(`/proc/${pid}/fd`).length
 
+/* TCP connections of the server at PORT that are established, or that it has yet to close. */
+const sockets_of = (port) =>
+	fs.readFileSync('/proc/net/tcp', 'utf8').split('\n').slice(1).map((line) => line.trim().split(/\s+/))
+		.filter(([, local, , state]) => local?.endsWith(`:${port.toString(16).toUpperCase().padStart(4, '0')}`) && ['01', '08'].includes(state))
+
 async function unknown(wire, options) {
 	const r = await wire.response(options)
 	assert.equal(r.status, 400, JSON.stringify(r))
@@ -196,11 +201,13 @@ describe('an owner that does not answer', () => {
 		const s = await server(t, { workers: 2, auth: ANYBODY })
 		const wires = await Promise.all(Array.from({ length: 50 }, () => wire_at(t, s, 1)))
 		const p = owner(s, 0)
+		const first = owner(s, 1).counters.handovers
 		process.kill(p.pid, 'SIGSTOP')
 		t.after(() => process.kill(p.pid, 'SIGCONT'))
 		wires.forEach((wire) => wire.write(get(path_of(p))))
 		await sleep(500) /* neighbours adopt its listeners meanwhile, and must not read its mail */
 		assert.ok(wires.every((wire) => wire.data.length === 0))
+		assert.equal(owner(s, 1).counters.handovers, first)
 		process.kill(p.pid, 'SIGCONT')
 		await Promise.all(wires.map((wire) => unknown(wire)))
 		assert.deepEqual(connections(s), [50, 0])
@@ -211,6 +218,7 @@ describe('an owner that does not answer', () => {
 		const s = await server(t, { workers: 2, auth: ANYBODY })
 		const other = owner(s, 1)
 		const before = descriptors(other.pid)
+		const master = descriptors(s.pid)
 		const wires = await Promise.all(Array.from({ length: 200 }, () => wire_at(t, s, 1)))
 		const p = owner(s, 0)
 		process.kill(p.pid, 'SIGSTOP')
@@ -229,7 +237,8 @@ describe('an owner that does not answer', () => {
 		wires.forEach((wire) => wire.socket.destroy())
 		await until('nothing is open', () => connections(s).every((n) => n === 0))
 		await until('the descriptors are what they were', () => descriptors(other.pid) === before && descriptors(fresh) === before)
-		assert.equal(descriptors(s.pid), descriptors(s.pid))
+		assert.equal(descriptors(s.pid), master)
+		assert.deepEqual(sockets_of(s.port), [])
 	})
 
 	test('stopped until the watchdog comes', async (t) => {
@@ -289,6 +298,22 @@ describe('an owner that does not answer', () => {
 		assert.ok(refused.every((r) => r.headers['retry-after'] === '1' && r.headers.connection === 'close'))
 		assert.ok(answers.every((r) => r.status === 503 || r.status === 400))
 		assert.equal(await metric(s, 'refused_total', { reason: 'handover' }), refused.length)
+	})
+
+	test('killed while its box is full: those that wait are answered where they are', async (t) => {
+		const s = await server(t, { workers: 2, auth: ANYBODY, conf: 'watchdog = 60s' })
+		const p = owner(s, 0)
+		const wires = await Promise.all(Array.from({ length: 100 }, () => wire_at(t, s, 1)))
+		process.kill(p.pid, 'SIGSTOP')
+		wires.forEach((wire) => wire.write(post(path_of(p), 'x'.repeat(120000))))
+		await sleep(1000)
+		const waiting = connections(s)[1]
+		assert.ok(waiting > 0, 'the box was not full')
+		process.kill(p.pid, 'SIGKILL')
+		await Promise.all(wires.map((wire) => unknown(wire)))
+		await s.settled('the successor', (st) => st.processes[0].pid !== p.pid)
+		assert.ok(connections(s)[1] >= waiting)
+		assert.equal(await metric(s, 'refused_total', { reason: 'handover' }), 0)
 	})
 
 	test('draining: it serves what it is given until it ends', async (t) => {
