@@ -72,7 +72,8 @@ static void patient(int fd)
 
 static int dial(uint16_t port)
 {
-	struct sockaddr_in sin = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons(port)};
+	struct sockaddr_in sin = {
+	    .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons(port)};
 	const int small = 4096;
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 
@@ -92,7 +93,8 @@ static void ask_for_session_at(const struct bench *b, int fd, unsigned slot)
 	char sid[SID_LEN + 1], text[256];
 
 	sid_make(sid, slot, b->h[slot].gen);
-	snprintf(text, sizeof(text), "GET /socket.io/?EIO=4&transport=websocket&sid=%s HTTP/1.1\r\nHost: x\r\n\r\n", sid);
+	snprintf(
+	    text, sizeof(text), "GET /socket.io/?EIO=4&transport=websocket&sid=%s HTTP/1.1\r\nHost: x\r\n\r\n", sid);
 	send_text(fd, text);
 }
 
@@ -282,12 +284,12 @@ static void mail_without_a_descriptor_or_too_long_is_counted(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_was_answered_before_is_sent_before),
-		cmocka_unit_test(a_peer_that_never_reads_is_refused_in_the_end),
-		cmocka_unit_test(many_connections_change_hands),
-		cmocka_unit_test(anything_that_speaks_http_can_be_handed_over),
-		cmocka_unit_test(mail_that_is_no_handover_is_closed_and_counted),
-		cmocka_unit_test(mail_without_a_descriptor_or_too_long_is_counted),
+	    cmocka_unit_test(what_was_answered_before_is_sent_before),
+	    cmocka_unit_test(a_peer_that_never_reads_is_refused_in_the_end),
+	    cmocka_unit_test(many_connections_change_hands),
+	    cmocka_unit_test(anything_that_speaks_http_can_be_handed_over),
+	    cmocka_unit_test(mail_that_is_no_handover_is_closed_and_counted),
+	    cmocka_unit_test(mail_without_a_descriptor_or_too_long_is_counted),
 	};
 
 	return cmocka_run_group_tests(tests, setup, workers_stop);

@@ -89,8 +89,17 @@ static inline void start_worker(struct bench *b, unsigned i)
 	struct heritage *h = &b->h[i];
 	struct slot *slot = segment_slot(&b->seg, i);
 
-	*h = (struct heritage){.conf = b->conf, .seg = &b->seg, .bells = b->bells, .mail = b->mail, .nlistener = 2,
-	    .listener = b->listener, .nworker = WORKERS, .keeper_slot = WORKERS, .nonce = b->seg.spec.nonce, .max_connections = 1000, .slot = i,
+	*h = (struct heritage){.conf = b->conf,
+	    .seg = &b->seg,
+	    .bells = b->bells,
+	    .mail = b->mail,
+	    .nlistener = 2,
+	    .listener = b->listener,
+	    .nworker = WORKERS,
+	    .keeper_slot = WORKERS,
+	    .nonce = b->seg.spec.nonce,
+	    .max_connections = 1000,
+	    .slot = i,
 	    .index = i};
 	h->gen = slot_open(slot, SLOT_ROLE_WORKER, i, 1);
 	b->w[i] = calloc(1, sizeof(*b->w[i]));
@@ -109,7 +118,8 @@ static inline int workers_start(void **state, const char *conf, int sndbuf)
 {
 	static struct bench bench; /* not freed, like a worker's memory: the leak checker still reaches it */
 	struct bench *b = &bench;
-	struct segment_spec spec = {.ring_size = 1 << 20, .opring_size = 1 << 20, .dlog_size = 1 << 20, .sessions = 1000};
+	struct segment_spec spec = {
+	    .ring_size = 1 << 20, .opring_size = 1 << 20, .dlog_size = 1 << 20, .sessions = 1000};
 
 	assert_true(sodium_init() >= 0);
 	load_conf(b, conf);
@@ -128,8 +138,8 @@ static inline int workers_start(void **state, const char *conf, int sndbuf)
 		if (sndbuf > 0)
 			setsockopt(b->listen_fd[i], SOL_SOCKET, SO_SNDBUF, &sndbuf, sizeof(sndbuf));
 	}
-	b->listener[0] = (struct heritage_listener){.kind = HERITAGE_PUBLIC, .listen = &b->conf->listen[0], .nfd = WORKERS,
-	    .fd = b->listen_fd};
+	b->listener[0] = (struct heritage_listener){
+	    .kind = HERITAGE_PUBLIC, .listen = &b->conf->listen[0], .nfd = WORKERS, .fd = b->listen_fd};
 	b->listener[1] = (struct heritage_listener){.kind = HERITAGE_ADMIN, .admin = &b->conf->admin[0]};
 	for (unsigned i = 0; i < WORKERS; i++)
 		start_worker(b, i);
