@@ -109,6 +109,9 @@ static int make_heritage(struct serve *s, struct fault *f)
 	clock_gettime(CLOCK_REALTIME, &wall);
 	if (err)
 		return fault(f, -err, FAULT_RUNTIME, "cannot make doorbells: %s", strerror(-err));
+	err = mailboxes_open(&h->mail, s->conf->workers);
+	if (err)
+		return fault(f, -err, FAULT_RUNTIME, "cannot make mailboxes: %s", strerror(-err));
 	h->conf = s->conf;
 	h->seg = &s->segment;
 	h->nlistener = s->bindings.n;
@@ -128,6 +131,7 @@ static void unmake(struct serve *s)
 {
 	answer_close(&s->control);
 	doorbells_close(&s->heritage.bells);
+	mailboxes_close(&s->heritage.mail);
 	if (s->segment.base)
 		segment_detach(&s->segment);
 	instance_end(&s->instance);
@@ -204,6 +208,7 @@ static int live(struct serve *s, bool first, enum supervise_end *end, struct fau
 	s->control.fd = -1;
 	for (unsigned i = 0; i < SLOT_MAX; i++)
 		s->heritage.bells.fd[i] = -1;
+	mailboxes_init(&s->heritage.mail);
 	err = claim(s, first, f);
 	if (err)
 		return err;

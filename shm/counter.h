@@ -31,6 +31,7 @@ enum counter {
 	COUNTER_GAUGES, /* number of gauges */
 	/* counters */
 	COUNTER_ACCEPTED = COUNTER_GAUGES,
+	COUNTER_HANDOVERS, /* connections taken from other workers */
 	COUNTER_CONNECTS,
 	COUNTER_DISCONNECTS,
 	COUNTER_PUBLISHED,

@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -167,6 +168,7 @@ static void conn_die(struct conn *c)
 
 	timed_leave(&c->timed);
 	conn_unhold(c);
+	/* in this order: epoll watches what the descriptor stands for, which may live on in another process */
 	event_del(&c->ev);
 	close(conn_fd(c));
 	out_drop(&c->out);
@@ -196,6 +198,13 @@ void conn_close(struct conn *c, enum close_reason reason)
 	/* gone() may have said goodbye by conn_finish(); closing wins. */
 	if (c->state != CONN_DEAD)
 		conn_die(c);
+}
+
+void conn_detach(struct conn *c)
+{
+	assert(c->owner == NULL && out_is_empty(&c->out) && out_backlog_bytes(&c->out) == 0);
+	c->ops = NULL;
+	conn_die(c);
 }
 
 void conn_finish(struct conn *c)
@@ -311,6 +320,11 @@ void conn_reoffer(struct conn *c)
 
 	if (u != NULL && c->state == CONN_OPEN)
 		conn_offer(c, u->data, u->len);
+}
+
+void conn_feed(struct conn *c, const uint8_t *p, size_t n)
+{
+	conn_offer(c, p, n);
 }
 
 /* Makes room to read behind the unread bytes; geometric, so a slow peer's declared length costs nothing. */

@@ -12,6 +12,7 @@
 
 #include "conf/conf.h"
 #include "shm/doorbell.h"
+#include "shm/mailbox.h"
 #include "shm/segment.h"
 
 enum heritage_listener_kind { HERITAGE_PUBLIC, HERITAGE_ADMIN };
@@ -31,6 +32,7 @@ struct heritage {
 	const struct conf *conf;
 	struct segment *seg;
 	struct doorbells bells;
+	struct mailboxes mail; /* of the slots that workers live in: all take and put, see worker/handover.h */
 	unsigned nlistener;
 	struct heritage_listener *listener;
 	unsigned nworker;	/* worker numbers 0 .. nworker-1 */

@@ -1,4 +1,5 @@
 #include "proto/engineio.h"
+#include "worker/handover.h"
 #include "worker/public.h"
 #include "worker/request.h"
 #include "worker/session.h"
@@ -82,6 +83,16 @@ static bool is_engine_path(const struct worker *w, struct slice path)
 	const struct text *p = &w->conf->engine.path;
 
 	return path.n >= p->n && memcmp(path.p, p->p, p->n) == 0;
+}
+
+bool public_elsewhere(struct conn *c, const struct http_request *req)
+{
+	struct eio_query q;
+
+	if (!is_engine_path(c->w, req->path))
+		return false;
+	eio_query_parse(req->query, &q);
+	return q.sid.n > 0 && handover_request(c, q.sid);
 }
 
 void public_handle(struct conn *c, const struct http_request *req, struct slice body)

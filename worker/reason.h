@@ -46,6 +46,7 @@ enum refused {
 	REFUSED_API_UNAVAILABLE, /* the store cannot be read */
 	REFUSED_BUSY, /* rings and overflow full */
 	REFUSED_TOO_LONG, /* a record above ring/8 */
+	REFUSED_HANDOVER, /* could not be given to the session's worker, or what came was none */
 	REFUSED_REASONS
 };
 

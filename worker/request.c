@@ -174,6 +174,9 @@ static size_t request_input(struct conn *c, const uint8_t *p, size_t n)
 		request_refuse(c, (int)head);
 		return n;
 	}
+	/* Before a byte of the body is asked for: it goes along with the head, or is read by who gets the connection. */
+	if (!c->admin && public_elsewhere(c, req))
+		return 0;
 	http_body_init(&r->body, req, &limits);
 	if (!req->chunked && (!req->has_length || req->length <= n - (size_t)head)) {
 		size_t len = req->has_length ? (size_t)req->length : 0;
@@ -269,6 +272,13 @@ void request_defer(struct conn *c, void *owed, request_cancel_fn cancel)
 	r->cancel = cancel;
 	timed_leave(&c->timed);
 	conn_pause(c, true);
+}
+
+void request_resume(struct conn *c)
+{
+	timeq_enter(&c->w->requests, &c->timed, c->w->now_ns);
+	conn_pause(c, false);
+	conn_reoffer(c);
 }
 
 void request_due(struct conn *c, bool idle)

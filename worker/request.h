@@ -33,6 +33,8 @@ struct request {
 	bool answered; /* the request being dispatched has its reply */
 	void *owed;    /* an answer comes later: what to cancel, and how */
 	request_cancel_fn cancel;
+	unsigned to; /* handover.c: where its session lives, while it waits to go there */
+	uint32_t to_gen16;
 };
 
 /* A fresh connection, from that address, begins with HTTP. */
@@ -46,6 +48,8 @@ void request_reply(struct conn *c, unsigned status, const char *type, const char
 void request_reply_close(struct conn *c, unsigned status, const char *type, const char *headers, struct slice body);
 /* The handler will answer later: not read until then; CANCEL(OWED) if the connection goes first. */
 void request_defer(struct conn *c, void *owed, request_cancel_fn cancel);
+/* A request that was put off whole (handover.h) is taken up again. */
+void request_resume(struct conn *c);
 /* The connection leaves HTTP for another protocol: frees the request's state, keeps the connection. */
 void request_release(struct conn *c);
 /* A deadline of the request or keep-alive queues is over. */

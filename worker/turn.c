@@ -15,6 +15,7 @@
 #include "worker/conn.h"
 #include "worker/fanout.h"
 #include "worker/flush.h"
+#include "worker/handover.h"
 #include "worker/ops.h"
 #include "worker/publish.h"
 #include "worker/query.h"
@@ -28,7 +29,7 @@
 #define DRAIN_MAX_NS  (5 * NS_PER_S)
 #define GOODBYE_BATCH 512u /* sessions ended a turn while stopping */
 
-#define PUMP_NS	      NS_PER_MS /* how often an overflow is tried again */
+#define PUMP_NS	      NS_PER_MS /* how often an overflow, or a full mailbox, is tried again */
 
 static void on_bell(evutil_socket_t fd, short what, void *arg)
 {
@@ -72,6 +73,7 @@ static void run_timers(struct worker *w)
 	if (w->now_ns - w->sweep_ns >= (w->rung ? RUNG_SWEEP_NS : SWEEP_NS)) {
 		w->sweep_ns = w->now_ns;
 		accept_neighbours(w);
+		handover_neighbours(w);
 	}
 }
 
@@ -81,7 +83,8 @@ static void run_timers(struct worker *w)
  */
 static void arm_timer(struct worker *w)
 {
-	const struct timeq *q[] = {&w->pings, &w->pongs, &w->requests, &w->bodies, &w->keepalives, &w->lingers};
+	const struct timeq *q[] = {
+		&w->pings, &w->pongs, &w->requests, &w->bodies, &w->keepalives, &w->lingers, &w->handovers};
 	uint64_t due = w->sweep_ns + SWEEP_NS;
 	struct itimerspec at = {{0, 0}, {0, 0}};
 
@@ -91,7 +94,7 @@ static void arm_timer(struct worker *w)
 		if (timeq_next(q[i]) < due)
 			due = timeq_next(q[i]);
 	}
-	if ((w->bcast.waiting > 0 || w->ops.waiting > 0) && due > w->now_ns + PUMP_NS)
+	if ((w->bcast.waiting > 0 || w->ops.waiting > 0 || handover_waits(w)) && due > w->now_ns + PUMP_NS)
 		due = w->now_ns + PUMP_NS;
 	if (due >= w->timer_ns && w->timer_ns > w->now_ns)
 		return;
@@ -161,6 +164,7 @@ static void turn(struct worker *w)
 		counter_add(w->ct, COUNTER_SWEEP_CATCHES, 1);
 	run_timers(w);
 	query_poll(w);
+	handover_turn(w);
 	if (w->stopping)
 		say_goodbye(w);
 	dlog_turn(&w->log, w->now_ns, w->in.pos, SLOT_MAX);

@@ -10,6 +10,7 @@
 #include "worker/allocator.h"
 #include "worker/auth.h"
 #include "worker/flush.h"
+#include "worker/handover.h"
 #include "worker/publish.h"
 #include "worker/query.h"
 #include "worker/request.h"
@@ -46,6 +47,7 @@ static void open_queues(struct worker *w)
 	timeq_init(&w->bodies, REQUEST_BODY_NS);
 	timeq_init(&w->keepalives, REQUEST_KEEPALIVE_NS);
 	timeq_init(&w->lingers, LINGER_NS);
+	timeq_init(&w->handovers, HANDOVER_WAIT_NS);
 	timeq_init(&w->pings, ms_to_ns(w->conf->engine.ping_interval));
 	timeq_init(&w->pongs, ms_to_ns(w->conf->engine.ping_timeout));
 }
@@ -149,7 +151,8 @@ static int worker_open(struct worker *w, const struct heritage *h)
 	/* live first, so that whoever sees a connection of ours also sees a slot that reads the rings */
 	slot_beat(w->slot, w->now_ns);
 	slot_ready(w->slot);
-	return accept_open(w);
+	err = handover_open(w);
+	return err != 0 ? err : accept_open(w);
 }
 
 int worker_main(const struct heritage *h)

@@ -29,6 +29,7 @@
 struct accept_point;
 struct conn;
 struct flush;
+struct handover_state;
 struct http_request;
 struct settling;
 struct query;
@@ -94,6 +95,10 @@ struct worker {
 	int reserve_fd;
 	uint64_t nconn, max_conn;
 	uint64_t kept_bytes; /* all backlogs */
+
+	/* handover.c */
+	struct handover_state *handover;
+	struct timeq handovers; /* connections that wait to be handed over */
 
 	/* deadlines, looked at by turn.c */
 	struct timeq requests;	 /* whole request head within header_timeout */
