@@ -48,6 +48,8 @@ struct conf_engine {
 	struct text path; /* "/socket.io/" */
 	int64_t ping_interval, ping_timeout, connect_timeout, idle_timeout;
 	size_t max_payload;
+	bool serve_client;
+	struct text client_dir; /* p NULL: where make or make install put it */
 };
 
 enum conf_token_source { CONF_TOKEN_AUTH, CONF_TOKEN_BEARER, CONF_TOKEN_QUERY, CONF_TOKEN_COOKIE };

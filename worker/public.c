@@ -1,4 +1,5 @@
 #include "proto/engineio.h"
+#include "worker/asset_reply.h"
 #include "worker/public.h"
 #include "worker/request.h"
 #include "worker/session.h"
@@ -99,6 +100,8 @@ void public_handle(struct conn *c, const struct http_request *req, struct slice 
 			request_reply(c, 404, NULL, NULL, slice_make("", 0));
 		return;
 	}
+	if (assets_handle(c, req))
+		return;
 	eio_query_parse(req->query, &q);
 	e = check_handshake(req, &q);
 	if (e != EIO_OK)
