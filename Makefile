@@ -137,6 +137,12 @@ CLIENT := $(B)/client/complete
 $(CLIENT): scripts/client client/package-lock.json $(wildcard client/console/*)
 	@scripts/client $(@D)
 all: $(CLIENT)
+
+#   make browser          the console in headless Chromium; screenshots in build/
+.PHONY: browser
+browser: $(if $(FORKCAST),,all)
+	FORKCAST=$(abspath $(or $(FORKCAST),$(B)/forkcast)) timeout $(E2E_TIMEOUT) node --test tests/browser/console.mjs
+CHECKS += browser
 # --- end of client --------------------------------------------------------------------------------------------------
 
 # --- shm/ -----------------------------------------------------------------------------------------------------------

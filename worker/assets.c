@@ -31,6 +31,8 @@ static const struct row console_rows[ASSETS_CONSOLE] = {
 	{"index.html", "text/html; charset=utf-8"},
 	{"console.css", "text/css; charset=utf-8"},
 	{"console.js", "text/javascript; charset=utf-8"},
+	{"pane.js", "text/javascript; charset=utf-8"},
+	{"api.js", "text/javascript; charset=utf-8"},
 };
 
 /* The bytes of an ordinary file at DIR/NAME.SUFFIX; *OUT stays as it is when there is none.  0 or -errno. */

@@ -13,7 +13,7 @@
 #include "proto/slice.h"
 
 #define ASSETS_CLIENT	8
-#define ASSETS_CONSOLE	3
+#define ASSETS_CONSOLE	5
 #define ASSETS_FILE_MAX (4u << 20) /* a larger file is not one of ours */
 
 struct asset {
