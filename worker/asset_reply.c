@@ -38,7 +38,7 @@ void asset_reply(struct conn *c, const struct http_request *req, const struct as
 	bool same = http_field(req, "if-none-match", &list) && has_tag(list, a->etag);
 
 	if (!same && c->w->kept_bytes > KEPT_MAX) {
-		counter_add_to(&c->w->ct->refused[REFUSED_BUSY], 1);
+		counter_add_to(&c->w->ct->refused[REFUSED_BACKLOG], 1);
 		request_reply(c, 503, NULL, "Retry-After: 1\r\n", slice_make("", 0));
 		return;
 	}

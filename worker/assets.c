@@ -17,22 +17,22 @@ struct row {
 
 /* What the reference serves. */
 static const struct row client_rows[ASSETS_CLIENT] = {
-	{"socket.io.js", JAVASCRIPT},
-	{"socket.io.js.map", SOURCE_MAP},
-	{"socket.io.min.js", JAVASCRIPT},
-	{"socket.io.min.js.map", SOURCE_MAP},
-	{"socket.io.esm.min.js", JAVASCRIPT},
-	{"socket.io.esm.min.js.map", SOURCE_MAP},
-	{"socket.io.msgpack.min.js", JAVASCRIPT},
-	{"socket.io.msgpack.min.js.map", SOURCE_MAP},
+    {"socket.io.js", JAVASCRIPT},
+    {"socket.io.js.map", SOURCE_MAP},
+    {"socket.io.min.js", JAVASCRIPT},
+    {"socket.io.min.js.map", SOURCE_MAP},
+    {"socket.io.esm.min.js", JAVASCRIPT},
+    {"socket.io.esm.min.js.map", SOURCE_MAP},
+    {"socket.io.msgpack.min.js", JAVASCRIPT},
+    {"socket.io.msgpack.min.js.map", SOURCE_MAP},
 };
 
 static const struct row console_rows[ASSETS_CONSOLE] = {
-	{"index.html", "text/html; charset=utf-8"},
-	{"console.css", "text/css; charset=utf-8"},
-	{"console.js", "text/javascript; charset=utf-8"},
-	{"pane.js", "text/javascript; charset=utf-8"},
-	{"api.js", "text/javascript; charset=utf-8"},
+    {"index.html", "text/html; charset=utf-8"},
+    {"console.css", "text/css; charset=utf-8"},
+    {"console.js", "text/javascript; charset=utf-8"},
+    {"pane.js", "text/javascript; charset=utf-8"},
+    {"api.js", "text/javascript; charset=utf-8"},
 };
 
 /* The bytes of an ordinary file at DIR/NAME.SUFFIX; *OUT stays as it is when there is none.  0 or -errno. */
@@ -82,7 +82,8 @@ static struct slice banner_version(struct slice file)
 		return slice_make("", 0);
 	p += sizeof(mark) - 1;
 	left = file.n - (size_t)(p - file.p);
-	while (n < left && n < 32 && ((p[n] >= '0' && p[n] <= '9') || (p[n] >= 'a' && p[n] <= 'z') || p[n] == '.' || p[n] == '-'))
+	while (n < left && n < 32 &&
+	    ((p[n] >= '0' && p[n] <= '9') || (p[n] >= 'a' && p[n] <= 'z') || p[n] == '.' || p[n] == '-'))
 		n++;
 	return slice_make(p, n);
 }

@@ -12,8 +12,8 @@
 #include "conf/conf.h"
 #include "proto/slice.h"
 
-#define ASSETS_CLIENT	8
-#define ASSETS_CONSOLE	5
+#define ASSETS_CLIENT   8
+#define ASSETS_CONSOLE  5
 #define ASSETS_FILE_MAX (4u << 20) /* a larger file is not one of ours */
 
 struct asset {
@@ -21,7 +21,7 @@ struct asset {
 	const char *type;
 	struct slice body; /* p NULL: there is no such file */
 	struct slice gzip; /* the same compressed; p NULL: only as it is */
-	char etag[40];	   /* with its quotes */
+	char etag[40];     /* with its quotes */
 };
 
 /* Never changes after assets_load(); whoever loaded it frees it. */

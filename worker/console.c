@@ -31,7 +31,8 @@ static struct slice own_name(const struct http_request *req)
 	for (; n < host.n; n++) {
 		char ch = host.p[n];
 
-		if ((ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') || (ch >= '0' && ch <= '9') || ch == '.' || ch == '-')
+		if ((ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') || (ch >= '0' && ch <= '9') || ch == '.' ||
+		    ch == '-')
 			continue;
 		if (six && (ch == ':' || (ch == '[' && n == 0)))
 			continue;
@@ -90,9 +91,10 @@ static void put_policy(struct worker *w, struct buf *b, const struct http_reques
 {
 	struct buf *place = &w->name;
 
-	buf_str(b, "Referrer-Policy: no-referrer\r\n"
-		   "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-		   "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; connect-src 'self'");
+	buf_str(b,
+	    "Referrer-Policy: no-referrer\r\n"
+	    "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+	    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; connect-src 'self'");
 	for (unsigned i = 0; i < w->h->nlistener; i++) {
 		buf_reset(place);
 		if (put_place(place, &w->h->listener[i], req))

@@ -36,6 +36,7 @@ static const char *const refused_names[] = {
 	[REFUSED_API_UNAVAILABLE] = "api_unavailable",
 	[REFUSED_BUSY] = "ring_full",
 	[REFUSED_TOO_LONG] = "record_too_long",
+	[REFUSED_BACKLOG] = "backlog",
 };
 
 _Static_assert(sizeof(close_names) / sizeof(*close_names) == CLOSE_REASONS, "a close reason without a name");

@@ -46,6 +46,7 @@ enum refused {
 	REFUSED_API_UNAVAILABLE, /* the store cannot be read */
 	REFUSED_BUSY, /* rings and overflow full */
 	REFUSED_TOO_LONG, /* a record above ring/8 */
+	REFUSED_BACKLOG, /* files, while slow readers hold too much */
 	REFUSED_REASONS
 };
 
