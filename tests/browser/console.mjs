@@ -5,9 +5,12 @@
  */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
 import { after, before, test } from 'node:test'
 import { api } from '../e2e/clients.mjs'
-import { KEY, started, until } from '../e2e/server.mjs'
+import { KEY, server, started, until } from '../e2e/server.mjs'
 import { launched, page } from './chromium.mjs'
 
 const CHAT = `
@@ -147,4 +150,14 @@ test('what the server refuses is shown', async (t) => {
 	await a.root.getByLabel('Room', { exact: true }).fill('nosuch:1')
 	await a.root.getByRole('button', { name: 'Join' }).click()
 	await a.root.locator('.log li[data-kind="bad"]', { hasText: 'subscribe answered' }).waitFor()
+})
+
+test('without the client the page says what is missing', async (t) => {
+	const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'forkcast-client-'))
+	t.after(() => fs.rmSync(dir, { recursive: true }))
+	fs.writeFileSync(path.join(dir, 'socket.io.js'), '/* no module */')
+	const own = await server(t, { workers: 1, conf: `engine { client_dir = "${dir}" }` })
+	const { page: p } = await page(t, browser)
+	await p.goto(`http://127.0.0.1:${own.admin_port}/`)
+	await p.getByRole('alert').filter({ hasText: 'client is not installed' }).waitFor()
 })
