@@ -77,7 +77,7 @@ struct conf_engine {
 	size_t compression_threshold;
 	bool http_compression;
 	bool serve_client;
-	struct text client_dir; /* p NULL: where the worker looks */
+	struct text client_dir; /* p NULL: where make or make install put it */
 };
 
 enum conf_echo_protocol { CONF_ECHO_WEBSOCKET, CONF_ECHO_ENGINE };

@@ -91,12 +91,13 @@ static const struct option engine[] = {
 	    .help = "Smaller messages and answers go as they are."},
 	{"http_compression", OPTION_SWITCH, AT(conf_engine, http_compression), .dflt = "yes", RELOAD,
 	    .help = "Compress the answers of polling for clients that accept it."},
-	{"serve_client", OPTION_SWITCH, AT(conf_engine, serve_client), .dflt = "yes", RELOAD,
-	    .help = "Serve the files of the browser client below `path`."},
-	{"client_dir", OPTION_PATH, AT(conf_engine, client_dir), LIMITS(1, 1024), RELOAD,
-	    .computed = "beside the binary, or share/forkcast", .help = "Folder with the files of the browser client."},
 	{"idle_timeout", OPTION_DURATION, AT(conf_engine, idle_timeout), LIMITS(0, 7 * DAY), .dflt = "0", RELOAD,
 	    .help = "Close a client that sends nothing but heartbeats for so long. 0: never."},
+	{"serve_client", OPTION_SWITCH, AT(conf_engine, serve_client), .dflt = "yes",
+	    .help = "Serve the browser's client under `path`: `socket.io.js`, `.min.js`, `.esm.min.js`, `.msgpack.min.js`, maps."},
+	{"client_dir", OPTION_PATH, AT(conf_engine, client_dir), LIMITS(1, 1024),
+	    .computed = "`client` beside the binary, else ../share/forkcast/client",
+	    .help = "Where these files are, read once at start: the `dist` of npm's socket.io-client, with .gz beside a file if it is to be compressed."},
 };
 
 static const struct option engine_cookie[] = {

@@ -15,6 +15,8 @@
 #include "shm/mailbox.h"
 #include "shm/segment.h"
 
+struct assets;
+
 enum heritage_listener_kind { HERITAGE_PUBLIC, HERITAGE_ADMIN };
 
 /* One configured address.  fd[i] is the SO_REUSEPORT socket of worker i; a unix address has one, fd[0], for all. */
@@ -43,6 +45,7 @@ struct heritage {
 	uint64_t started_ns;	/* CLOCK_MONOTONIC of the master's start, for uptime */
 	int64_t started_ms;	/* wall clock of the same */
 	pid_t master_pid;
+	const struct assets *assets; /* NULL: none are served */
 	/* the child's own place, filled in after fork */
 	unsigned slot;
 	uint32_t gen;

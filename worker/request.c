@@ -204,8 +204,9 @@ static const char *request_date(struct worker *w)
 	return w->date;
 }
 
+/* LASTING: BODY outlives the connection's output, and is sent from where it lies. */
 static void request_write(struct conn *c, unsigned status, const char *type, const char *headers, struct slice body,
-    bool keep)
+    bool keep, bool lasting)
 {
 	struct worker *w = c->w;
 	const struct request *r = c->owner;
@@ -229,20 +230,27 @@ static void request_write(struct conn *c, unsigned status, const char *type, con
 		buf_str(b, "Connection: close\r\n");
 	else if (r->old)
 		buf_str(b, "Connection: keep-alive\r\n");
-	buf_str(b, "Content-Length: ");
-	buf_uint(b, body.n);
-	buf_str(b, "\r\n\r\n");
-	if (!r->head_only)
+	/* RFC 9110, section 8.6: the length of a 304 would be that of the 200 it stands for. */
+	if (status != 304) {
+		buf_str(b, "Content-Length: ");
+		buf_uint(b, body.n);
+		buf_str(b, "\r\n");
+	}
+	buf_str(b, "\r\n");
+	if (!r->head_only && !lasting)
 		buf_slice(b, body);
 	conn_send_copy(c, b->p, b->n);
+	if (!r->head_only && lasting)
+		conn_send(c, (const uint8_t *)body.p, body.n);
 }
 
-void request_reply(struct conn *c, unsigned status, const char *type, const char *headers, struct slice body)
+static void request_answer(struct conn *c, unsigned status, const char *type, const char *headers, struct slice body,
+    bool lasting)
 {
 	struct request *r = c->owner;
 	bool keep = r->keep_alive && !c->w->stopping, late = r->owed != NULL;
 
-	request_write(c, status, type, headers, body, keep);
+	request_write(c, status, type, headers, body, keep, lasting);
 	r->owed = NULL;
 	r->answered = true;
 	if (!keep) {
@@ -257,9 +265,19 @@ void request_reply(struct conn *c, unsigned status, const char *type, const char
 	}
 }
 
+void request_reply(struct conn *c, unsigned status, const char *type, const char *headers, struct slice body)
+{
+	request_answer(c, status, type, headers, body, false);
+}
+
+void request_reply_lasting(struct conn *c, unsigned status, const char *type, const char *headers, struct slice body)
+{
+	request_answer(c, status, type, headers, body, true);
+}
+
 void request_reply_close(struct conn *c, unsigned status, const char *type, const char *headers, struct slice body)
 {
-	request_write(c, status, type, headers, body, false);
+	request_write(c, status, type, headers, body, false, false);
 	request_release(c);
 	conn_finish(c);
 }

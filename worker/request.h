@@ -44,6 +44,8 @@ void request_start(struct conn *c, const struct peer *from);
  * empty.  Finishes the connection when it is not to be kept alive.
  */
 void request_reply(struct conn *c, unsigned status, const char *type, const char *headers, struct slice body);
+/* As request_reply() with a BODY that stays where it is for good: it is sent from there. */
+void request_reply_lasting(struct conn *c, unsigned status, const char *type, const char *headers, struct slice body);
 /* As request_reply(), and the connection ends with it. */
 void request_reply_close(struct conn *c, unsigned status, const char *type, const char *headers, struct slice body);
 /* The handler will answer later: not read until then; CANCEL(OWED) if the connection goes first. */
