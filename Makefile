@@ -236,6 +236,19 @@ e2e: $(if $(FORKCAST),,all)
 CHECKS += e2e
 # --- end of e2e -----------------------------------------------------------------------------------------------------
 
+# --- wire -----------------------------------------------------------------------------------------------------------
+#   make wire             the protocols on the wire, on four workers, beside the reference server
+#   make wire-reference   the same tests against the reference itself: are they right?
+WIRE := $(sort $(wildcard $(addprefix tests/wire/,engine_*.mjs socketio_*.mjs http_*.mjs ws_*.mjs clients_*.mjs bytes.mjs)))
+
+.PHONY: wire wire-reference
+wire: $(if $(FORKCAST),,all)
+	FORKCAST=$(abspath $(or $(FORKCAST),$(B)/forkcast)) timeout $(E2E_TIMEOUT) node --test --test-concurrency=1 $(WIRE)
+
+wire-reference:
+	WIRE_TARGET=reference timeout $(E2E_TIMEOUT) node --test --test-concurrency=1 $(WIRE)
+# --- end of wire ----------------------------------------------------------------------------------------------------
+
 # --- cluster --------------------------------------------------------------------------------------------------------
 #   make cluster          many clients on four workers, processes killed and stopped; the short form, in make check
 #   make cluster-long     the same in full: 10,000 messages, 50 workers and 20 keepers killed, 30 s stops (5 minutes)

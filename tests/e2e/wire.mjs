@@ -49,7 +49,7 @@ export class Wire {
 			socket.once('error', reject)
 			socket.once('connect', () => {
 				socket.off('error', reject)
-				resolve(new Wire(socket))
+				resolve(new this(socket))
 			})
 		})
 	}
@@ -167,8 +167,8 @@ export function handshake(fields = {}, { path = '/socket.io/?EIO=4&transport=web
 }
 
 /* A WebSocket that has heard the open packet. */
-export async function open_engine(t, port, { fields, ...where } = {}) {
-	const wire = await Wire.open(t, port)
+export async function open_engine(t, port, { fields, kind = Wire, ...where } = {}) {
+	const wire = await kind.open(t, port)
 	wire.write(handshake(fields, where))
 	const { status, headers } = await wire.response()
 	assert.equal(status, 101)
