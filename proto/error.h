@@ -13,7 +13,7 @@ enum proto_err {
 	PROTO_EJSON_UTF8 = -103,
 	/* Engine.IO, Socket.IO */
 	PROTO_EPACKET = -120,   /* empty, or unknown packet type */
-	PROTO_EACKID = -122,    /* ack id with more than 15 digits */
+	PROTO_EACKID = -122,    /* ack id above 2^53 - 1 */
 	PROTO_EPAYLOAD = -123,  /* payload that the packet type does not allow */
 	PROTO_EATTACH = -124,   /* attachment count missing, 0 or above the limit */
 	PROTO_ERESERVED = -125, /* reserved event name */

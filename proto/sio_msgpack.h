@@ -29,7 +29,7 @@ struct sio_msgpack {
  * called again with more.  PROTO_E* otherwise: every error closes the connection.
  *
  * The rules are those of sio_decode() (reserved names, depth and number of values; a namespace starts with a slash, an
- * id has at most 15 digits); data that must be there may not be missing.  Integers keep all their digits, other numbers
+ * id is at most 2^53 - 1); data that must be there may not be missing.  Integers keep all their digits, other numbers
  * are written as JSON.stringify does, dates as it writes them; undefined is left out of objects and null in arrays.
  * Refused: keys that are no strings, text that is not UTF-8, unknown extensions, more than SIO_ATTACHMENTS_MAX binary
  * values, binary outside EVENT and ACK, and beside binary an object that looks like a placeholder (PROTO_EATTACH).

@@ -5,7 +5,7 @@
 
 #include "proto/error.h"
 
-#define ACK_DIGITS_MAX 15u /* any such number is an exact double, as the reference keeps it */
+#define ACK_MAX UINT64_C(9007199254740991) /* the reference keeps a double: beyond it, ids would be others */
 
 static bool is_digit(char c)
 {
@@ -67,9 +67,9 @@ static int decode_id(const char **p, const char *end, struct sio_packet *out)
 	const char *start = *p;
 
 	while (*p < end && is_digit(**p)) {
-		if ((size_t)(*p - start) == ACK_DIGITS_MAX)
-			return PROTO_EACKID;
 		out->id = out->id * 10 + (uint64_t)(*(*p)++ - '0');
+		if (out->id > ACK_MAX)
+			return PROTO_EACKID;
 	}
 	out->has_id = *p > start;
 	return 0;
@@ -129,7 +129,7 @@ int sio_decode_payload(struct slice json, const struct json_limits *lim, struct 
 	return PROTO_EPAYLOAD;
 }
 
-int sio_decode(struct slice text, const struct json_limits *lim, struct sio_packet *out)
+int sio_decode_head(struct slice text, struct sio_packet *out)
 {
 	const char *p = text.p, *end;
 	int rc;
@@ -147,7 +147,15 @@ int sio_decode(struct slice text, const struct json_limits *lim, struct sio_pack
 	rc = decode_id(&p, end, out);
 	if (rc < 0)
 		return rc;
-	return sio_decode_payload(slice_make(p, (size_t)(end - p)), lim, out);
+	out->payload = slice_make(p, (size_t)(end - p));
+	return 0;
+}
+
+int sio_decode(struct slice text, const struct json_limits *lim, struct sio_packet *out)
+{
+	int rc = sio_decode_head(text, out);
+
+	return rc < 0 ? rc : sio_decode_payload(out->payload, lim, out);
 }
 
 /* Output that counts on when it is full. */

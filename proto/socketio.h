@@ -49,6 +49,11 @@ struct sio_packet {
 int sio_decode(struct slice text, const struct json_limits *lim, struct sio_packet *out);
 
 /*
+ * What stands in front of the payload, which is only cut out: for text that this process wrote itself.  0 or PROTO_E*.
+ */
+int sio_decode_head(struct slice text, struct sio_packet *out);
+
+/*
  * The payload alone, for packets whose head came in another form: TYPE of *OUT is set, and payload, name and args are
  * filled in.  0 or PROTO_E*; JSON that is empty or white space is accepted, as in sio_decode().
  */

@@ -127,6 +127,7 @@ static void on_frame_chunk(
 static void message_reset(struct ws_lease *l)
 {
 	l->open = false;
+	l->deflated = false;
 	l->fragments = 0;
 	l->size = 0;
 	l->view = NULL;

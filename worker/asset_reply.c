@@ -1,3 +1,4 @@
+#include "proto/http_coding.h"
 #include "worker/asset_reply.h"
 #include "worker/request.h"
 #include "worker/worker.h"
@@ -36,6 +37,8 @@ void asset_reply(struct conn *c, const struct http_request *req, const struct as
 	struct buf *b = &c->w->packet;
 	struct slice list;
 	bool same = http_field(req, "if-none-match", &list) && has_tag(list, a->etag);
+	bool packed = a->gzip.p != NULL && http_field(req, "accept-encoding", &list) &&
+	    http_accept_coding(list) == HTTP_CODING_GZIP;
 
 	if (!same && c->w->kept_bytes > KEPT_MAX) {
 		counter_add_to(&c->w->ct->refused[REFUSED_BACKLOG], 1);
@@ -44,11 +47,15 @@ void asset_reply(struct conn *c, const struct http_request *req, const struct as
 	}
 	buf_reset(b);
 	buf_printf(b, "ETag: %s\r\n%s", a->etag, headers);
+	if (a->gzip.p != NULL)
+		buf_str(b, "Vary: Accept-Encoding\r\n");
+	if (packed && !same)
+		buf_str(b, "Content-Encoding: gzip\r\n");
 	buf_char(b, '\0');
 	if (same)
 		request_reply(c, 304, NULL, b->p, slice_make("", 0));
 	else
-		request_reply_lasting(c, 200, a->type, b->p, a->body);
+		request_reply_lasting(c, 200, a->type, b->p, packed ? a->gzip : a->body);
 }
 
 /* What follows the engine's path, with or without a slash at its end; empty when the path is another. */

@@ -16,7 +16,8 @@ bool assets_handle(struct conn *c, const struct http_request *req);
 
 /*
  * Answers with A: 200, or 304 when the request has its tag (RFC 9110, section 13.1.2), or 503 while the worker holds
- * too much for slow readers already.  HEADERS: more lines, Cache-Control among them.
+ * too much for slow readers already.  Compressed for who accepts gzip, when the file has a compressed twin.  HEADERS:
+ * more lines, Cache-Control among them.
  */
 void asset_reply(struct conn *c, const struct http_request *req, const struct asset *a, const char *headers);
 

@@ -27,6 +27,7 @@ struct conn *conn_new(struct worker *w, int fd, unsigned listener)
 	}
 	c->w = w;
 	c->listener = (uint16_t)listener;
+	c->max_backlog = w->conf->max_backlog;
 	event_assign(&c->ev, w->base, fd, EV_READ | EV_PERSIST, conn_on_event, c);
 	if (event_add(&c->ev, NULL) != 0) {
 		close(fd);
@@ -261,9 +262,9 @@ void conn_flush(struct conn *c)
 	if (c->state == CONN_DEAD)
 		return;
 	if (c->blocked)
-		r = out_defer(&c->out, c->w->conf->max_backlog);
+		r = out_defer(&c->out, c->max_backlog);
 	else
-		r = out_flush(&c->out, conn_fd(c), c->w->conf->max_backlog, &bytes, &calls);
+		r = out_flush(&c->out, conn_fd(c), c->max_backlog, &bytes, &calls);
 	conn_flushed(c, r, bytes, calls);
 }
 

@@ -62,6 +62,7 @@ struct conn {
 	uint16_t listener;
 	uint32_t held; /* place + 1 among the connections not read while the worker is congested; 0: not there */
 	uint32_t kept; /* bytes of the backlog that the worker's sum knows of */
+	size_t max_backlog; /* more than that unsent ends it */
 	struct timed timed;
 	struct event ev;
 };

@@ -262,9 +262,9 @@ void handover_turn(struct worker *w)
 	}
 	w->handover->full = false;
 	while ((t = timeq_due(&w->handovers, w->now_ns)) != NULL)
-		give_up(TIMED_OWNER(t, struct conn, timed));
+		give_up(OWNER_OF(t, struct conn, timed));
 	for (t = w->handovers.head.next; t != &w->handovers.head; t = next) {
-		struct conn *c = TIMED_OWNER(t, struct conn, timed);
+		struct conn *c = OWNER_OF(t, struct conn, timed);
 		const struct request *r = c->owner;
 
 		next = t->next;

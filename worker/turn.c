@@ -17,6 +17,7 @@
 #include "worker/flush.h"
 #include "worker/handover.h"
 #include "worker/ops.h"
+#include "worker/polling.h"
 #include "worker/publish.h"
 #include "worker/query.h"
 #include "worker/request.h"
@@ -52,7 +53,7 @@ static void conns_due(struct timeq *q, uint64_t now_ns, bool idle)
 	struct timed *t;
 
 	while ((t = timeq_due(q, now_ns)) != NULL)
-		request_due(TIMED_OWNER(t, struct conn, timed), idle);
+		request_due(OWNER_OF(t, struct conn, timed), idle);
 }
 
 static void run_timers(struct worker *w)
@@ -60,14 +61,14 @@ static void run_timers(struct worker *w)
 	struct timed *t;
 
 	while ((t = timeq_due(&w->pings, w->now_ns)) != NULL)
-		session_ping_due(TIMED_OWNER(t, struct session, beat));
+		session_ping_due(OWNER_OF(t, struct session, beat));
 	while ((t = timeq_due(&w->pongs, w->now_ns)) != NULL)
-		session_pong_due(TIMED_OWNER(t, struct session, beat));
+		session_pong_due(OWNER_OF(t, struct session, beat));
 	conns_due(&w->requests, w->now_ns, false);
 	conns_due(&w->bodies, w->now_ns, false);
 	conns_due(&w->keepalives, w->now_ns, true);
 	while ((t = timeq_due(&w->lingers, w->now_ns)) != NULL)
-		conn_linger_due(TIMED_OWNER(t, struct conn, timed));
+		conn_linger_due(OWNER_OF(t, struct conn, timed));
 	alarms_run(&w->alarms, w->now_ns);
 	/* The master rings when a worker died; so does every publisher, hence not at each ring. */
 	if (w->now_ns - w->sweep_ns >= (w->rung ? RUNG_SWEEP_NS : SWEEP_NS)) {
@@ -136,11 +137,11 @@ static void say_goodbye(struct worker *w)
 			t = w->pongs.head.next;
 		if (t == &w->pongs.head)
 			break;
-		session_close(TIMED_OWNER(t, struct session, beat), CLOSE_SERVER_SHUTDOWN);
+		session_close(OWNER_OF(t, struct session, beat), CLOSE_SERVER_SHUTDOWN);
 		w->more = true;
 	}
 	while ((t = timeq_due(&w->keepalives, UINT64_MAX - 1)) != NULL)
-		request_due(TIMED_OWNER(t, struct conn, timed), true);
+		request_due(OWNER_OF(t, struct conn, timed), true);
 	if (w->nconn == 0 || w->now_ns - w->stop_since_ns > DRAIN_MAX_NS)
 		w->stop_now = true;
 }
@@ -159,7 +160,9 @@ static void turn(struct worker *w)
 	w->congested = outlet_congested(&w->bcast) || outlet_congested(&w->ops);
 	if (!w->congested && w->nheld > 0)
 		conn_release_held(w);
+	behind_mark(w);
 	w->more = fanout_drain(w, clock_mono_ns());
+	behind_release(w);
 	if (fanout_found_late(w))
 		counter_add(w->ct, COUNTER_SWEEP_CATCHES, 1);
 	run_timers(w);
@@ -167,8 +170,10 @@ static void turn(struct worker *w)
 	handover_turn(w);
 	if (w->stopping)
 		say_goodbye(w);
+	polling_flush(w);
 	dlog_turn(&w->log, w->now_ns, w->in.pos, SLOT_MAX);
 	flush_turn(w);
+	session_reap(w);
 	conn_reap(w);
 	arena_reset(&w->arena);
 	worker_look_at_clock(w);
@@ -181,7 +186,8 @@ static void turn(struct worker *w)
 /* True when there is nothing to do until something happens; the doorbell is armed then. */
 static bool may_sleep(struct worker *w)
 {
-	if (w->more)
+	/* what was queued behind the flush waits for the next one */
+	if (w->more || w->ndirty > 0 || w->polls != NULL)
 		return false;
 	doorbell_arm(w->slot);
 	if (!inlet_pending(&w->in))

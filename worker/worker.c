@@ -87,12 +87,15 @@ static int open_tables(struct worker *w)
 	w->rbuf = malloc(WORKER_READ_SIZE);
 	w->req = malloc(sizeof(*w->req));
 	w->rooms = room_table_new(w->h->seg->nbuckets);
-	w->sids = socket_table_new();
+	w->nsps = nsp_table_new(&w->conf->catalogue);
+	w->encoder = encoder_new();
 	w->users = user_table_new();
 	w->ws_limits = (struct ws_limits){w->conf->engine.max_payload, WORKER_FRAGMENTS_MAX};
-	if (w->rbuf == NULL || w->req == NULL || w->rooms == NULL || w->sids == NULL || w->users == NULL)
+	if (w->rbuf == NULL || w->req == NULL || w->rooms == NULL || w->nsps == NULL || w->encoder == NULL ||
+	    w->users == NULL || sid_table_init(&w->sids) != 0 || sid_table_init(&w->sessions) != 0)
 		return -ENOMEM;
 	arena_init(&w->arena);
+	behind_init(&w->behind);
 	w->flush = flush_new();
 	return w->flush != NULL ? 0 : -ENOMEM;
 }

@@ -5,6 +5,7 @@ import http from 'node:http'
 import os from 'node:os'
 import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { gunzipSync } from 'node:zlib'
 import { metric, refusal } from './prometheus.mjs'
 import { reference } from './reference.mjs'
 import { Server, server, started, until } from './server.mjs'
@@ -76,6 +77,29 @@ describe('beside the reference', () => {
 			assert.equal((await alike('/socket.io/socket.io.js', { headers: { 'if-none-match': tag } })).status, 200, tag)
 		}
 	})
+})
+
+test('compressed for those who accept gzip, under the same tag', async () => {
+	const file = fs.readFileSync(path.join(DIST, 'socket.io.js'))
+	const ask = (accept) => get(s.port, '/socket.io/socket.io.js', { headers: { 'accept-encoding': accept } })
+
+	for (const accept of ['gzip', 'gzip, deflate, br', 'br;q=1.0, gzip;q=0.8', '*']) {
+		const r = await ask(accept)
+		assert.equal(r.headers['content-encoding'], 'gzip', accept)
+		assert.equal(r.headers['content-length'], String(r.body.length))
+		assert.deepEqual([r.headers.vary, r.headers.etag], ['Accept-Encoding', `"${VERSION}"`])
+		assert.ok(r.body.length < file.length / 3)
+		assert.ok(gunzipSync(r.body).equals(file))
+	}
+	for (const accept of ['', 'identity', 'br', 'gzip;q=0', 'gzipped', 'gzip;q=x']) {
+		const r = await ask(accept)
+		assert.deepEqual([r.headers['content-encoding'], r.headers.vary], [undefined, 'Accept-Encoding'], accept)
+		assert.ok(r.body.equals(file))
+	}
+	for (const target of ['/', '/console.css', '/pane.js']) {
+		const r = await get(s.admin_port, target, { headers: { 'accept-encoding': 'gzip' } })
+		assert.ok(gunzipSync(r.body).equals((await get(s.admin_port, target)).body), target)
+	}
 })
 
 /* The reference compares the whole field: a cache that holds several gets the file again. */

@@ -4,7 +4,6 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <float.h>
-#include <locale.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -80,25 +79,6 @@ static void read_back(void **state)
 	}
 }
 
-/* Where a comma stands between the digits, the text is the same.  Without such a locale there is nothing to see. */
-static void any_locale(void **state)
-{
-	static const char *const names[] = {"de_DE.UTF-8", "de_DE", "fr_FR.UTF-8", "fr_FR"};
-
-	(void)state;
-	for (size_t i = 0; i < COUNT(names); i++) {
-		if (setlocale(LC_NUMERIC, names[i])) {
-			check(1.5, "1.5");
-			check(1.5e-7, "1.5e-7");
-			check(0x1p-44, "5.684341886080802e-14");
-			(void)setlocale(LC_NUMERIC, "C");
-			return;
-		}
-	}
-	print_message("no locale with a decimal comma here\n");
-	skip();
-}
-
 static void dates(void **state)
 {
 	static const struct {
@@ -139,7 +119,6 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(numbers),
 	    cmocka_unit_test(read_back),
-	    cmocka_unit_test(any_locale),
 	    cmocka_unit_test(dates),
 	};
 

@@ -155,7 +155,7 @@ static void decode_bad(void **state)
 	    {"2undefined", PROTO_EJSON},
 	    {"2\xef\xbb\xbf[\"a\"]", PROTO_EJSON},
 	    {"2\xc2\xa0[\"a\"]", PROTO_EJSON},
-	    {"21234567890123456[\"a\"]", PROTO_EACKID},
+	    {"29007199254740992[\"a\"]", PROTO_EACKID},
 	    {"2/chat,9999999999999999", PROTO_EACKID},
 	    {"2[\"connect\"]", PROTO_ERESERVED},
 	    {"2[\"connect_error\",1]", PROTO_ERESERVED},

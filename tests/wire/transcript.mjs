@@ -12,8 +12,11 @@ function masked(text) {
 		.replace(/"sid":"[A-Za-z0-9_-]{20}"/g, '"sid":"SID"')
 		.replace(/^(Set-Cookie: io=)[A-Za-z0-9_-]{20}/i, '$1SID')
 		.replace(/^(Date: ).*/i, '$1NOW')
-		.replace(/^(Keep-Alive: timeout=)\d+$/i, '$1SECONDS')
+		.replace(/^(Keep-Alive: timeout=).*/i, '$1TIME')
 }
+
+/* How a body is framed says nothing about it: the reference sends some in chunks of unknown number. */
+const FRAMING = /^(Content-Length|Transfer-Encoding):/i
 
 /* How a compressed body was cut and packed is the library's affair: what it says counts. */
 function plain(r) {
@@ -40,7 +43,7 @@ export class Transcript {
 	async heard(line, { what, bodiless } = {}) {
 		const r = await line.response({ bodiless })
 		if (r.status === 0) this.note(`${what}: the connection ended without an answer: ${r.end}`)
-		else this.note(`${what}: HTTP/1.1 ${r.status} ${r.reason}`, ...r.lines.map((x) => `  ${masked(x)}`).sort(), `  ${plain(r).toString()}`)
+		else this.note(`${what}: HTTP/1.1 ${r.status} ${r.reason}`, ...r.lines.filter((x) => !FRAMING.test(x)).map((x) => `  ${masked(x)}`).sort(), `  ${plain(r).toString()}`)
 		return r
 	}
 
