@@ -108,45 +108,6 @@ static bool is_anybody(const struct conf_engine *e)
 	return e->norigin > 0 && text_is(e->origin[0], "*");
 }
 
-static void add_headers(struct conn *c, struct slice origin)
-{
-	const struct conf_engine *e = &c->w->conf->engine;
-	char line[512];
-
-	if (is_anybody(e)) {
-		request_add_header(c, "Access-Control-Allow-Origin: *\r\n");
-		return;
-	}
-	snprintf(line, sizeof(line), "Access-Control-Allow-Origin: %.*s\r\nVary: Origin\r\n", (int)origin.n, origin.p);
-	request_add_header(c, line);
-	if (e->credentials)
-		request_add_header(c, "Access-Control-Allow-Credentials: true\r\n");
-}
-
-enum origin origin_check(struct conn *c, const struct http_request *req)
-{
-	struct worker *w = c->w;
-	const struct conf_engine *e = &w->conf->engine;
-	struct parts origin;
-	struct slice text;
-
-	if (!http_field(req, "origin", &text))
-		return ORIGIN_NONE;
-	if (text.n > 300 || (!split_origin(text, &origin) && !is_anybody(e)))
-		return ORIGIN_REFUSED;
-	if (e->norigin > 0 && is_listed(e, text)) {
-		add_headers(c, text);
-		return ORIGIN_ALLOWED;
-	}
-	if (is_here(req, &origin))
-		return ORIGIN_NONE;
-	if (is_console(w, req, &origin) || (w->conf->dev && e->norigin == 0 && is_loopback(origin.host))) {
-		add_headers(c, text);
-		return ORIGIN_ALLOWED;
-	}
-	return ORIGIN_REFUSED;
-}
-
 /* Only what is a list of header names may be given back. */
 static bool is_names(struct slice s)
 {
@@ -156,24 +117,80 @@ static bool is_names(struct slice s)
 		if (ch < 0x20 || ch >= 0x7f)
 			return false;
 	}
-	return s.n <= 1024;
+	return s.n > 0 && s.n <= 1024;
+}
+
+/* What a preflight asks; the rest of its answer is as for any request. */
+static void add_preflight(struct conn *c, const struct http_request *req)
+{
+	struct slice names;
+	char line[1200];
+
+	request_add_header(c, "Access-Control-Allow-Methods: GET,HEAD,PUT,PATCH,POST,DELETE\r\n");
+	if (!http_field(req, "access-control-request-headers", &names) || !is_names(names))
+		return;
+	snprintf(line, sizeof(line), "Access-Control-Allow-Headers: %.*s\r\n", (int)names.n, names.p);
+	request_add_header(c, line);
+}
+
+/* ORIGIN: the one to be named; empty: none is. */
+static void add_headers(struct conn *c, const struct http_request *req, struct slice origin)
+{
+	const struct conf_engine *e = &c->w->conf->engine;
+	bool preflight = req->verb == HTTP_VERB_OPTIONS, anybody = is_anybody(e);
+	char line[400];
+
+	if (anybody || origin.n > 0) {
+		snprintf(line, sizeof(line), "Access-Control-Allow-Origin: %.*s\r\n", anybody ? 1 : (int)origin.n,
+		    anybody ? "*" : origin.p);
+		request_add_header(c, line);
+	}
+	if (!anybody || preflight) {
+		snprintf(line, sizeof(line), "Vary: %s%s%s\r\n", anybody ? "" : "Origin", !anybody && preflight ? ", " : "",
+		    preflight ? "Access-Control-Request-Headers" : "");
+		request_add_header(c, line);
+	}
+	if (e->credentials)
+		request_add_header(c, "Access-Control-Allow-Credentials: true\r\n");
+	if (preflight)
+		add_preflight(c, req);
+}
+
+enum origin origin_check(struct conn *c, const struct http_request *req)
+{
+	struct worker *w = c->w;
+	const struct conf_engine *e = &w->conf->engine;
+	struct parts origin;
+	struct slice text;
+
+	if (!http_field(req, "origin", &text)) {
+		/* caches must know that another answer is possible */
+		if (e->norigin > 0)
+			add_headers(c, req, slice_make("", 0));
+		return ORIGIN_NONE;
+	}
+	if (is_anybody(e)) {
+		add_headers(c, req, text);
+		return ORIGIN_ALLOWED;
+	}
+	if (text.n > 300 || !split_origin(text, &origin))
+		return ORIGIN_REFUSED;
+	if (is_here(req, &origin) && !is_listed(e, text))
+		return ORIGIN_NONE;
+	if (!is_listed(e, text) && !is_console(w, req, &origin) &&
+	    !(w->conf->dev && e->norigin == 0 && is_loopback(origin.host)))
+		return ORIGIN_REFUSED;
+	add_headers(c, req, text);
+	return ORIGIN_ALLOWED;
 }
 
 bool origin_preflight(struct conn *c, const struct http_request *req)
 {
 	const struct request *r = c->owner;
-	struct slice names;
-	char line[1200];
 
-	/* the headers of origin_check() say that the origin is allowed, and more than that no preflight needs */
+	/* without CORS, OPTIONS is a method like any other */
 	if (req->verb != HTTP_VERB_OPTIONS || r->headers == NULL)
 		return false;
-	request_add_header(c, "Access-Control-Allow-Methods: GET,HEAD,PUT,PATCH,POST,DELETE\r\n");
-	if (http_field(req, "access-control-request-headers", &names) && names.n > 0 && is_names(names)) {
-		snprintf(line, sizeof(line), "Vary: Access-Control-Request-Headers\r\nAccess-Control-Allow-Headers: %.*s\r\n",
-		    (int)names.n, names.p);
-		request_add_header(c, line);
-	}
 	request_reply(c, 204, NULL, NULL, slice_make("", 0));
 	return true;
 }

@@ -167,7 +167,7 @@ static bool polling_close(struct session *s, enum close_reason reason)
 		polling_deliver(p, p->get); /* the reference had answered before it heard of the end */
 	if (is_abrupt(reason))
 		return true;
-	p->farewell = by_client ? "6" : p->out.n > 0 ? "1" : "6\x1e" "1";
+	p->farewell = by_client ? "6" : "6\x1e" "1";
 	if (by_client)
 		buf_reset(&p->out);
 	alarm_set(&s->w->alarms, &s->deadline, farewell_due, s, s->w->now_ns + POLLING_FAREWELL_NS);
@@ -225,6 +225,10 @@ static void polling_farewell(struct session *s, struct conn *c)
 {
 	struct polling *p = s->polling;
 
+	if (p->out.n > 0) {
+		polling_deliver(p, c); /* what was sent before comes first, by itself */
+		return;
+	}
 	polling_put(p, p->farewell, strlen(p->farewell));
 	polling_deliver(p, c);
 	session_drop(s);

@@ -196,9 +196,17 @@ static size_t request_public(struct conn *c, const struct http_request *req, con
 		break;
 	}
 	r->keep_alive = req->keep_alive;
+	if (whole && body > limits_of(c).max_body) {
+		/* it is all there, so what follows on the connection can be trusted */
+		counter_add_to(&c->w->ct->refused[REFUSED_HTTP_TOO_LARGE], 1);
+		r->cancel(r->owed, REQUEST_REFUSED);
+		r->owed = NULL;
+		request_reply(c, 413, NULL, NULL, slice_make("", 0));
+		return head + body;
+	}
 	if (req->has_length && req->length > limits_of(c).max_body) {
 		request_refuse(c, PROTO_EHTTP_BODY);
-		return head + body;
+		return head;
 	}
 	if (!whole)
 		return request_await_body(c, req, p, head);

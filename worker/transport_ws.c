@@ -52,7 +52,7 @@ static bool ws_writable(const struct session *s)
 /* The reference closes without a code, but for a message that was too big. */
 static bool ws_close(struct session *s, enum close_reason reason)
 {
-	ws_goodbye(&s->ws, reason == CLOSE_TOO_BIG ? 1009 : 0);
+	ws_goodbye(&s->ws, reason == CLOSE_TOO_BIG ? 1009 : 0, slice_make("", 0));
 	return true;
 }
 

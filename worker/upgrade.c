@@ -30,7 +30,7 @@ static void probe_free(struct probe *p)
 
 static void probe_end(struct probe *p)
 {
-	ws_goodbye(&p->ws, 0);
+	ws_goodbye(&p->ws, 0, slice_make("", 0));
 	probe_free(p);
 }
 
@@ -143,7 +143,7 @@ void upgrade_begin(struct conn *c, const struct http_request *req, struct sessio
 		struct ws_end refused;
 
 		ws_open(&refused, c, &hs, &probe_user, &w->ws_limits);
-		ws_goodbye(&refused, 0);
+		ws_goodbye(&refused, 0, slice_make("", 0));
 		return;
 	}
 	p = calloc(1, sizeof(*p));

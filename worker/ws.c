@@ -98,7 +98,7 @@ void ws_open(struct ws_end *e, struct conn *c, const struct ws_handshake *hs, co
 	conn_set_ops(c, &ws_ops, e);
 }
 
-void ws_goodbye(struct ws_end *e, unsigned code)
+void ws_goodbye(struct ws_end *e, unsigned code, struct slice reason)
 {
 	struct conn *c = e->conn;
 	uint8_t frame[2 + 125];
@@ -106,7 +106,7 @@ void ws_goodbye(struct ws_end *e, unsigned code)
 	if (c == NULL)
 		return;
 	e->conn = NULL;
-	conn_send_copy(c, frame, ws_close_frame(frame, code, slice_make("", 0)));
+	conn_send_copy(c, frame, ws_close_frame(frame, code, reason));
 	conn_finish(c);
 }
 
@@ -147,9 +147,9 @@ static void ws_gone(struct conn *c, enum close_reason reason)
 }
 
 /* Says goodbye and tells the user. */
-static void ws_end_with(struct ws_end *e, unsigned code, enum close_reason reason)
+static void ws_end_with(struct ws_end *e, unsigned code, struct slice text, enum close_reason reason)
 {
-	ws_goodbye(e, code);
+	ws_goodbye(e, code, text);
 	e->user->gone(e, reason);
 }
 
@@ -167,8 +167,8 @@ static int ws_on_event(void *ctx, const struct ws_message *m)
 		break;
 	}
 	case WS_EVENT_CLOSE:
-		/* Echo the code; 1005 means that there was none.  For the user it is as when the peer just goes. */
-		ws_end_with(e, m->close_code == 1005 ? 0 : m->close_code, CLOSE_TRANSPORT_CLOSE);
+		/* Echoed as it came; 1005 means without a code.  For the user it is as when the peer just goes. */
+		ws_end_with(e, m->close_code == 1005 ? 0 : m->close_code, slice_make(m->data, m->len), CLOSE_TRANSPORT_CLOSE);
 		break;
 	case WS_EVENT_MESSAGE:
 		if (m->opcode == WS_TEXT)
@@ -182,7 +182,8 @@ static int ws_on_event(void *ctx, const struct ws_message *m)
 
 static void ws_fail(struct ws_end *e, int err)
 {
-	ws_end_with(e, ws_error_code(err), err == PROTO_EFRAME_SIZE ? CLOSE_TOO_BIG : CLOSE_TRANSPORT_ERROR);
+	ws_end_with(e, ws_error_code(err), slice_make("", 0),
+	    err == PROTO_EFRAME_SIZE ? CLOSE_TOO_BIG : CLOSE_TRANSPORT_ERROR);
 }
 
 /* The decoder for this end: its own inside a fragmented message, else the worker's idle one, if its limits are the same. */

@@ -52,7 +52,7 @@ bool ws_handshake(struct conn *c, const struct http_request *req, bool compress,
 void ws_open(struct ws_end *e, struct conn *c, const struct ws_handshake *hs, const struct ws_user *user,
     const struct ws_limits *limits);
 /* A close frame (CODE 0: without a code) behind what is queued; lets go of the connection. */
-void ws_goodbye(struct ws_end *e, unsigned code);
+void ws_goodbye(struct ws_end *e, unsigned code, struct slice reason);
 /* Takes the connection of FROM, between two of its messages, for another user. */
 void ws_move(struct ws_end *e, struct ws_end *from, const struct ws_user *user);
 /* Gives back what the owner's end holds; the connection must be gone. */

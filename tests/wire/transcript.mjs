@@ -15,8 +15,8 @@ function masked(text) {
 		.replace(/^(Keep-Alive: timeout=).*/i, '$1TIME')
 }
 
-/* How a body is framed says nothing about it: the reference sends some in chunks of unknown number. */
-const FRAMING = /^(Content-Length|Transfer-Encoding):/i
+/* How a body is framed says nothing about it (the reference sends some in chunks of unknown number), nor when it was sent. */
+const FRAMING = /^(Content-Length|Transfer-Encoding|Date):/i
 
 /* How a compressed body was cut and packed is the library's affair: what it says counts. */
 function plain(r) {
