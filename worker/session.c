@@ -12,6 +12,8 @@
 #include "worker/session.h"
 #include "worker/worker.h"
 
+#define LATE_NS (10 * NS_PER_MS) /* a timer that is later than that was held up */
+
 static void deadline_due(void *session);
 
 static void session_count(struct worker *w, int by)
@@ -148,7 +150,7 @@ void session_reap(struct worker *w)
 void session_ping_due(struct session *s)
 {
 	struct worker *w = s->w;
-	uint64_t idle_ns = (uint64_t)w->conf->engine.idle_timeout * NS_PER_MS;
+	uint64_t idle_ns = (uint64_t)w->conf->engine.idle_timeout * NS_PER_MS, due = s->beat.due_ns;
 
 	if (idle_ns != 0 && s->active_ns + idle_ns <= w->now_ns) {
 		session_close(s, CLOSE_IDLE);
@@ -157,7 +159,8 @@ void session_ping_due(struct session *s)
 	session_send_packet(s, SLICE("2"));
 	s->pinged = true;
 	s->prolonged = false;
-	timeq_enter(&w->pongs, &s->beat, w->now_ns);
+	/* From when the ping was due, not from when the loop came to it; but what we were late by is not held against him. */
+	timeq_enter(&w->pongs, &s->beat, w->now_ns - due < LATE_NS ? due : w->now_ns);
 }
 
 void session_pong_due(struct session *s)
