@@ -28,12 +28,23 @@ struct session *session_find(const struct worker *w, struct slice sid)
 	return e != NULL ? OWNER_OF(e, struct session, id) : NULL;
 }
 
+/*
+ * A client that polls has no connection between two polls: max_connections bounds sessions as well, and twice that those
+ * which have closed and whose clients have not heard of it.
+ */
+static bool session_has_room(const struct worker *w)
+{
+	return counter_get(w->ct, COUNTER_SESSIONS) < w->max_conn && w->sessions.n < 2 * w->max_conn;
+}
+
 struct session *session_new(struct conn *c, const struct http_request *req, const struct conf_echo *echo)
 {
 	struct worker *w = c->w;
 	struct session *s = NULL;
 
-	if (atomic_load_explicit(segment_store_full(w->h->seg), memory_order_relaxed) != 0)
+	if (!session_has_room(w))
+		counter_add_to(&w->ct->refused[REFUSED_MAX_CONNECTIONS], 1);
+	else if (atomic_load_explicit(segment_store_full(w->h->seg), memory_order_relaxed) != 0)
 		counter_add_to(&w->ct->refused[REFUSED_STORE_FULL], 1);
 	else
 		s = calloc(1, sizeof(*s));

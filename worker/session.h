@@ -79,7 +79,7 @@ struct session {
 struct session *session_find(const struct worker *w, struct slice sid);
 /*
  * A session for the client whose handshake REQ is, on connection C; it has no transport yet.  ECHO: by whose path it
- * came.  NULL when the request was refused and answered (no memory, no room in the store).
+ * came.  NULL when the request was refused and answered (max_connections, no memory, no room in the store).
  */
 struct session *session_new(struct conn *c, const struct http_request *req, const struct conf_echo *echo);
 /* The transport is there: sends the open packet. */
