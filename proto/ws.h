@@ -69,6 +69,8 @@ struct ws_lease;
  */
 struct ws_lease *ws_lease_new(const struct ws_limits *lim);
 void ws_lease_free(struct ws_lease *l);
+/* Bytes of the fragmented message so far, as they came. */
+size_t ws_lease_size(const struct ws_lease *l);
 /* True outside a fragmented message: it may serve another connection. */
 bool ws_lease_idle(const struct ws_lease *l);
 /*

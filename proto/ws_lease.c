@@ -205,6 +205,11 @@ void ws_lease_free(struct ws_lease *l)
 	free(l);
 }
 
+size_t ws_lease_size(const struct ws_lease *l)
+{
+	return (size_t)l->size;
+}
+
 bool ws_lease_idle(const struct ws_lease *l)
 {
 	return !l->open && !l->broken;

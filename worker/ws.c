@@ -225,6 +225,16 @@ static struct inflater *inflater_for(struct worker *w, const struct ws_end *e)
 	return w->inflater;
 }
 
+/* What the next frame may have: less inside a fragmented message, so that too much is refused by its header. */
+static struct ws_limits room_left(const struct ws_end *e)
+{
+	struct ws_limits left = *e->limits;
+
+	if (e->lease != NULL && ws_lease_size(e->lease) < left.max_message)
+		left.max_message -= ws_lease_size(e->lease);
+	return left;
+}
+
 static size_t ws_input(struct conn *c, const uint8_t *p, size_t n)
 {
 	struct worker *w = c->w;
@@ -232,8 +242,8 @@ static size_t ws_input(struct conn *c, const uint8_t *p, size_t n)
 	size_t off = 0;
 
 	while (off < n && (e = end_of(c)) != NULL && !c->paused) {
-		const struct ws_limits *limits = e->limits;
-		ssize_t len = ws_peek(p + off, n - off, limits, e->deflate.on);
+		const struct ws_limits *limits = e->limits, left = room_left(e);
+		ssize_t len = ws_peek(p + off, n - off, &left, e->deflate.on);
 		struct ws_lease *l;
 		int err;
 
