@@ -275,17 +275,6 @@ bool polling_post_begin(struct session *s, struct conn *c, const struct http_req
 	return true;
 }
 
-static void take_binary(struct session *s, struct slice b64)
-{
-	uint8_t *data = arena_alloc(&s->w->arena, EIO_BINARY_DECODED_MAX(b64.n) + 1);
-	ssize_t n = eio_payload_binary(b64, data, EIO_BINARY_DECODED_MAX(b64.n));
-
-	if (n < 0)
-		session_close(s, CLOSE_PARSE_ERROR);
-	else
-		session_on_binary(s, slice_make(data, (size_t)n));
-}
-
 void polling_post(struct session *s, struct conn *c, struct slice body)
 {
 	struct eio_payload_iter it;
@@ -297,7 +286,7 @@ void polling_post(struct session *s, struct conn *c, struct slice body)
 		if (packet.type < 0)
 			session_close(s, CLOSE_PARSE_ERROR);
 		else if (packet.binary)
-			take_binary(s, packet.data);
+			session_on_base64(s, packet.data);
 		else if (packet.type == EIO_CLOSE)
 			session_close(s, CLOSE_TRANSPORT_CLOSE);
 		else

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "conf/log.h"
+#include "proto/eio_payload.h"
 #include "proto/engineio.h"
 #include "worker/auth.h"
 #include "worker/behind.h"
@@ -234,4 +235,16 @@ void session_on_binary(struct session *s, struct slice data)
 {
 	session_prolong(s);
 	s->app->binary(s, data);
+}
+
+void session_on_base64(struct session *s, struct slice text)
+{
+	size_t cap = EIO_BINARY_DECODED_MAX(text.n);
+	uint8_t *data = arena_alloc(&s->w->arena, cap + 1);
+	ssize_t n = eio_payload_binary(text, data, cap);
+
+	if (n < 0)
+		session_close(s, CLOSE_PARSE_ERROR);
+	else
+		session_on_binary(s, slice_make(data, (size_t)n));
 }

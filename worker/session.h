@@ -86,8 +86,9 @@ struct session *session_new(struct conn *c, const struct http_request *req, cons
 void session_start(struct session *s);
 /* One Engine.IO packet as text, type digit included. */
 void session_on_text(struct session *s, struct slice packet);
-/* One binary message. */
+/* One binary message, and one in base64: what is none is a parse error. */
 void session_on_binary(struct session *s, struct slice data);
+void session_on_base64(struct session *s, struct slice text);
 /* Sends one Engine.IO text packet (type digit included). */
 void session_send_packet(struct session *s, struct slice packet);
 /* Sends one packet of Socket.IO, in the client's format, behind what the client has published. */

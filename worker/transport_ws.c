@@ -1,27 +1,14 @@
 #include "proto/deflate.h"
-#include "proto/eio_payload.h"
 #include "shm/op.h"
 #include "worker/transport_ws.h"
 #include "worker/worker.h"
-
-/* As in a payload of polling: b and base64. */
-static void take_base64(struct session *s, struct slice b64)
-{
-	uint8_t *data = arena_alloc(&s->w->arena, EIO_BINARY_DECODED_MAX(b64.n) + 1);
-	ssize_t n = eio_payload_binary(b64, data, EIO_BINARY_DECODED_MAX(b64.n));
-
-	if (n < 0)
-		session_close(s, CLOSE_PARSE_ERROR);
-	else
-		session_on_binary(s, slice_make(data, (size_t)n));
-}
 
 static void end_text(struct ws_end *e, struct slice text)
 {
 	struct session *s = OWNER_OF(e, struct session, ws);
 
 	if (text.n > 0 && text.p[0] == 'b')
-		take_base64(s, slice_make(text.p + 1, text.n - 1));
+		session_on_base64(s, slice_make(text.p + 1, text.n - 1)); /* as in a payload of polling */
 	else
 		session_on_text(s, text);
 }
