@@ -16,7 +16,7 @@ FLAVOUR ?= release
 Q := $(if $(V),,@)
 B := build/$(FLAVOUR)
 
-PKGS := libevent_core jansson libjwt libsodium libconfuse libssl libcrypto liburing
+PKGS := libevent_core jansson libjwt libsodium libconfuse libssl libcrypto liburing zlib
 CC := gcc
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef \
 	-Wpointer-arith -Wwrite-strings -Wno-missing-field-initializers
@@ -123,11 +123,27 @@ install: all
 	install -m 755 $(B)/forkcast $(DESTDIR)$(PREFIX)/bin/forkcast
 	$(if $(wildcard conf/profiles/*.conf),install -m 644 conf/profiles/*.conf $(DESTDIR)$(PREFIX)/share/forkcast/profiles/)
 	install -m 644 conf/forkcast.conf $(DESTDIR)$(PREFIX)/share/forkcast/forkcast.conf
+	install -d $(DESTDIR)$(PREFIX)/share/forkcast/client
+	install -m 644 $(B)/client/*.* $(DESTDIR)$(PREFIX)/share/forkcast/client/
 	test -e $(DESTDIR)$(CONFDIR)/forkcast.conf || install -m 640 conf/forkcast.conf $(DESTDIR)$(CONFDIR)/forkcast.conf
 
 help:
 	@sed -n 's/^#   \(make .*\)/  \1/p' Makefile
 # --- end of run, check, install -------------------------------------------------------------------------------------
+
+# --- client ---------------------------------------------------------------------------------------------------------
+# What browsers get: npm's socket.io-client and the console.  Without npm make goes on, and a line says what is missing.
+CLIENT := $(B)/client/complete
+$(CLIENT): scripts/client client/package-lock.json $(wildcard client/console/*)
+	@scripts/client $(@D)
+all: $(CLIENT)
+
+#   make browser          the console in headless Chromium; screenshots in build/
+.PHONY: browser
+browser: $(if $(FORKCAST),,all)
+	FORKCAST=$(abspath $(or $(FORKCAST),$(B)/forkcast)) timeout $(E2E_TIMEOUT) node --test tests/browser/console.mjs
+CHECKS += browser
+# --- end of client --------------------------------------------------------------------------------------------------
 
 # --- shm/ -----------------------------------------------------------------------------------------------------------
 #   make torture          kills, stops, crawls and a full tmpfs against the shared memory, the long version (a minute)

@@ -115,12 +115,33 @@ const struct room_type *catalogue_room_type(const struct catalogue_nsp *nsp, con
 	return NULL;
 }
 
+/* True when the pattern covers the name: at least one character stands where its star is. */
+static bool covers(const struct catalogue_nsp *nsp, const char *name, size_t n)
+{
+	const struct text *suffix = &nsp->suffix;
+
+	return n <= CATALOGUE_NSP_MAX && n > nsp->prefix.n + suffix->n &&
+	    memcmp(name, nsp->prefix.p, nsp->prefix.n) == 0 && memcmp(name + n - suffix->n, suffix->p, suffix->n) == 0;
+}
+
+static bool longer(const struct catalogue_nsp *a, const struct catalogue_nsp *b)
+{
+	return a->name.n > b->name.n || (a->name.n == b->name.n && a->prefix.n > b->prefix.n);
+}
+
 const struct catalogue_nsp *catalogue_nsp_find(const struct catalogue *cat, const char *name, size_t n)
 {
-	for (unsigned i = 0; i < cat->nnsp; i++)
-		if (text_equal(cat->nsp[i].name, (struct text){name, n}))
-			return &cat->nsp[i];
-	return NULL;
+	const struct catalogue_nsp *best = NULL;
+
+	for (unsigned i = 0; i < cat->nnsp; i++) {
+		const struct catalogue_nsp *nsp = &cat->nsp[i];
+
+		if (!nsp->pattern && text_equal(nsp->name, (struct text){name, n}))
+			return nsp;
+		if (nsp->pattern && (best == NULL || longer(nsp, best)) && covers(nsp, name, n))
+			best = nsp;
+	}
+	return best;
 }
 
 const char *catalogue_code_name(enum refusal code)

@@ -1,8 +1,8 @@
 /*
  * catalogue.h - the application, compiled: what a worker runs for each event without looking a name up.
  *
- * Built by conf/room.c and rule.c from the parsed blocks, immutable, shared by all workers through fork.  The only
- * lookups by name left are those of names that come from the wire: events and room types.
+ * Built from the parsed blocks by conf/namespace.c and what it calls, immutable, shared by all workers through fork.
+ * The only lookups by name left are those of names that come from the wire: namespaces, events and room types.
  */
 #ifndef FORKCAST_CONF_CATALOGUE_H
 #define FORKCAST_CONF_CATALOGUE_H
@@ -77,9 +77,24 @@ struct action {
 	struct text json_written;
 	unsigned nadd;
 	struct add_member *add;
+	bool is_volatile; /* dropped first for a client that cannot take it now, and not recovered */
 };
 
-enum ack_kind { ACK_DEFAULT, ACK_NONE, ACK_TEMPLATE };
+/* A `check` block: when one of its conditions is false the rule ends with its error. */
+struct check {
+	unsigned nif;
+	struct condition *ifs; /* all must hold */
+	struct text error;     /* JSON string body */
+	struct text error_plain;
+	struct text code; /* letters, digits, _ and -; p NULL: none */
+};
+
+enum ack_kind {
+	ACK_DEFAULT,
+	ACK_NONE,
+	ACK_TEMPLATE, /* one argument from ack_json */
+	ACK_ARGS,     /* ack_json is the array of all arguments: an array, or the lone hole {@args} */
+};
 
 /* An `event` or `on` block. */
 struct rule {
@@ -95,6 +110,8 @@ struct rule {
 	struct condition *ifs; /* false: skipped silently */
 	unsigned nrequire;
 	struct who *require; /* one of */
+	unsigned ncheck;
+	struct check *check; /* in file order, the first that fails counts */
 	unsigned naction;
 	struct action *action; /* the inline emit first, when there is one, then each also */
 	enum ack_kind ack;
@@ -118,19 +135,25 @@ struct name_index {
 	struct name_slot *slot;
 };
 
+#define CATALOGUE_NSP_MAX 128 /* bytes of a namespace's name, also of one that a pattern covers */
+
+/* Exact names are served as they are; of a pattern each name that it covers is a namespace of its own. */
 struct catalogue_nsp {
-	struct text name;
+	struct text name; /* as written: "/chat", "/tenant-*" */
+	bool pattern;
+	struct text prefix, suffix; /* of a pattern: what stands around its `*`, which is one character or more */
 	unsigned nevent;
 	struct rule *event; /* sorted by name */
 	struct name_index index;
 	unsigned nroom_type;
 	struct room_type *room_type; /* sorted by name, built-in ones included */
+	struct rule *on_connecting;  /* before acceptance: conditions and checks only; NULL when not declared */
 	struct rule *on_connect;     /* NULL when not declared */
 };
 
 struct catalogue {
 	unsigned nnsp;
-	struct catalogue_nsp *nsp; /* nsp[0] is "/" */
+	struct catalogue_nsp *nsp; /* nsp[0] is "/", then as in the file */
 	struct text texts[REFUSAL_MAX];
 	unsigned nevents; /* distinct indexes handed out */
 	bool uses_auth;	  /* some rule reads @socket.auth: sockets keep their CONNECT payload */
@@ -140,6 +163,7 @@ struct catalogue {
 /* NULL when not declared. */
 const struct rule *catalogue_event(const struct catalogue_nsp *nsp, const char *name, size_t n);
 const struct room_type *catalogue_room_type(const struct catalogue_nsp *nsp, const char *name, size_t n);
+/* The namespace of this very name, else the longest pattern that covers it; of equals the one with more before `*`. */
 const struct catalogue_nsp *catalogue_nsp_find(const struct catalogue *cat, const char *name, size_t n);
 /* "invalid", "not_member" ...: the code on the wire. */
 const char *catalogue_code_name(enum refusal code);

@@ -12,9 +12,10 @@
 /* What a rule knows when it runs, as bits: a source outside its scope is a mistake. */
 enum scope {
 	SCOPE_USER = 1,    /* @user.id .name .role .claims.X */
-	SCOPE_RULE = 2,    /* @id, @now, @server, @socket, @namespace, the rest of @user */
-	SCOPE_PAYLOAD = 4, /* bare paths, @payload, @args, @event */
-	SCOPE_ROOM = 8,    /* @room */
+	SCOPE_CONNECTING = 2, /* @id, @now, @server, @namespace, the rest of @user, of @socket what CONNECT brought */
+	SCOPE_RULE = 4,	      /* the rest of @socket */
+	SCOPE_PAYLOAD = 8,    /* bare paths, @payload, @args, @event */
+	SCOPE_ROOM = 16,      /* @room */
 };
 
 struct cursor {
@@ -89,13 +90,47 @@ bool room_who(struct load *l, const struct token *t, const char *key, const char
 
 /* target.c */
 
-/* The targets of `to` or `except`; `room` is one where SCOPE has SCOPE_ROOM. */
+/* The targets of `to` or `except`, whose room types are those of l->nsp; `room` is one where SCOPE has SCOPE_ROOM. */
 bool target_list(struct load *l, cfg_t *block, const char *key, unsigned scope, unsigned *n, struct target **out);
+
+/* action.c */
+
+/* Judges an event's name, coming in or going out; WHAT is "event" or "emit".  False when it is told to be wrong. */
+bool action_event_name(struct load *l, const struct token *t, const char *what);
+/* The conditions of BLOCK's `if`. */
+void action_conditions(struct load *l, cfg_t *block, unsigned scope, unsigned *n, struct condition **out);
+/* The value T of KEY as a JSON template, and as it was written. */
+void action_json(struct load *l, const struct token *t, const char *key, unsigned scope, struct json_node *out,
+    struct text *written);
+/* The same where it must be an array, or {@args}. */
+void action_json_array(struct load *l, const struct token *t, const char *key, unsigned scope, struct json_node *out,
+    struct text *written);
+/* A `yes` or `no` of the catalogue, `no` when it is not written. */
+bool action_switch(struct load *l, cfg_t *block, const char *key);
+/* `if` and all actions of a rule. */
+void action_list(struct load *l, cfg_t *block, unsigned scope, struct rule *r);
+
+/* check.c */
+
+/* The `check` blocks of a rule; KNOWN is their row in the option table. */
+void check_list(struct load *l, cfg_t *block, const struct option_block *known, unsigned scope, struct rule *r);
 
 /* rule.c */
 
-void rule_events(struct load *l, cfg_t *tree, struct catalogue *cat, struct catalogue_nsp *nsp);
-void rule_on(struct load *l, cfg_t *tree, struct catalogue *cat, struct catalogue_nsp *nsp);
+void rule_place(struct load *l, cfg_t *block, struct rule *r);
+/* The events of TREE, which is the top level or a namespace. */
+void rule_events(struct load *l, cfg_t *tree, struct catalogue_nsp *nsp);
+
+/* on.c */
+
+void on_blocks(struct load *l, cfg_t *tree, struct catalogue_nsp *nsp);
+
+/* namespace.c */
+
+/* Names and room types of all namespaces, "/" first. */
+void namespace_types(struct load *l, cfg_t *tree);
+/* Their rules. */
+void namespace_rules(struct load *l, cfg_t *tree);
 
 /* catalogue.c */
 
@@ -106,6 +141,12 @@ void catalogue_index_build(struct conf_arena *a, struct catalogue_nsp *nsp);
 
 /* Everything that is not the catalogue, and its texts.  Room types must be known. */
 void server_options(struct load *l, cfg_t *tree);
+
+/* engine.c */
+
+void engine_options(struct load *l, cfg_t *tree);
+/* The probes, whose paths must not be those of the engine: engine_options() comes first. */
+void engine_echoes(struct load *l, cfg_t *tree);
 
 /* address.c */
 

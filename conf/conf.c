@@ -27,18 +27,13 @@ static struct text absolute(struct conf_arena *a, const char *file)
 
 static void compile(struct load *l, const char *text)
 {
-	struct catalogue *cat = &l->conf->catalogue;
 	cfg_t *tree = tree_parse(l, text);
 
 	if (tree == NULL)
 		return;
-	cat->nnsp = 1;
-	cat->nsp = conf_arena_alloc(l->keep, sizeof *cat->nsp);
-	cat->nsp[0].name = (struct text){"/", 1};
-	room_types(l, tree, &cat->nsp[0]);
+	namespace_types(l, tree);
 	server_options(l, tree);
-	rule_events(l, tree, cat, &cat->nsp[0]);
-	rule_on(l, tree, cat, &cat->nsp[0]);
+	namespace_rules(l, tree);
 	tree_free(tree);
 }
 

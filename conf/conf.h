@@ -44,10 +44,49 @@ struct conf_admin {
 	struct conf_api_client *client;
 };
 
+enum conf_transport { CONF_TRANSPORT_POLLING = 1, CONF_TRANSPORT_WEBSOCKET = 2 };
+
+enum conf_samesite { CONF_SAMESITE_LAX, CONF_SAMESITE_STRICT, CONF_SAMESITE_NONE };
+
+/* The cookie that a handshake sets; nothing here reads it back. */
+struct conf_cookie {
+	bool on; /* the block is there */
+	struct text name;
+	bool http_only;
+	enum conf_samesite samesite; /* NONE only with secure */
+	bool secure;
+	struct text path;
+};
+
 struct conf_engine {
 	struct text path; /* "/socket.io/" */
-	int64_t ping_interval, ping_timeout, connect_timeout, idle_timeout;
+	int64_t ping_interval, ping_timeout, connect_timeout, upgrade_timeout, idle_timeout;
 	size_t max_payload;
+	unsigned transports; /* bits of enum conf_transport, never 0 */
+	bool allow_upgrades;
+	/*
+	 * Who may read answers: a star for all, "https://app.example.com:8443", or the same with "*." before the host for
+	 * all names below it; in lower case, a scheme's usual port left out, as browsers do.  None: what the worker takes
+	 * for granted.
+	 */
+	unsigned norigin;
+	struct text *origin;
+	bool credentials; /* never beside the star */
+	struct conf_cookie cookie;
+	bool compression; /* permessage-deflate, RFC 7692 */
+	size_t compression_threshold;
+	bool http_compression;
+	bool serve_client;
+	struct text client_dir; /* p NULL: where make or make install put it */
+};
+
+enum conf_echo_protocol { CONF_ECHO_WEBSOCKET, CONF_ECHO_ENGINE };
+
+/* A path that sends back what it gets, through the same codecs as everything else. */
+struct conf_echo {
+	struct text path;
+	enum conf_echo_protocol protocol;
+	size_t max_message;
 };
 
 enum conf_token_source { CONF_TOKEN_AUTH, CONF_TOKEN_BEARER, CONF_TOKEN_QUERY, CONF_TOKEN_COOKIE };
@@ -114,6 +153,8 @@ struct conf {
 	struct conf_listen *listen;
 	struct conf_admin *admin;
 	struct conf_engine engine;
+	unsigned necho;
+	struct conf_echo *echo;
 	struct conf_auth auth;
 	struct conf_shm shm;
 	struct log_options log;

@@ -16,12 +16,14 @@ static const char *type_name(enum option_type type)
 	case OPTION_NAME: return "name";
 	case OPTION_PATH: return "path";
 	case OPTION_URL_PATH: return "URL path";
+	case OPTION_COOKIE_NAME: return "name";
 	case OPTION_KEY: return "secret";
 	case OPTION_KEY_FILE: return "path";
 	case OPTION_TEXTS: return "list of claims";
 	case OPTION_CIDRS: return "list of networks";
 	case OPTION_TOKENS: return "list of places";
 	case OPTION_TRANSPORTS: return "list of transports";
+	case OPTION_ORIGINS: return "list of origins";
 	case OPTION_MAY: return "list of rights";
 	case OPTION_ROOMS: return "list of room templates";
 	case OPTION_TEMPLATE: return "room template";
@@ -89,7 +91,7 @@ static void heading(const struct option_block *b, FILE *out)
 	if (b->title != NULL)
 		fprintf(out, " \"%s\"", b->title);
 	fprintf(out, "%s%s\n\n", b->path[0] != '\0' ? " { }" : "", slash != NULL ? " }" : "");
-	fprintf(out, "%s%s\n\n", b->help, b->many ? " May stand more than once." : "");
+	fprintf(out, "%s%s\n", b->help, b->many ? " May stand more than once." : "");
 }
 
 void conf_options_doc(FILE *out)
@@ -105,7 +107,9 @@ void conf_options_doc(FILE *out)
 		const struct option_block *b = &option_blocks[i];
 
 		heading(b, out);
-		fputs("| key | value | default | reload | |\n|---|---|---|---|---|\n", out);
+		if (b->n == 0)
+			continue;
+		fputs("\n| key | value | default | reload | |\n|---|---|---|---|---|\n", out);
 		for (unsigned j = 0; j < b->n; j++)
 			row(&b->option[j], out);
 	}

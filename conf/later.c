@@ -9,18 +9,17 @@
 /* Words, wrapped by hand. */
 /* clang-format off */
 #define ACTION_LATER                                                                                                   \
-	"envelope each volatile priority group batch latest min_interval edge keep after timer cancel join leave evict "      \
+	"envelope each priority group batch latest min_interval edge keep after timer cancel join leave evict "               \
 	"close disconnect state state_put if_version score member set by member_data"
-#define RULE_LATER "fields params shape unknown check deny limit hook notify ack_args "
+#define RULE_LATER "fields params shape unknown deny limit hook notify "
 
 static const struct {
 	const char *block, *names;
 } keys[] = {
 	{"", "data_dir route every role limit batch envelope board hook mode preferences builtins errors wallet recovery "
-	     "drain namespace redis echo"},
+	     "drain redis"},
+	{"namespace", "route every role limit batch envelope board hook mode preferences builtins errors"},
 	{"listen", "tls_certificate tls_key proxy_protocol"},
-	{"engine", "upgrade_timeout allow_upgrades origins credentials cookie compression compression_threshold "
-		   "http_compression serve_client client_dir"},
 	{"auth", "in_band"},
 	{"auth/jwt", "public_key_file"},
 	{"shm", "sync"},
@@ -32,7 +31,7 @@ static const struct {
 	{"texts", "rate_limited conflict hook_failed"},
 };
 
-static const char triggers[] = "connecting authenticated auth_failed expiring disconnect online offline lost restored gone "
+static const char triggers[] = "authenticated auth_failed expiring disconnect online offline lost restored gone "
 			       "join leave enter exit occupied vacated absent state conflict score rank top limited drain";
 
 static const char sources[] = "@vars @user.features @user.data @socket.region @socket.query @socket.headers @room.users "

@@ -28,6 +28,7 @@ struct load {
 	struct conf_arena *scratch; /* ends with the loading */
 	struct mistakes mistakes;
 	const struct conf_file *main;
+	const struct catalogue_nsp *nsp; /* the one being compiled: its room types are those that names may have */
 	bool dev;
 	unsigned nfile, nblock;
 	char *literal; /* of template_literal(), SCAN_VALUE_MAX + 1 bytes */
@@ -70,7 +71,7 @@ const struct token *tree_value(cfg_t *block, const char *key, unsigned i);
 
 /* value.c */
 
-/* Reads the N values V of option O into the member of BASE.  False when they are told to be wrong. */
+/* Reads the N values V of option O, no KEY_FILE, into the member of BASE.  False when they are told to be wrong. */
 bool value_store(struct load *l, const struct option *o, const struct token *const *v, unsigned n, void *base);
 /* Stores every option of BLOCK that stores itself, from the tree or by default.  False after a mistake. */
 bool value_store_block(struct load *l, const struct option_block *block, cfg_t *tree, void *base);

@@ -58,7 +58,7 @@ static const struct option admin[] = {
 static const struct option admin_client[] = {
 	{"key", OPTION_KEY, AT(conf_api_client, key), LIMITS(1, 1024), RELOAD, .help = "Bearer key of this client."},
 	{"key_file", OPTION_KEY_FILE, LIMITS(1, 4096), RELOAD, .help = "File that holds the key, relative to this file."},
-	{"may", OPTION_MAY, AT(conf_api_client, may), .dflt = "publish, control, read", RELOAD,
+	{"may", OPTION_MAY, AT(conf_api_client, may), .words = "publish control read", .dflt = "publish, control, read", RELOAD,
 	    .help = "What this client may do: list of `publish`, `control`, `read`."},
 };
 
@@ -73,9 +73,47 @@ static const struct option engine[] = {
 	    .help = "Time a client has to join its first namespace."},
 	{"max_payload", OPTION_SIZE, AT(conf_engine, max_payload), LIMITS(64, 256 * MIB), .dflt = "1000000", RELOAD,
 	    .help = "Largest message a client may send, in bytes."},
-	{"transports", OPTION_TRANSPORTS, .dflt = "websocket", RELOAD, .help = "Transports offered. This build speaks `websocket`."},
+	{"upgrade_timeout", OPTION_DURATION, AT(conf_engine, upgrade_timeout), LIMITS(10, HOUR), .dflt = "10s", RELOAD,
+	    .help = "Time a client has to finish an upgrade from polling that it began."},
+	{"transports", OPTION_TRANSPORTS, AT(conf_engine, transports), .words = "polling websocket", .dflt = "polling, websocket", RELOAD,
+	    .help = "Transports offered: list of `polling`, `websocket`."},
+	{"allow_upgrades", OPTION_SWITCH, AT(conf_engine, allow_upgrades), .dflt = "yes", RELOAD,
+	    .help = "Let a client that polls change over to WebSocket."},
+	{"origins", OPTION_ORIGINS, LIST(conf_engine, norigin, origin), LIMITS(1, 255), RELOAD,
+	    .computed = "the same origin, that of an admin listener, and under `--dev` the loopback",
+	    .help = "Web origins that may connect: list of `https://app.example.com`, with its port unless that is the usual one, "
+		    "`https://*.example.com` for all names below, `*` for all. A request without Origin passes."},
+	{"credentials", OPTION_SWITCH, AT(conf_engine, credentials), .dflt = "no", RELOAD,
+	    .help = "Let browsers send cookies from other origins; not with `origins = \"*\"`."},
+	{"compression", OPTION_SWITCH, AT(conf_engine, compression), .dflt = "no", RELOAD,
+	    .help = "Compress WebSocket messages for clients that offer it (permessage-deflate)."},
+	{"compression_threshold", OPTION_SIZE, AT(conf_engine, compression_threshold), LIMITS(0, 256 * MIB), .dflt = "1024", RELOAD,
+	    .help = "Smaller messages and answers go as they are."},
+	{"http_compression", OPTION_SWITCH, AT(conf_engine, http_compression), .dflt = "yes", RELOAD,
+	    .help = "Compress the answers of polling for clients that accept it."},
 	{"idle_timeout", OPTION_DURATION, AT(conf_engine, idle_timeout), LIMITS(0, 7 * DAY), .dflt = "0", RELOAD,
 	    .help = "Close a client that sends nothing but heartbeats for so long. 0: never."},
+	{"serve_client", OPTION_SWITCH, AT(conf_engine, serve_client), .dflt = "yes",
+	    .help = "Serve the browser's client under `path`: `socket.io.js`, `.min.js`, `.esm.min.js`, `.msgpack.min.js`, maps."},
+	{"client_dir", OPTION_PATH, AT(conf_engine, client_dir), LIMITS(1, 1024),
+	    .computed = "`client` beside the binary, else ../share/forkcast/client",
+	    .help = "Where these files are, read once at start: the `dist` of npm's socket.io-client, with .gz beside a file if it is to be compressed."},
+};
+
+static const struct option engine_cookie[] = {
+	{"name", OPTION_COOKIE_NAME, AT(conf_cookie, name), LIMITS(1, 64), .dflt = "io", RELOAD, .help = "Name of the cookie."},
+	{"httponly", OPTION_SWITCH, AT(conf_cookie, http_only), .dflt = "yes", RELOAD, .help = "Hide it from scripts."},
+	{"samesite", OPTION_WORD, AT(conf_cookie, samesite), .words = "lax strict none", .dflt = "lax", RELOAD,
+	    .help = "Which requests from other sites carry it; `none` needs `secure = yes`."},
+	{"secure", OPTION_SWITCH, AT(conf_cookie, secure), .dflt = "no", RELOAD, .help = "Only over HTTPS."},
+	{"path", OPTION_URL_PATH, AT(conf_cookie, path), LIMITS(1, 128), .dflt = "/", RELOAD, .help = "Path it is sent to."},
+};
+
+static const struct option echo[] = {
+	{"protocol", OPTION_WORD, AT(conf_echo, protocol), .words = "websocket engine.io", .dflt = "websocket", RELOAD,
+	    .help = "What is spoken there: plain WebSocket messages, or Engine.IO with its transports."},
+	{"max_message", OPTION_SIZE, AT(conf_echo, max_message), LIMITS(64, 256 * MIB), .dflt = "16M", RELOAD,
+	    .help = "Largest message it takes."},
 };
 
 static const struct option auth[] = {
@@ -86,7 +124,7 @@ static const struct option auth[] = {
 		    "`query.NAME`, `cookie.NAME`."},
 	{"rooms", OPTION_ROOMS, LIST(conf_auth, nroom, room), LIMITS(1, 250),
 	    .dflt = "user:{@user.id}, role:{@user.role}, global:all", RELOAD,
-	    .help = "Rooms joined at connect. One whose source is absent is left out."},
+	    .help = "Rooms joined at connect, in each namespace. One whose source is absent is left out."},
 	{"expiry", OPTION_WORD, AT(conf_auth, expiry), .words = "disconnect refuse ignore", .dflt = "disconnect", RELOAD,
 	    .help = "What happens when the token of a live connection expires: it is closed, its events are refused, or nothing."},
 };
@@ -141,7 +179,9 @@ static const struct option log_rows[] = {
 		    "each socket once."},                                                                                 \
 	{"except", OPTION_TARGETS, RELOAD, .help = "Who does not; same words."},                                             \
 	{"data", OPTION_JSON, RELOAD, .help = "The one argument, a JSON template."},                                         \
-	{"args", OPTION_JSON, RELOAD, .help = "All arguments, a JSON template of an array."}
+	{"args", OPTION_JSON, RELOAD, .help = "All arguments, a JSON template of an array."},                                \
+	{"volatile", OPTION_SWITCH, .dflt = "no", RELOAD,                                                                    \
+	    .help = "Drop it for a client that cannot take it now; it is not recovered either."}
 
 #define ADD_ROW                                                                                                        \
 	{"add", OPTION_MEMBERS, RELOAD,                                                                                      \
@@ -156,7 +196,15 @@ static const struct option event[] = {
 	ADD_ROW,
 	{"ack", OPTION_ACK, .dflt = "yes", RELOAD,
 	    .help = "Answer to a client that asks for one: `yes` is `{\"success\":true}`, `no`, or a JSON template."},
+	{"ack_args", OPTION_JSON, RELOAD,
+	    .help = "The same with all arguments of the answer: a JSON template of an array, or `'{@args}'`. Not beside `ack`."},
 	{"dev", OPTION_SWITCH, .dflt = "no", RELOAD, .help = "The rule exists only under `--dev`."},
+};
+
+static const struct option check[] = {
+	{"if", OPTION_CONDITIONS, RELOAD, .help = "Conditions, all of which must hold."},
+	{"error", OPTION_TEXT, AT(check, error_plain), LIMITS(1, 512), RELOAD, .help = "What the sender is told when one does not."},
+	{"code", OPTION_NAME, AT(check, code), LIMITS(1, 64), RELOAD, .help = "A word for programs beside that text."},
 };
 
 static const struct option event_also[] = {ACTION_ROWS, ADD_ROW};
@@ -194,17 +242,29 @@ const struct option_block option_blocks[] = {
 	{"admin", "admin", "ADDR:PORT", true, ROWS(admin), "An address for the API, metrics and health."},
 	{"admin/client", "client", "NAME", true, ROWS(admin_client), "A user of the API with a key and rights of its own."},
 	{"engine", "engine", NULL, false, ROWS(engine), "The transport, Engine.IO."},
+	{"engine/cookie", "cookie", NULL, false, ROWS(engine_cookie),
+	    "A cookie with the session's id that the first answer of each session sets; without this block there is none."},
+	{"echo", "echo", "/path", true, ROWS(echo),
+	    "A probe: a path of the client listeners that sends back what it gets. Off unless declared."},
 	{"auth", "auth", NULL, false, ROWS(auth), "Who clients are."},
 	{"auth/jwt", "jwt", "KID", true, ROWS(auth_jwt), "A key that signs tokens; the title is matched with the token's `kid`."},
 	{"auth/claims", "claims", NULL, false, ROWS(auth_claims), "Which claims hold what is known of a user."},
 	{"shm", "shm", NULL, false, ROWS(shm), "Shared memory."},
 	{"log", "log", NULL, false, ROWS(log_rows), "The log."},
-	{"event", "event", "NAME", true, ROWS(event), "An event that clients may send, and what it does."},
+	{"namespace", "namespace", "/NAME", true, .help =
+	    "A namespace beside `/`, with room types, events and reactions of its own: the blocks `event`, `on` and `room`. "
+	    "`\"/tenant-*\"` covers the names of this form that have no block of their own; of several patterns the longest counts."},
+	{"event", "event", "NAME", true, ROWS(event), "An event that clients may send, and what it does.", .nsp = true},
 	{"event/also", "also", NULL, true, ROWS(event_also), "A further action of the rule, after the inline one."},
-	{"on", "on", "TRIGGER", true, ROWS(on), "A reaction to what the server sees: `connect`."},
+	{"event/check", "check", NULL, true, ROWS(check), "A condition of the rule; the first that is false refuses the event."},
+	{"on", "on", "TRIGGER", true, ROWS(on),
+	    "A reaction to what the server sees: `connecting` (before a client is admitted: `if` and `check` only), `connect`.",
+	    .nsp = true},
 	{"on/also", "also", NULL, true, ROWS(on), "A further action of the rule, after the inline one."},
+	{"on/check", "check", NULL, true, ROWS(check), "A condition of `connecting`; the first that is false refuses the client."},
 	{"room", "room", "TYPE", true, ROWS(room),
-	    "Rooms named `TYPE:id`. The types `user`, `role` and `global` are built in, and nobody may subscribe to them."},
+	    "Rooms named `TYPE:id`. The types `user`, `role` and `global` are built in, and nobody may subscribe to them.",
+	    .nsp = true},
 	{"texts", "texts", NULL, false, ROWS(texts), "What clients are told when something is refused, by code."},
 };
 
@@ -222,7 +282,8 @@ const struct option_block *option_block(const char *path)
 
 const struct option_block *option_child(const struct option_block *parent, struct text name)
 {
-	size_t nparent = strlen(parent->path);
+	bool nsp = strcmp(parent->path, "namespace") == 0;
+	size_t nparent = nsp ? 0 : strlen(parent->path);
 
 	for (unsigned i = 0; i < option_nblocks; i++) {
 		const struct option_block *b = &option_blocks[i];
@@ -230,7 +291,7 @@ const struct option_block *option_child(const struct option_block *parent, struc
 
 		if (b == parent || strncmp(b->path, parent->path, nparent) != 0 || !text_is(name, b->name))
 			continue;
-		if (nparent > 0 && *rest++ != '/')
+		if ((nparent > 0 && *rest++ != '/') || (nsp && !b->nsp))
 			continue;
 		if (strchr(rest, '/') == NULL)
 			return b;
@@ -253,6 +314,7 @@ bool option_is_list(enum option_type type)
 	case OPTION_CIDRS:
 	case OPTION_TOKENS:
 	case OPTION_TRANSPORTS:
+	case OPTION_ORIGINS:
 	case OPTION_MAY:
 	case OPTION_ROOMS:
 	case OPTION_CONDITIONS:

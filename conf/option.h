@@ -3,8 +3,8 @@
  *
  * A row is an option: where it stands, its type, limits, default and one line of help.  The parser's tables, the
  * checks, the defaults, conf_print() and docs/conf.md all come from here.  Options of the server store themselves
- * (offset and size of the member); those of the catalogue are read by room.c and rule.c; their rows say what is known
- * and where.
+ * (offset and size of the member); most of those of the catalogue are read by its compilers; their rows say what is
+ * known and where.
  */
 #ifndef FORKCAST_CONF_OPTION_H
 #define FORKCAST_CONF_OPTION_H
@@ -24,12 +24,14 @@ enum option_type {
 	OPTION_NAME,
 	OPTION_PATH,
 	OPTION_URL_PATH,
+	OPTION_COOKIE_NAME,
 	OPTION_KEY,      /* a secret */
 	OPTION_KEY_FILE, /* a file with a secret, stored where its OPTION_KEY is */
 	OPTION_TEXTS,
 	OPTION_CIDRS,
 	OPTION_TOKENS,
 	OPTION_TRANSPORTS,
+	OPTION_ORIGINS,
 	OPTION_MAY,
 	OPTION_ROOMS,
 	/* of the catalogue */
@@ -50,7 +52,7 @@ struct option {
 	size_t offset, size;  /* of the member; size 0: not stored by the table */
 	size_t noffset;       /* lists: of the `unsigned` that counts */
 	int64_t min, max;     /* of the number, or bytes of the text */
-	const char *words;    /* WORD: "text json" */
+	const char *words;    /* WORD, TRANSPORTS, MAY: "text json" */
 	const char *dflt;     /* as it would be written; NULL: none */
 	const char *computed; /* default that depends on the place, as the manual words it */
 	bool reload;          /* a reload may change it */
@@ -65,6 +67,7 @@ struct option_block {
 	unsigned n;
 	const struct option *option;
 	const char *help;
+	bool nsp; /* of the top level, and of each namespace too */
 };
 
 extern const struct option_block option_blocks[];

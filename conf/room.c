@@ -121,17 +121,6 @@ static void join_policy(struct load *l, cfg_t *block, struct room_type *type)
 	}
 }
 
-static bool single(struct load *l, cfg_t *block)
-{
-	const struct token *t = tree_value(block, "single", 0);
-
-	if (t == NULL || t->bad || text_is(t->text, "no"))
-		return false;
-	if (!text_is(t->text, "yes"))
-		mistake(&l->mistakes, t->at, "`single = %s`: write yes or no", mistake_show(&l->mistakes, t->text));
-	return true;
-}
-
 void room_types(struct load *l, cfg_t *tree, struct catalogue_nsp *nsp)
 {
 	static const char *const builtin[] = {"user", "role", "global"};
@@ -149,7 +138,7 @@ void room_types(struct load *l, cfg_t *tree, struct catalogue_nsp *nsp)
 		struct room_type *type = &nsp->room_type[nsp->nroom_type];
 
 		/* Its keys are judged even when its name is refused. */
-		type->single = single(l, block);
+		type->single = action_switch(l, block, "single");
 		join_policy(l, block, type);
 		if (!type_name(l, title)) {
 			*type = (struct room_type){0};
@@ -165,7 +154,7 @@ void room_types(struct load *l, cfg_t *tree, struct catalogue_nsp *nsp)
 static const struct room_type *type_of(struct cursor *c, const struct text_template *t)
 {
 	struct load *l = c->load;
-	const struct catalogue_nsp *nsp = &l->conf->catalogue.nsp[0];
+	const struct catalogue_nsp *nsp = l->nsp;
 	const struct text *first = t->n > 0 && !t->part[0].is_hole ? &t->part[0].literal : NULL;
 	const char *colon = first != NULL ? memchr(first->p, ':', first->n) : NULL;
 	const struct room_type *type;

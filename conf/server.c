@@ -225,7 +225,8 @@ void server_options(struct load *l, cfg_t *tree)
 		mistake(&l->mistakes, (struct place){l->main, 1}, "no `listen`: add listen \"0.0.0.0:3000\" { }");
 	admins(l, tree);
 	addresses(l, tree);
-	value_store_block(l, option_block("engine"), only(tree, "engine"), &c->engine);
+	engine_options(l, tree);
+	engine_echoes(l, tree);
 	auth(l, only(tree, "auth"));
 	value_store_block(l, option_block("shm"), only(tree, "shm"), &c->shm);
 	value_store_block(l, option_block("log"), only(tree, "log"), &c->log);

@@ -19,21 +19,21 @@ static const struct {
 	{"@payload", SOURCE_PAYLOAD, PATH_NONE, SCOPE_PAYLOAD},
 	{"@args", SOURCE_ARGS, PATH_NONE, SCOPE_PAYLOAD},
 	{"@event", SOURCE_EVENT, PATH_NONE, SCOPE_PAYLOAD},
-	{"@namespace", SOURCE_NAMESPACE, PATH_NONE, SCOPE_RULE},
-	{"@id", SOURCE_ID, PATH_NONE, SCOPE_RULE},
-	{"@now", SOURCE_NOW, PATH_NONE, SCOPE_RULE},
-	{"@now.ms", SOURCE_NOW_MS, PATH_NONE, SCOPE_RULE},
-	{"@now.s", SOURCE_NOW_S, PATH_NONE, SCOPE_RULE},
-	{"@user", SOURCE_USER, PATH_NONE, SCOPE_RULE},
+	{"@namespace", SOURCE_NAMESPACE, PATH_NONE, SCOPE_CONNECTING},
+	{"@id", SOURCE_ID, PATH_NONE, SCOPE_CONNECTING},
+	{"@now", SOURCE_NOW, PATH_NONE, SCOPE_CONNECTING},
+	{"@now.ms", SOURCE_NOW_MS, PATH_NONE, SCOPE_CONNECTING},
+	{"@now.s", SOURCE_NOW_S, PATH_NONE, SCOPE_CONNECTING},
+	{"@user", SOURCE_USER, PATH_NONE, SCOPE_CONNECTING},
 	{"@user.id", SOURCE_USER_ID, PATH_NONE, SCOPE_USER},
 	{"@user.name", SOURCE_USER_NAME, PATH_NONE, SCOPE_USER},
 	{"@user.role", SOURCE_USER_ROLE, PATH_NONE, SCOPE_USER},
 	{"@user.claims", SOURCE_USER_CLAIMS, PATH_MUST, SCOPE_USER},
-	{"@user.sockets", SOURCE_USER_SOCKETS, PATH_NONE, SCOPE_RULE},
-	{"@socket.id", SOURCE_SOCKET_ID, PATH_NONE, SCOPE_RULE},
-	{"@socket.ip", SOURCE_SOCKET_IP, PATH_NONE, SCOPE_RULE},
-	{"@socket.transport", SOURCE_SOCKET_TRANSPORT, PATH_NONE, SCOPE_RULE},
-	{"@socket.auth", SOURCE_SOCKET_AUTH, PATH_MAY, SCOPE_RULE},
+	{"@user.sockets", SOURCE_USER_SOCKETS, PATH_NONE, SCOPE_CONNECTING},
+	{"@socket.id", SOURCE_SOCKET_ID, PATH_NONE, SCOPE_CONNECTING},
+	{"@socket.ip", SOURCE_SOCKET_IP, PATH_NONE, SCOPE_CONNECTING},
+	{"@socket.transport", SOURCE_SOCKET_TRANSPORT, PATH_NONE, SCOPE_CONNECTING},
+	{"@socket.auth", SOURCE_SOCKET_AUTH, PATH_MAY, SCOPE_CONNECTING},
 	{"@socket.rooms", SOURCE_SOCKET_ROOMS, PATH_NONE, SCOPE_RULE},
 	{"@socket.room_count", SOURCE_SOCKET_ROOM_COUNT, PATH_NONE, SCOPE_RULE},
 	{"@socket.connected_at", SOURCE_SOCKET_CONNECTED_AT, PATH_NONE, SCOPE_RULE},
@@ -43,14 +43,14 @@ static const struct {
 	{"@room.id", SOURCE_ROOM_ID, PATH_NONE, SCOPE_ROOM},
 	{"@room.user_count", SOURCE_ROOM_USER_COUNT, PATH_NONE, SCOPE_ROOM},
 	{"@room.socket_count", SOURCE_ROOM_SOCKET_COUNT, PATH_NONE, SCOPE_ROOM},
-	{"@server.connections", SOURCE_SERVER_CONNECTIONS, PATH_NONE, SCOPE_RULE},
-	{"@server.users", SOURCE_SERVER_USERS, PATH_NONE, SCOPE_RULE},
-	{"@server.rooms", SOURCE_SERVER_ROOMS, PATH_NONE, SCOPE_RULE},
-	{"@server.memory", SOURCE_SERVER_MEMORY, PATH_NONE, SCOPE_RULE},
-	{"@server.uptime", SOURCE_SERVER_UPTIME, PATH_NONE, SCOPE_RULE},
-	{"@server.host", SOURCE_SERVER_HOST, PATH_NONE, SCOPE_RULE},
-	{"@server.worker", SOURCE_SERVER_WORKER, PATH_NONE, SCOPE_RULE},
-	{"@server.version", SOURCE_SERVER_VERSION, PATH_NONE, SCOPE_RULE},
+	{"@server.connections", SOURCE_SERVER_CONNECTIONS, PATH_NONE, SCOPE_CONNECTING},
+	{"@server.users", SOURCE_SERVER_USERS, PATH_NONE, SCOPE_CONNECTING},
+	{"@server.rooms", SOURCE_SERVER_ROOMS, PATH_NONE, SCOPE_CONNECTING},
+	{"@server.memory", SOURCE_SERVER_MEMORY, PATH_NONE, SCOPE_CONNECTING},
+	{"@server.uptime", SOURCE_SERVER_UPTIME, PATH_NONE, SCOPE_CONNECTING},
+	{"@server.host", SOURCE_SERVER_HOST, PATH_NONE, SCOPE_CONNECTING},
+	{"@server.worker", SOURCE_SERVER_WORKER, PATH_NONE, SCOPE_CONNECTING},
+	{"@server.version", SOURCE_SERVER_VERSION, PATH_NONE, SCOPE_CONNECTING},
 };
 
 /* clang-format on */
@@ -107,11 +107,13 @@ static bool outside(struct cursor *c, struct text name, unsigned scope)
 {
 	const char *shown = mistake_show(&c->load->mistakes, name);
 
-	if (scope == SCOPE_PAYLOAD && (c->scope & SCOPE_RULE) != 0)
+	if (c->scope == (SCOPE_USER | SCOPE_CONNECTING) && scope == SCOPE_RULE)
+		return cursor_fail(c, "`%s`: there is no socket yet, so it is not known here", shown);
+	if (scope == SCOPE_PAYLOAD && (c->scope & SCOPE_CONNECTING) != 0)
 		return cursor_fail(c, "`%s`: nothing was sent here, so there is no payload: use an @source", shown);
 	if (scope == SCOPE_ROOM && (c->scope & SCOPE_PAYLOAD) != 0)
 		return cursor_fail(c, "`%s` needs a rule with `room`", shown);
-	if (scope == SCOPE_ROOM && (c->scope & SCOPE_RULE) != 0)
+	if (scope == SCOPE_ROOM && (c->scope & SCOPE_CONNECTING) != 0)
 		return cursor_fail(c, "`%s`: there is no room here", shown);
 	return cursor_fail(
 	    c, "`%s` is not known here: only @user.id, @user.name, @user.role and @user.claims.X are", shown);

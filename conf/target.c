@@ -4,7 +4,7 @@
 
 static bool rooms_of(struct load *l, const struct token *t, const char *key, struct target *out)
 {
-	const struct catalogue_nsp *nsp = &l->conf->catalogue.nsp[0];
+	const struct catalogue_nsp *nsp = l->nsp;
 	struct text name = {t->text.p + strlen("rooms:"), t->text.n - strlen("rooms:")};
 	struct suggest s;
 
@@ -50,11 +50,11 @@ static bool target(struct load *l, const struct token *t, const char *key, unsig
 		return rooms_of(l, t, key, out);
 	/* A lone word is a single room, or a slip. */
 	if (scan_bare(t->text) && strchr(t->text.p, ':') == NULL &&
-	    catalogue_room_type(&l->conf->catalogue.nsp[0], t->text.p, t->text.n) == NULL) {
+	    catalogue_room_type(l->nsp, t->text.p, t->text.n) == NULL) {
 		suggest_init(&s, t->text);
 		suggest_offer_words(&s, "room others self all");
-		for (unsigned i = 0; i < l->conf->catalogue.nsp[0].nroom_type; i++) {
-			const struct text *name = &l->conf->catalogue.nsp[0].room_type[i].name;
+		for (unsigned i = 0; i < l->nsp->nroom_type; i++) {
+			const struct text *name = &l->nsp->room_type[i].name;
 
 			suggest_offer(&s, name->p, name->n);
 		}

@@ -195,13 +195,29 @@ static bool url_path(const struct reading *r)
 	struct text t = r->t->text;
 
 	for (size_t i = 0; i < t.n; i++) {
-		if (t.p[0] == '/' && t.p[i] > ' ' && t.p[i] < 0x7f && strchr("?#%\"\\", t.p[i]) == NULL)
+		if (t.p[0] == '/' && t.p[i] > ' ' && t.p[i] < 0x7f && strchr("?#%;\"\\", t.p[i]) == NULL)
 			continue;
-		mistake(&r->l->mistakes, r->t->at, "`%s = %s`: a path begins with / and has no space, ?, # or %%",
+		mistake(&r->l->mistakes, r->t->at, "`%s = %s`: a path begins with / and has no space, ?, #, ; or %%",
 		    r->o->name, value_shown(r));
 		return false;
 	}
 	return text_value(r, t);
+}
+
+/* A token of RFC 9110, as RFC 6265 wants it. */
+static bool cookie_name(const struct reading *r)
+{
+	for (size_t i = 0; i < r->t->text.n; i++) {
+		char c = r->t->text.p[i];
+
+		if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+		    strchr("!#$%&'*+-.^_`|~", c) != NULL)
+			continue;
+		mistake(&r->l->mistakes, r->t->at, "`%s = %s`: a cookie's name has letters, digits, - and _ only",
+		    r->o->name, value_shown(r));
+		return false;
+	}
+	return text_value(r, r->t->text);
 }
 
 /* `forkcast check` prints secrets as asterisks; what it printed must not become a secret that everybody knows. */
@@ -272,7 +288,7 @@ static bool list(struct reading *r, const struct token *const *v, unsigned n)
 	}
 	if (!good)
 		return false;
-	if (r->o->type == OPTION_MAY)
+	if (r->o->type == OPTION_MAY || r->o->type == OPTION_TRANSPORTS)
 		store_number(r, bits);
 	if (size_each > 0) {
 		*(void **)member(r) = array;
@@ -306,10 +322,16 @@ static bool store(struct load *l, const struct option_block *block, const struct
 	case OPTION_NAME: return name(&r);
 	case OPTION_PATH: return path_value(&r);
 	case OPTION_URL_PATH: return url_path(&r);
+	case OPTION_COOKIE_NAME: return cookie_name(&r);
 	case OPTION_KEY: return secret(&r, v[0]->text);
 	case OPTION_KEY_FILE: return secret_file(&r, block);
 	default: return true; /* the catalogue's, read by their compilers */
 	}
+}
+
+bool value_store(struct load *l, const struct option *o, const struct token *const *v, unsigned n, void *base)
+{
+	return store(l, NULL, o, v, n, base);
 }
 
 /* The words of a default, as tokens that stand where the block does. */
@@ -345,7 +367,7 @@ bool value_store_block(struct load *l, const struct option_block *block, cfg_t *
 			v = conf_arena_alloc(l->scratch, n * sizeof *v);
 			for (unsigned j = 0; j < n; j++)
 				v[j] = tree_value(tree, o->name, j);
-		} else if (o->dflt != NULL && (o->size > 0 || o->type == OPTION_TRANSPORTS)) {
+		} else if (o->dflt != NULL && o->size > 0) {
 			n = default_tokens(l, o, tree_place(l, tree), &v);
 		}
 		if (n == 0)

@@ -119,38 +119,27 @@ static bool token_source(const struct reading *r, struct conf_source *out)
 	return false;
 }
 
-static bool transport(const struct reading *r)
+/* One of the words, which are apart by spaces: its bit. */
+static bool bit(const struct reading *r, const char *words, const char *say, unsigned *bits)
 {
-	if (text_is(r->t->text, "websocket"))
-		return true;
-	if (text_is(r->t->text, "polling"))
-		mistake(&r->l->mistakes, r->t->at,
-		    "`%s`: this build speaks websocket, not polling: write `transports = websocket`", r->o->name);
-	else
-		mistake(&r->l->mistakes, r->t->at, "`%s`: `%s` is no transport: write websocket", r->o->name,
-		    value_shown(r));
-	return false;
-}
+	for (unsigned i = 0; *words != '\0'; i++) {
+		size_t n = strcspn(words, " ");
 
-static bool may(const struct reading *r, unsigned *bits)
-{
-	static const char *const words[] = {"publish", "control", "read"};
-
-	for (unsigned i = 0; i < 3; i++) {
-		if (!text_is(r->t->text, words[i]))
-			continue;
-		*bits |= 1U << i;
-		return true;
+		if (n == r->t->text.n && memcmp(words, r->t->text.p, n) == 0) {
+			*bits |= 1U << i;
+			return true;
+		}
+		words += n + strspn(words + n, " ");
 	}
-	mistake(&r->l->mistakes, r->t->at, "`%s`: `%s` is no right: write publish, control or read", r->o->name,
-	    value_shown(r));
+	mistake(&r->l->mistakes, r->t->at, "`%s`: `%s` %s", r->o->name, value_shown(r), say);
 	return false;
 }
 
 size_t value_element_size(enum option_type type)
 {
 	switch (type) {
-	case OPTION_TEXTS: return sizeof(struct text);
+	case OPTION_TEXTS:
+	case OPTION_ORIGINS: return sizeof(struct text);
 	case OPTION_CIDRS: return sizeof(struct conf_cidr);
 	case OPTION_TOKENS: return sizeof(struct conf_source);
 	case OPTION_ROOMS: return sizeof(struct text_template);
@@ -164,8 +153,9 @@ bool value_element(const struct reading *r, void *out, unsigned *bits)
 	case OPTION_TEXTS: return claim(r, out);
 	case OPTION_CIDRS: return cidr(r, out);
 	case OPTION_TOKENS: return token_source(r, out);
-	case OPTION_TRANSPORTS: return transport(r);
-	case OPTION_MAY: return may(r, bits);
+	case OPTION_TRANSPORTS: return bit(r, r->o->words, "is no transport: write polling or websocket", bits);
+	case OPTION_ORIGINS: return origin_read(r, out);
+	case OPTION_MAY: return bit(r, r->o->words, "is no right: write publish, control or read", bits);
 	case OPTION_ROOMS: return room_template(r->l, r->t, r->o->name, SCOPE_USER, out) != NULL;
 	default: return true;
 	}

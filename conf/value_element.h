@@ -1,7 +1,7 @@
 /*
- * value_element.h - one value of a list option: claims, networks, places of tokens, transports, rights, rooms.
+ * value_element.h - one value of a list option: claims, networks, places of tokens, transports, origins, rights, rooms.
  *
- * Only value.c uses it.
+ * value.c reads lists with it; origin.c is a part of it.
  */
 #ifndef FORKCAST_CONF_VALUE_ELEMENT_H
 #define FORKCAST_CONF_VALUE_ELEMENT_H
@@ -22,7 +22,12 @@ const char *value_shown(const struct reading *r);
 bool value_line(const struct reading *r, struct text t);
 /* Bytes of an element of this option's array; 0 when it has none. */
 size_t value_element_size(enum option_type type);
-/* Reads the value into OUT, or into *BITS for rights. */
+/* Reads the value into OUT, or into *BITS for transports and rights. */
 bool value_element(const struct reading *r, void *out, unsigned *bits);
+
+/* origin.c */
+
+/* Reads an origin, in the form that browsers send. */
+bool origin_read(const struct reading *r, struct text *out);
 
 #endif

@@ -89,7 +89,7 @@ static void print_source(const struct conf_source *s, FILE *out)
 
 static void print_element(const struct option *o, const void *array, unsigned i, FILE *out)
 {
-	if (o->type == OPTION_TEXTS)
+	if (o->type == OPTION_TEXTS || o->type == OPTION_ORIGINS)
 		value_print_text(((const struct text *)array)[i], out);
 	else if (o->type == OPTION_CIDRS)
 		print_cidr(&((const struct conf_cidr *)array)[i], out);
@@ -119,17 +119,20 @@ static bool print_list(const struct option *o, const void *base, FILE *out)
 	return true;
 }
 
-static void print_may(uint64_t bits, FILE *out)
+/* The words of the set bits. */
+static void print_bits(const char *words, uint64_t bits, FILE *out)
 {
-	static const char *const words[] = {"publish", "control", "read"};
 	const char *apart = "";
 
 	fputc('{', out);
-	for (unsigned i = 0; i < 3; i++) {
-		if ((bits >> i & 1) == 0)
-			continue;
-		fprintf(out, "%s%s", apart, words[i]);
-		apart = ", ";
+	for (; bits != 0; bits >>= 1) {
+		size_t n = strcspn(words, " ");
+
+		if ((bits & 1) != 0) {
+			fprintf(out, "%s%.*s", apart, (int)n, words);
+			apart = ", ";
+		}
+		words += n + strspn(words + n, " ");
 	}
 	fputc('}', out);
 }
@@ -139,10 +142,6 @@ bool value_print(const struct option *o, const void *base, FILE *out)
 	const void *p = (const char *)base + o->offset;
 	const struct text *t = p;
 
-	if (o->type == OPTION_TRANSPORTS) {
-		fputs(o->dflt, out);
-		return true;
-	}
 	if (o->size == 0)
 		return false;
 	switch (o->type) {
@@ -153,7 +152,8 @@ bool value_print(const struct option *o, const void *base, FILE *out)
 	case OPTION_SIZE:
 	case OPTION_POWER: value_print_size(number_of(o, p), out); return true;
 	case OPTION_WORD: print_word(o->words, number_of(o, p), out); return true;
-	case OPTION_MAY: print_may(number_of(o, p), out); return true;
+	case OPTION_TRANSPORTS:
+	case OPTION_MAY: print_bits(o->words, number_of(o, p), out); return true;
 	case OPTION_KEY:
 		if (t->p != NULL)
 			fputs("\"****\"", out);
@@ -162,6 +162,7 @@ bool value_print(const struct option *o, const void *base, FILE *out)
 	case OPTION_NAME:
 	case OPTION_PATH:
 	case OPTION_URL_PATH:
+	case OPTION_COOKIE_NAME:
 		if (t->p != NULL)
 			value_print_text(*t, out);
 		return t->p != NULL;

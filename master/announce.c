@@ -56,6 +56,26 @@ static void publish_line(FILE *out, const struct bindings *b, unsigned i, const 
 	}
 }
 
+/* The console's page, with the key behind #, where it stays in the browser. */
+static void console_line(FILE *out, const struct bindings *b)
+{
+	for (unsigned i = 0; i < b->n; i++) {
+		const struct conf_admin *admin = b->listener[i].admin;
+		char base[300];
+
+		if (b->listener[i].kind != HERITAGE_ADMIN || admin->addr.is_unix)
+			continue;
+		url(base, sizeof(base), b, i);
+		for (unsigned k = 0; k < admin->nclient; k++) {
+			if (!(admin->client[k].may & CONF_MAY_READ))
+				continue;
+			fprintf(out, "\n  open in a browser: two clients side by side\n    %s/#key=%s\n", base,
+			    admin->client[k].key.p);
+			return;
+		}
+	}
+}
+
 static void client_lines(FILE *out, const struct conf *c, const char *base, const char *token)
 {
 	const char *path = c->engine.path.p;
@@ -69,7 +89,7 @@ static void client_lines(FILE *out, const struct conf *c, const char *base, cons
 	fputs(".on('connect_error', console.log).onAny(console.log)\"\n", out);
 }
 
-void announce_dev(FILE *out, const struct conf *c, const struct bindings *b)
+void announce_dev(FILE *out, const struct conf *c, const struct bindings *b, bool console)
 {
 	struct token_spec spec = {.user = "dev", .name = "Developer", .now_s = time(NULL), .ttl_s = DEV_TOKEN_TTL_S};
 	char base[300], why[256], *token = token_mint(c, &spec, why, sizeof(why));
@@ -87,6 +107,8 @@ void announce_dev(FILE *out, const struct conf *c, const struct bindings *b)
 			fprintf(
 			    out, "  admin      %s  (/health /ready /metrics /v1/stats /v1/sockets /v1/rooms)\n", base);
 	}
+	if (console)
+		console_line(out, b);
 	if (token)
 		fprintf(out, "\n  token (user dev, 24 h):\n    %s\n\n", token);
 	else

@@ -31,7 +31,7 @@ int limits_raise_nofile(uint64_t *nofile, struct fault *f)
 
 uint64_t limits_connections(uint64_t nofile, unsigned nlisten, unsigned nslot)
 {
-	uint64_t own = LIMITS_OWN_FDS + (uint64_t)nlisten + nslot;
+	uint64_t own = LIMITS_OWN_FDS + (uint64_t)nlisten + 3 * (uint64_t)nslot;
 
 	return nofile > own ? nofile - own : 0;
 }
@@ -46,7 +46,7 @@ int limits_set_connections(
 		    "the limit of open files (%" PRIu64
 		    ") leaves no connection to a worker: the server itself needs %u; "
 		    "raise the hard limit (LimitNOFILE, ulimit -Hn) or lower workers",
-		    nofile, LIMITS_OWN_FDS + nlisten + nslot);
+		    nofile, LIMITS_OWN_FDS + nlisten + 3 * nslot);
 	if (c->max_connections > can)
 		return fault(f, EMFILE, FAULT_USAGE,
 		    "%s: max_connections = %" PRIu64 " cannot be promised: the hard limit of open files is %" PRIu64

@@ -10,12 +10,15 @@
 #include "master/fault.h"
 #include "shm/segment.h"
 
-/* Descriptors of a process beside listeners and doorbells: standard streams, log, epoll, timers, store, reserve. */
+/* Descriptors of a process beside listeners, doorbells and mailboxes: standard streams, log, epoll, timers, store, reserve. */
 #define LIMITS_OWN_FDS 32
 
 /* Raises RLIMIT_NOFILE to the hard limit; *NOFILE is what is in force then.  0 or -errno. */
 int limits_raise_nofile(uint64_t *nofile, struct fault *f);
-/* Connections one worker can hold with NOFILE descriptors, of which NLISTEN are listeners and NSLOT doorbells. */
+/*
+ * Connections one worker can hold with NOFILE descriptors, NLISTEN of which are listeners, and three for each
+ * of NSLOT slots: a doorbell and both ends of a mailbox.
+ */
 uint64_t limits_connections(uint64_t nofile, unsigned nlisten, unsigned nslot);
 /*
  * *MAX: connections a worker will hold, the conf's max_connections or all that fit.  0, or -EMFILE with *F (status 2):

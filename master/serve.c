@@ -17,6 +17,7 @@
 #include "master/snapshot.h"
 #include "master/supervise.h"
 #include "master/title.h"
+#include "worker/assets.h"
 #include "worker/libraries.h"
 
 /* Everything the master owns, in the order in which it is made. */
@@ -30,6 +31,7 @@ struct serve {
 	sigset_t old_mask; /* before our signals were blocked */
 	struct bindings bindings;
 	bool bound, announced;
+	struct assets *assets;
 	/* made anew when the instance has to restart */
 	struct instance instance;
 	struct segment segment;
@@ -46,7 +48,7 @@ static void on_up(void *ctx)
 		return;
 	s->announced = true;
 	if (s->conf->dev)
-		announce_dev(stdout, s->conf, &s->bindings);
+		announce_dev(stdout, s->conf, &s->bindings, assets_have_console(s->assets));
 	if (s->o->print_ports)
 		announce_ports(stdout, &s->bindings);
 }
@@ -109,6 +111,9 @@ static int make_heritage(struct serve *s, struct fault *f)
 	clock_gettime(CLOCK_REALTIME, &wall);
 	if (err)
 		return fault(f, -err, FAULT_RUNTIME, "cannot make doorbells: %s", strerror(-err));
+	err = mailboxes_open(&h->mail, s->conf->workers);
+	if (err)
+		return fault(f, -err, FAULT_RUNTIME, "cannot make mailboxes: %s", strerror(-err));
 	h->conf = s->conf;
 	h->seg = &s->segment;
 	h->nlistener = s->bindings.n;
@@ -121,6 +126,7 @@ static int make_heritage(struct serve *s, struct fault *f)
 	h->started_ns = tick_now();
 	h->started_ms = (int64_t)wall.tv_sec * 1000 + wall.tv_nsec / 1000000;
 	h->master_pid = getpid();
+	h->assets = s->assets;
 	return 0;
 }
 
@@ -128,6 +134,7 @@ static void unmake(struct serve *s)
 {
 	answer_close(&s->control);
 	doorbells_close(&s->heritage.bells);
+	mailboxes_close(&s->heritage.mail);
 	if (s->segment.base)
 		segment_detach(&s->segment);
 	instance_end(&s->instance);
@@ -204,6 +211,7 @@ static int live(struct serve *s, bool first, enum supervise_end *end, struct fau
 	s->control.fd = -1;
 	for (unsigned i = 0; i < SLOT_MAX; i++)
 		s->heritage.bells.fd[i] = -1;
+	mailboxes_init(&s->heritage.mail);
 	err = claim(s, first, f);
 	if (err)
 		return err;
@@ -234,6 +242,24 @@ static int check_host(struct serve *s, struct fault *f)
 	return s->runtime_fd < 0 ? s->runtime_fd : 0;
 }
 
+/* What browsers get; a client_dir of the conf without the files is a mistake in the conf. */
+static int load_assets(struct serve *s, struct fault *f)
+{
+	const struct conf_engine *e = &s->conf->engine;
+	int err = assets_load(s->conf, &s->assets);
+
+	if (err == -ENOENT && e->serve_client)
+		return fault(f, ENOENT, FAULT_USAGE,
+		    "%s: engine { client_dir = %s } has no socket.io.js or the like: name the `dist` of npm's "
+		    "socket.io-client",
+		    s->conf->path.p, e->client_dir.p);
+	if (err && err != -ENOENT)
+		return fault(f, -err, FAULT_RUNTIME, "cannot read the browser's client: %s", strerror(-err));
+	if (e->serve_client && s->assets->client_dir[0] == '\0')
+		log_warn("client_not_served", "looked_in=\"client beside the binary, ../share/forkcast/client\"");
+	return 0;
+}
+
 static int run(struct serve *s, struct fault *f)
 {
 	enum supervise_end end = SUPERVISE_DONE;
@@ -247,7 +273,9 @@ static int run(struct serve *s, struct fault *f)
 	log_identify("master", -1);
 	title_set("forkcast: master [%s]", s->conf->name.p);
 	log_info("start", "version=%s conf=%s libraries=%s", FORKCAST_VERSION, s->conf->path.p, libraries_versions());
-	err = check_host(s, f);
+	err = load_assets(s, f);
+	if (!err)
+		err = check_host(s, f);
 	if (err)
 		return err;
 	s->signal_fd = supervise_signals(&s->old_mask);
@@ -293,6 +321,7 @@ int serve_command(int argc, char **argv)
 		status = fault_print(&f);
 	if (s.runtime_fd >= 0)
 		close(s.runtime_fd);
+	assets_free(s.assets);
 	identity_fini(&s.identity);
 	conf_free(s.conf);
 	argv_fini(&o);

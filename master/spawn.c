@@ -67,8 +67,10 @@ static _Noreturn void child_run(struct spawn *s, const struct child *c)
 	close(s->signal_fd);
 	answer_child(s->control);
 	instance_child(s->instance);
-	if (c->role != SLOT_ROLE_WORKER)
+	if (c->role != SLOT_ROLE_WORKER) {
 		bind_child_close(h);
+		mailboxes_close(&h->mail);
+	}
 	pin(s, c);
 
 	err = identity_assume(s->identity);

@@ -1,7 +1,7 @@
 /*
  * spawn.h - a child from fork to its entry point: what it keeps, what it loses, whom it becomes.
  *
- * Fork without exec: the configuration, the segment's mapping, the listeners and the doorbells are simply there.
+ * Fork without exec: the configuration, the segment's mapping, the listeners, doorbells and mailboxes are simply there.
  */
 #ifndef FORKCAST_MASTER_SPAWN_H
 #define FORKCAST_MASTER_SPAWN_H

@@ -91,22 +91,33 @@ bool eio_query_get(struct slice query, const char *name, struct slice *value)
 	return false;
 }
 
-static struct slice get_or_empty(struct slice query, const char *name)
+/* The last value of that name, decoded into ROOM when it has escapes. */
+static struct slice last_value(struct slice query, const char *name, char room[EIO_DECODED_MAX])
 {
-	struct slice value = {query.p, 0};
+	struct slice value = {query.p, 0}, next, rest = query;
+	ssize_t n;
 
-	(void)eio_query_get(query, name, &value);
-	return value;
+	while (eio_query_get(rest, name, &next)) {
+		value = next;
+		rest = slice_make(next.p + next.n, (size_t)(query.p + query.n - next.p) - next.n);
+		if (rest.n > 0)
+			rest = slice_make(rest.p + 1, rest.n - 1);
+	}
+	if (value.n == 0 || (memchr(value.p, '%', value.n) == NULL && memchr(value.p, '+', value.n) == NULL))
+		return value;
+	n = eio_percent_decode(value, room, EIO_DECODED_MAX);
+	return n < 0 ? value : slice_make(room, (size_t)n);
 }
 
 void eio_query_parse(struct slice query, struct eio_query *out)
 {
-	*out = (struct eio_query){
-	    .eio = get_or_empty(query, "EIO"),
-	    .transport = get_or_empty(query, "transport"),
-	    .sid = get_or_empty(query, "sid"),
-	    .b64 = get_or_empty(query, "b64").n > 0,
-	};
+	char b64[EIO_DECODED_MAX];
+
+	out->eio = last_value(query, "EIO", out->decoded[0]);
+	out->transport = last_value(query, "transport", out->decoded[1]);
+	out->sid = last_value(query, "sid", out->decoded[2]);
+	out->b64 = last_value(query, "b64", b64).n > 0;
+	out->kind = EIO_TRANSPORT_NONE;
 	if (slice_is(out->transport, "websocket"))
 		out->kind = EIO_TRANSPORT_WEBSOCKET;
 	else if (slice_is(out->transport, "polling"))

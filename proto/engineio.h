@@ -31,12 +31,16 @@ enum eio_error {
 	EIO_UNSUPPORTED_VERSION = 5,
 };
 
+#define EIO_DECODED_MAX 32u
+
+/* Points into itself: not to be copied. */
 struct eio_query {
-	struct slice eio;       /* raw value of EIO, empty when missing */
-	struct slice transport; /* raw */
-	struct slice sid;       /* raw; empty means none */
+	struct slice eio; /* value of EIO, empty when missing; like the others without escapes, unless it is too long */
+	struct slice transport;
+	struct slice sid; /* empty means none */
 	bool b64;
 	enum eio_transport kind; /* of `transport`; NONE when unknown */
+	char decoded[3][EIO_DECODED_MAX];
 };
 
 struct eio_open {
@@ -46,7 +50,7 @@ struct eio_open {
 	size_t max_payload;
 };
 
-/* Parses the query of a request target (without '?'); the first of repeated names counts. */
+/* Parses the query of a request target (without '?'); the last of repeated names counts, as in the reference. */
 void eio_query_parse(struct slice query, struct eio_query *out);
 /* Value of NAME in a query, still percent-encoded.  False when absent. */
 bool eio_query_get(struct slice query, const char *name, struct slice *value);

@@ -15,11 +15,13 @@ const char *proto_strerror(int err)
 	case PROTO_EPAYLOAD: return "payload";
 	case PROTO_EATTACH: return "attachments";
 	case PROTO_ERESERVED: return "reserved_event";
+	case PROTO_EMSGPACK: return "msgpack";
 	case PROTO_EFRAME: return "frame";
 	case PROTO_EFRAME_SIZE: return "frame_size";
 	case PROTO_EFRAME_UTF8: return "frame_utf8";
 	case PROTO_EFRAGMENTS: return "fragments";
 	case PROTO_EFRAME_MEM: return "frame_memory";
+	case PROTO_EFRAME_DEFLATE: return "frame_deflate";
 	case PROTO_EHTTP: return "http";
 	case PROTO_EHTTP_SMUGGLE: return "http_smuggle";
 	case PROTO_EHTTP_HEADERS: return "http_headers";

@@ -13,16 +13,18 @@ enum proto_err {
 	PROTO_EJSON_UTF8 = -103,
 	/* Engine.IO, Socket.IO */
 	PROTO_EPACKET = -120,   /* empty, or unknown packet type */
-	PROTO_EACKID = -122,    /* ack id with more than 15 digits */
+	PROTO_EACKID = -122,    /* ack id above 2^53 - 1 */
 	PROTO_EPAYLOAD = -123,  /* payload that the packet type does not allow */
 	PROTO_EATTACH = -124,   /* attachment count missing, 0 or above the limit */
 	PROTO_ERESERVED = -125, /* reserved event name */
+	PROTO_EMSGPACK = -126,  /* not MessagePack, or an extension that is not known */
 	/* WebSocket */
 	PROTO_EFRAME = -140,      /* protocol error: close 1002 */
 	PROTO_EFRAME_SIZE = -141, /* too big: close 1009 */
 	PROTO_EFRAME_UTF8 = -142, /* close 1007 */
 	PROTO_EFRAGMENTS = -143,  /* too many fragments: close 1008 */
 	PROTO_EFRAME_MEM = -144,
+	PROTO_EFRAME_DEFLATE = -145, /* compressed data that does not inflate: close 1007 */
 	/* HTTP */
 	PROTO_EHTTP = -160,         /* syntax: 400 */
 	PROTO_EHTTP_SMUGGLE = -161, /* ambiguous framing: 400 */

@@ -10,68 +10,26 @@
 #include <http_parser.h>
 
 #include "proto/error.h"
+#include "proto/http_token.h"
 
-static char lower(char c)
+bool http_field_next(const struct http_request *r, const char *name, unsigned *i, struct slice *value)
 {
-	if (c >= 'A' && c <= 'Z')
-		return (char)(c | 0x20);
-	return c;
-}
+	while (*i < r->nfields) {
+		const struct http_field *f = &r->field[(*i)++];
 
-static bool equal_nocase(struct slice a, struct slice b)
-{
-	/* Most pairs differ in their length, most others in their first letter. */
-	if (a.n != b.n || (a.n > 0 && lower(a.p[0]) != lower(b.p[0])))
-		return false;
-	for (size_t i = 0; i < a.n; i++) {
-		if (lower(a.p[i]) != lower(b.p[i]))
-			return false;
-	}
-	return true;
-}
-
-static bool is_nocase(struct slice a, const char *s)
-{
-	return equal_nocase(a, slice_make(s, strlen(s)));
-}
-
-static struct slice trim(struct slice s)
-{
-	while (s.n > 0 && (*s.p == ' ' || *s.p == '\t')) {
-		s.p++;
-		s.n--;
-	}
-	while (s.n > 0 && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t'))
-		s.n--;
-	return s;
-}
-
-/* RFC 9110, section 5.6.2: letters, digits and some signs, a bit each. */
-static const uint64_t token_chars[4] = {
-    UINT64_C(0x03ff6cfa00000000), /* ! # $ % & ' * + - . 0-9 */
-    UINT64_C(0x57ffffffc7fffffe), /* A-Z ^ _ ` a-z | ~ */
-};
-
-static bool is_token(struct slice s)
-{
-	for (size_t i = 0; i < s.n; i++) {
-		uint8_t c = (uint8_t)s.p[i];
-
-		if ((token_chars[c / 64] >> c % 64 & 1) == 0)
-			return false;
-	}
-	return s.n > 0;
-}
-
-bool http_field(const struct http_request *r, const char *name, struct slice *value)
-{
-	for (unsigned i = 0; i < r->nfields; i++) {
-		if (is_nocase(r->field[i].name, name)) {
-			*value = r->field[i].value;
+		if (http_is_nocase(f->name, name)) {
+			*value = f->value;
 			return true;
 		}
 	}
 	return false;
+}
+
+bool http_field(const struct http_request *r, const char *name, struct slice *value)
+{
+	unsigned i = 0;
+
+	return http_field_next(r, name, &i, value);
 }
 
 bool http_has_token(struct slice value, const char *token)
@@ -80,7 +38,7 @@ bool http_has_token(struct slice value, const char *token)
 		const char *comma = memchr(value.p, ',', value.n);
 		size_t n = comma ? (size_t)(comma - value.p) : value.n;
 
-		if (is_nocase(trim(slice_make(value.p, n)), token))
+		if (http_is_nocase(http_trim(slice_make(value.p, n)), token))
 			return true;
 		n += comma ? 1 : 0;
 		value.p += n;
@@ -93,7 +51,7 @@ bool http_has_token(struct slice value, const char *token)
 static bool any_field_has_token(const struct http_request *r, const char *name, const char *token)
 {
 	for (unsigned i = 0; i < r->nfields; i++) {
-		if (is_nocase(r->field[i].name, name) && http_has_token(r->field[i].value, token))
+		if (http_is_nocase(r->field[i].name, name) && http_has_token(r->field[i].value, token))
 			return true;
 	}
 	return false;
@@ -139,9 +97,9 @@ static struct slice target_authority(struct slice target)
 {
 	size_t skip = 0, n;
 
-	if (target.n > 7 && is_nocase(slice_make(target.p, 7), "http://"))
+	if (target.n > 7 && http_is_nocase(slice_make(target.p, 7), "http://"))
 		skip = 7;
-	else if (target.n > 8 && is_nocase(slice_make(target.p, 8), "https://"))
+	else if (target.n > 8 && http_is_nocase(slice_make(target.p, 8), "https://"))
 		skip = 8;
 	else
 		return slice_make(target.p, 0);
@@ -233,7 +191,7 @@ static int on_value(http_parser *hp, const char *p, size_t n)
 	if (s->in_value || s->r->nfields == 0)
 		return 1;
 	s->in_value = true;
-	s->r->field[s->r->nfields - 1].value = trim(slice_make(p, n));
+	s->r->field[s->r->nfields - 1].value = http_trim(slice_make(p, n));
 	return 0;
 }
 
@@ -269,10 +227,10 @@ static int check_fields(const struct http_request *r)
 	unsigned seen = 0;
 
 	for (unsigned i = 0; i < r->nfields; i++) {
-		if (!is_token(r->field[i].name))
+		if (!http_is_token(r->field[i].name))
 			return PROTO_EHTTP_SMUGGLE;
 		for (unsigned k = 0; k < sizeof once / sizeof *once; k++) {
-			if (!equal_nocase(r->field[i].name, once[k]))
+			if (!http_equal_nocase(r->field[i].name, once[k]))
 				continue;
 			if (seen & 1u << k)
 				return PROTO_EHTTP_SMUGGLE;
@@ -289,12 +247,12 @@ static int check_host(const struct http_request *r)
 
 	if (!http_field(r, "Host", &host))
 		return r->minor == 0 && authority.n == 0 ? 0 : PROTO_EHTTP;
-	if (host.n == 0 || (authority.n > 0 && !equal_nocase(host, authority)))
+	if (host.n == 0 || (authority.n > 0 && !http_equal_nocase(host, authority)))
 		return PROTO_EHTTP;
 	for (size_t i = 0; i < host.n; i++) {
 		char c = host.p[i];
 
-		if ((c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'z'))
+		if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'))
 			continue;
 		if (c == '\0' || strchr("-._~:[]!$&'()*+;=%", c) == NULL)
 			return PROTO_EHTTP;
@@ -330,7 +288,7 @@ static int odd_coding(struct slice v)
 
 	if (comma)
 		last = slice_make(comma + 1, (size_t)(v.p + v.n - comma - 1));
-	if (is_nocase(trim(last), "chunked"))
+	if (http_is_nocase(http_trim(last), "chunked"))
 		v.n = comma ? (size_t)(comma - v.p) : 0;
 	return v.n == 0 || http_has_token(v, "chunked") ? PROTO_EHTTP_SMUGGLE : PROTO_EHTTP_CODING;
 }
@@ -346,7 +304,7 @@ static int check_framing(struct http_request *r)
 	if (http_field(r, "Transfer-Encoding", &v)) {
 		if (r->has_length || r->minor == 0)
 			return PROTO_EHTTP_SMUGGLE;
-		if (!is_nocase(v, "chunked"))
+		if (!http_is_nocase(v, "chunked"))
 			return odd_coding(v);
 		r->chunked = true;
 	}
@@ -362,7 +320,7 @@ static int check_connection(struct http_request *r)
 	    (r->minor == 1 || any_field_has_token(r, "Connection", "keep-alive"));
 	r->upgrade_websocket = upgrade && any_field_has_token(r, "Upgrade", "websocket");
 	r->upgrade_other = upgrade && !r->upgrade_websocket && http_field(r, "Upgrade", &v);
-	r->expect_continue = r->minor == 1 && http_field(r, "Expect", &v) && is_nocase(v, "100-continue");
+	r->expect_continue = r->minor == 1 && http_field(r, "Expect", &v) && http_is_nocase(v, "100-continue");
 	/* Are these bytes a body, or frames? */
 	if (r->upgrade_websocket && (r->chunked || r->length > 0))
 		return PROTO_EHTTP_SMUGGLE;

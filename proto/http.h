@@ -59,6 +59,8 @@ struct http_request {
 ssize_t http_parse_request(const char *p, size_t n, const struct http_limits *lim, struct http_request *out);
 /* First field of that name (case-insensitive).  False when absent. */
 bool http_field(const struct http_request *r, const char *name, struct slice *value);
+/* Each field of that name in turn: start with *I = 0.  False behind the last. */
+bool http_field_next(const struct http_request *r, const char *name, unsigned *i, struct slice *value);
 /* True when the comma-separated list in VALUE has TOKEN (case-insensitive). */
 bool http_has_token(struct slice value, const char *token);
 

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <strings.h>
 
 struct slice {
 	const char *p;
@@ -29,6 +30,11 @@ static inline bool slice_eq(struct slice a, struct slice b)
 static inline bool slice_is(struct slice a, const char *s)
 {
 	return slice_eq(a, slice_make(s, strlen(s)));
+}
+
+static inline bool slice_is_nocase(struct slice a, const char *s)
+{
+	return a.n == strlen(s) && strncasecmp(a.p, s, a.n) == 0;
 }
 
 #endif

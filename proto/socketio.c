@@ -5,7 +5,7 @@
 
 #include "proto/error.h"
 
-#define ACK_DIGITS_MAX 15u /* any such number is an exact double, as the reference keeps it */
+#define ACK_MAX UINT64_C(9007199254740991) /* the reference keeps a double: beyond it, ids would be others */
 
 static bool is_digit(char c)
 {
@@ -67,9 +67,9 @@ static int decode_id(const char **p, const char *end, struct sio_packet *out)
 	const char *start = *p;
 
 	while (*p < end && is_digit(**p)) {
-		if ((size_t)(*p - start) == ACK_DIGITS_MAX)
-			return PROTO_EACKID;
 		out->id = out->id * 10 + (uint64_t)(*(*p)++ - '0');
+		if (out->id > ACK_MAX)
+			return PROTO_EACKID;
 	}
 	out->has_id = *p > start;
 	return 0;
@@ -100,13 +100,13 @@ static int split_event(struct sio_packet *out, size_t ntop)
 	return 0;
 }
 
-static int decode_payload(struct slice rest, const struct json_limits *lim, struct sio_packet *out)
+int sio_decode_payload(struct slice json, const struct json_limits *lim, struct sio_packet *out)
 {
 	enum json_type type;
 	size_t ntop;
 	ssize_t r;
 
-	out->payload = json_trim(rest);
+	out->payload = json_trim(json);
 	if (out->payload.n == 0)
 		return 0;
 	if (out->type == SIO_DISCONNECT)
@@ -129,7 +129,7 @@ static int decode_payload(struct slice rest, const struct json_limits *lim, stru
 	return PROTO_EPAYLOAD;
 }
 
-int sio_decode(struct slice text, const struct json_limits *lim, struct sio_packet *out)
+int sio_decode_head(struct slice text, struct sio_packet *out)
 {
 	const char *p = text.p, *end;
 	int rc;
@@ -147,7 +147,15 @@ int sio_decode(struct slice text, const struct json_limits *lim, struct sio_pack
 	rc = decode_id(&p, end, out);
 	if (rc < 0)
 		return rc;
-	return decode_payload(slice_make(p, (size_t)(end - p)), lim, out);
+	out->payload = slice_make(p, (size_t)(end - p));
+	return 0;
+}
+
+int sio_decode(struct slice text, const struct json_limits *lim, struct sio_packet *out)
+{
+	int rc = sio_decode_head(text, out);
+
+	return rc < 0 ? rc : sio_decode_payload(out->payload, lim, out);
 }
 
 /* Output that counts on when it is full. */
@@ -163,13 +171,28 @@ static void sink_put(struct sink *s, struct slice text)
 	s->n += text.n;
 }
 
-/* "4", the type, and the namespace unless it is the main one. */
-static struct sink sink_begin(enum sio_type type, struct slice nsp, char *out, size_t cap)
+static void sink_digits(struct sink *s, uint64_t v)
+{
+	char digits[20], *p = digits + sizeof digits;
+
+	do {
+		*--p = (char)('0' + v % 10);
+		v /= 10;
+	} while (v > 0);
+	sink_put(s, slice_make(p, (size_t)(digits + sizeof digits - p)));
+}
+
+/* "4", the type, the number of attachments of a binary one, and the namespace unless it is the main one. */
+static struct sink sink_begin(enum sio_type type, unsigned attachments, struct slice nsp, char *out, size_t cap)
 {
 	struct sink s = {out, cap, 0};
 	char head[2] = {'4', (char)('0' + (int)type)};
 
 	sink_put(&s, slice_make(head, sizeof head));
+	if (type == SIO_BINARY_EVENT || type == SIO_BINARY_ACK) {
+		sink_digits(&s, attachments);
+		sink_put(&s, SLICE("-"));
+	}
 	if (nsp.n > 1) {
 		sink_put(&s, nsp);
 		sink_put(&s, SLICE(","));
@@ -179,7 +202,7 @@ static struct sink sink_begin(enum sio_type type, struct slice nsp, char *out, s
 
 size_t sio_write_connect(struct slice nsp, const char *sid, char *out, size_t cap)
 {
-	struct sink s = sink_begin(SIO_CONNECT, nsp, out, cap);
+	struct sink s = sink_begin(SIO_CONNECT, 0, nsp, out, cap);
 
 	sink_put(&s, SLICE("{\"sid\":\""));
 	sink_put(&s, slice_make(sid, strlen(sid)));
@@ -189,7 +212,7 @@ size_t sio_write_connect(struct slice nsp, const char *sid, char *out, size_t ca
 
 size_t sio_write_connect_error(struct slice nsp, struct slice json, char *out, size_t cap)
 {
-	struct sink s = sink_begin(SIO_CONNECT_ERROR, nsp, out, cap);
+	struct sink s = sink_begin(SIO_CONNECT_ERROR, 0, nsp, out, cap);
 
 	sink_put(&s, json);
 	return s.n;
@@ -197,12 +220,12 @@ size_t sio_write_connect_error(struct slice nsp, struct slice json, char *out, s
 
 size_t sio_write_disconnect(struct slice nsp, char *out, size_t cap)
 {
-	return sink_begin(SIO_DISCONNECT, nsp, out, cap).n;
+	return sink_begin(SIO_DISCONNECT, 0, nsp, out, cap).n;
 }
 
 size_t sio_write_event(struct slice nsp, struct slice raw_name, struct slice args, char *out, size_t cap)
 {
-	struct sink s = sink_begin(SIO_EVENT, nsp, out, cap);
+	struct sink s = sink_begin(SIO_EVENT, 0, nsp, out, cap);
 
 	sink_put(&s, SLICE("[\""));
 	sink_put(&s, raw_name);
@@ -214,16 +237,21 @@ size_t sio_write_event(struct slice nsp, struct slice raw_name, struct slice arg
 
 size_t sio_write_ack(struct slice nsp, uint64_t id, struct slice args, char *out, size_t cap)
 {
-	struct sink s = sink_begin(SIO_ACK, nsp, out, cap);
-	char digits[20], *p = digits + sizeof digits;
+	struct sink s = sink_begin(SIO_ACK, 0, nsp, out, cap);
 
-	do {
-		*--p = (char)('0' + id % 10);
-		id /= 10;
-	} while (id > 0);
-	sink_put(&s, slice_make(p, (size_t)(digits + sizeof digits - p)));
+	sink_digits(&s, id);
 	sink_put(&s, SLICE("["));
 	sink_put(&s, args);
 	sink_put(&s, SLICE("]"));
+	return s.n;
+}
+
+size_t sio_write_head(
+    enum sio_type type, unsigned attachments, struct slice nsp, bool has_id, uint64_t id, char *out, size_t cap)
+{
+	struct sink s = sink_begin(type, attachments, nsp, out, cap);
+
+	if (has_id)
+		sink_digits(&s, id);
 	return s.n;
 }

@@ -48,6 +48,17 @@ struct sio_packet {
  */
 int sio_decode(struct slice text, const struct json_limits *lim, struct sio_packet *out);
 
+/*
+ * What stands in front of the payload, which is only cut out: for text that this process wrote itself.  0 or PROTO_E*.
+ */
+int sio_decode_head(struct slice text, struct sio_packet *out);
+
+/*
+ * The payload alone, for packets whose head came in another form: TYPE of *OUT is set, and payload, name and args are
+ * filled in.  0 or PROTO_E*; JSON that is empty or white space is accepted, as in sio_decode().
+ */
+int sio_decode_payload(struct slice json, const struct json_limits *lim, struct sio_packet *out);
+
 /* True for connect, connect_error, disconnect, disconnecting, newListener, removeListener (decoded name). */
 bool sio_is_reserved(struct slice raw_name);
 
@@ -62,5 +73,8 @@ size_t sio_write_disconnect(struct slice nsp, char *out, size_t cap);
 size_t sio_write_event(struct slice nsp, struct slice raw_name, struct slice args, char *out, size_t cap);
 /* ARGS: JSON values separated by commas, without brackets. */
 size_t sio_write_ack(struct slice nsp, uint64_t id, struct slice args, char *out, size_t cap);
+/* What stands in front of the JSON, for any packet: 451-/chat,12.  ATTACHMENTS counts for binary types alone. */
+size_t sio_write_head(
+    enum sio_type type, unsigned attachments, struct slice nsp, bool has_id, uint64_t id, char *out, size_t cap);
 
 #endif

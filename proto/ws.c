@@ -12,6 +12,7 @@
 
 #define KEY_LEN  24u /* base64 of 16 bytes */
 #define SHA1_LEN 20u
+#define RSV1     0x40u
 
 static struct {
 	pthread_once_t once;
@@ -67,6 +68,14 @@ size_t ws_header(uint8_t out[WS_HEADER_MAX], bool fin, enum ws_opcode op, uint64
 	return 2 + bytes;
 }
 
+size_t ws_header_deflated(uint8_t out[WS_HEADER_MAX], enum ws_opcode op, uint64_t len)
+{
+	size_t n = ws_header(out, true, op, len);
+
+	out[0] |= RSV1;
+	return n;
+}
+
 size_t ws_close_frame(uint8_t out[2 + 125], unsigned code, struct slice reason)
 {
 	size_t n = reason.n;
@@ -87,7 +96,15 @@ size_t ws_close_frame(uint8_t out[2 + 125], unsigned code, struct slice reason)
 	return 4 + n;
 }
 
-ssize_t ws_peek(const uint8_t *p, size_t n, const struct ws_limits *lim)
+/* RFC 6455, section 5.2, and RFC 7692, section 6: what the reserved bits may be. */
+static bool reserved_bits_ok(unsigned first, unsigned opcode, bool deflate)
+{
+	unsigned bits = first & 0x70u;
+
+	return bits == 0 || (bits == RSV1 && deflate && (opcode == WS_TEXT || opcode == WS_BINARY));
+}
+
+ssize_t ws_peek(const uint8_t *p, size_t n, const struct ws_limits *lim, bool deflate)
 {
 	unsigned opcode, bytes;
 	uint64_t len;
@@ -95,7 +112,7 @@ ssize_t ws_peek(const uint8_t *p, size_t n, const struct ws_limits *lim)
 	if (n < 2)
 		return 0;
 	opcode = p[0] & 15u;
-	if ((p[0] & 0x70) != 0 || (opcode > WS_BINARY && opcode < WS_CLOSE) || opcode > WS_PONG)
+	if (!reserved_bits_ok(p[0], opcode, deflate) || (opcode > WS_BINARY && opcode < WS_CLOSE) || opcode > WS_PONG)
 		return PROTO_EFRAME;
 	if ((p[1] & 0x80) == 0)
 		return PROTO_EFRAME; /* a client masks */
@@ -122,7 +139,8 @@ unsigned ws_error_code(int err)
 {
 	switch (err) {
 	case PROTO_EFRAME_SIZE: return 1009;
-	case PROTO_EFRAME_UTF8: return 1007;
+	case PROTO_EFRAME_UTF8:
+	case PROTO_EFRAME_DEFLATE: return 1007; /* data that is not what it claims to be */
 	case PROTO_EFRAGMENTS: return 1008;
 	case PROTO_EFRAME_MEM: return 1011;
 	default: return 1002;

@@ -3,8 +3,10 @@
  *
  * Data frames go through wslay, which unmasks them, follows fragmented messages and checks UTF-8 across their frames.
  * It runs unbuffered: a message in one small frame is reported from wslay's own buffer, others are gathered here,
- * under our limits.  Control frames are complete at this point and at most 125 bytes; they are answered by the caller
- * and never reach wslay, which would queue a pong for each ping and knows no close codes above 1011.
+ * under our limits.  A compressed message is gathered as it is and inflated once it is whole, so what has to wait for
+ * the rest of it is small, and no connection owns a window of zlib.  Control frames are complete at this point and at
+ * most 125 bytes; they are answered by the caller and never reach wslay, which would queue a pong for each ping and
+ * knows no close codes above 1011.
  */
 #include <stdlib.h>
 #include <wslay/wslay.h>
@@ -20,7 +22,8 @@ struct ws_lease {
 	struct ws_limits lim;
 	bool broken;
 	/* The message being received. */
-	bool open; /* its last frame has not come */
+	bool open;     /* its last frame has not come */
+	bool deflated; /* RSV1 of its first frame */
 	unsigned fragments;
 	uint64_t size;       /* of all its frames so far */
 	const uint8_t *view; /* the whole message, inside wslay */
@@ -30,6 +33,7 @@ struct ws_lease {
 	/* Only during ws_feed(). */
 	const uint8_t *src;
 	size_t left;
+	struct inflater *inflater; /* NULL: permessage-deflate is off */
 	ws_on_message fn;
 	void *fn_ctx;
 	int stop;
@@ -87,6 +91,9 @@ static int gather_reserve(struct ws_lease *l, size_t n)
 
 	while (cap < l->len + n)
 		cap *= 2;
+	/* Never more than a message may have; l->len + n is within that already. */
+	if (cap > l->lim.max_message && l->lim.max_message >= 4096)
+		cap = l->lim.max_message;
 	if (cap == l->cap)
 		return 0;
 	p = realloc(l->gather, cap);
@@ -120,6 +127,7 @@ static void on_frame_chunk(
 static void message_reset(struct ws_lease *l)
 {
 	l->open = false;
+	l->deflated = false;
 	l->fragments = 0;
 	l->size = 0;
 	l->view = NULL;
@@ -129,6 +137,17 @@ static void message_reset(struct ws_lease *l)
 		l->gather = NULL;
 		l->cap = 0;
 	}
+}
+
+/* What was gathered, as it was before it was compressed.  wslay has not looked at its UTF-8. */
+static int inflate_message(struct ws_lease *l, struct ws_message *m)
+{
+	ssize_t n = inflater_message(l->inflater, m->data, m->len, l->lim.max_message, &m->data);
+
+	if (n < 0)
+		return (int)n;
+	m->len = (size_t)n;
+	return m->opcode == WS_TEXT && !utf8_valid((const char *)m->data, m->len) ? PROTO_EFRAME_UTF8 : 0;
 }
 
 static void on_message(wslay_event_context_ptr ctx, const struct wslay_event_on_msg_recv_arg *arg, void *user)
@@ -144,8 +163,12 @@ static void on_message(wslay_event_context_ptr ctx, const struct wslay_event_on_
 	};
 
 	(void)ctx;
+	if (l->err == 0 && l->deflated)
+		l->err = inflate_message(l, &msg);
 	if (l->err == 0)
 		l->stop = l->fn(l->fn_ctx, &msg);
+	if (l->deflated)
+		inflater_trim(l->inflater);
 	message_reset(l);
 }
 
@@ -169,6 +192,7 @@ struct ws_lease *ws_lease_new(const struct ws_limits *lim)
 	}
 	wslay_event_config_set_no_buffering(l->ctx, 1);
 	wslay_event_config_set_max_recv_msg_length(l->ctx, lim->max_message);
+	wslay_event_config_set_allowed_rsv_bits(l->ctx, WSLAY_RSV1_BIT); /* ws_peek() knows better when */
 	return l;
 }
 
@@ -179,6 +203,11 @@ void ws_lease_free(struct ws_lease *l)
 	wslay_event_context_free(l->ctx);
 	free(l->gather);
 	free(l);
+}
+
+size_t ws_lease_size(const struct ws_lease *l)
+{
+	return (size_t)l->size;
 }
 
 bool ws_lease_idle(const struct ws_lease *l)
@@ -250,6 +279,10 @@ static int feed_data(struct ws_lease *l, const uint8_t *frame, size_t frame_len)
 	if (l->size > l->lim.max_message)
 		return PROTO_EFRAME_SIZE;
 	l->open = (frame[0] & 0x80) == 0;
+	if ((frame[0] & 15) != WS_CONT)
+		l->deflated = (frame[0] & 0x40) != 0;
+	if (l->deflated && l->inflater == NULL)
+		return PROTO_EFRAME; /* not the connection whose message this is: the caller's mistake */
 	l->src = frame;
 	l->left = frame_len;
 	rc = wslay_event_recv(l->ctx);
@@ -262,17 +295,18 @@ static int feed_data(struct ws_lease *l, const uint8_t *frame, size_t frame_len)
 	return l->left == 0 ? 0 : PROTO_EFRAME;
 }
 
-int ws_feed(struct ws_lease *l, const uint8_t *p, size_t n, ws_on_message fn, void *ctx)
+int ws_feed(struct ws_lease *l, struct inflater *i, const uint8_t *p, size_t n, ws_on_message fn, void *ctx)
 {
 	int rc = 0;
 
 	if (l->broken)
 		return PROTO_EFRAME;
+	l->inflater = i;
 	l->fn = fn;
 	l->fn_ctx = ctx;
 	l->stop = 0;
 	while (n > 0 && rc == 0 && l->stop == 0) {
-		ssize_t len = ws_peek(p, n, &l->lim);
+		ssize_t len = ws_peek(p, n, &l->lim, i != NULL);
 
 		if (len < 0)
 			rc = (int)len;

@@ -22,6 +22,7 @@ const char *counter_name(enum counter c)
 	    [COUNTER_STORE_SOCKETS] = "store_sockets",
 	    [COUNTER_STORE_BYTES] = "store_bytes",
 	    [COUNTER_ACCEPTED] = "accepted",
+	    [COUNTER_HANDOVERS] = "handovers",
 	    [COUNTER_CONNECTS] = "connects",
 	    [COUNTER_DISCONNECTS] = "disconnects",
 	    [COUNTER_PUBLISHED] = "published",

@@ -31,6 +31,7 @@ enum counter {
 	COUNTER_GAUGES, /* number of gauges */
 	/* counters */
 	COUNTER_ACCEPTED = COUNTER_GAUGES,
+	COUNTER_HANDOVERS, /* connections taken from other workers */
 	COUNTER_CONNECTS,
 	COUNTER_DISCONNECTS,
 	COUNTER_PUBLISHED,
@@ -50,6 +51,7 @@ enum counter {
 	COUNTER_OUTBOX_SENT,
 	COUNTER_EDGES,
 	COUNTER_API_CALLS,
+	COUNTER_UPGRADES, /* from polling to WebSocket */
 	COUNTER_STORE_REFUSED,   /* operations: the store was full */
 	COUNTER_STORE_MALFORMED, /* operations: not what a worker writes, or about a socket that is not there */
 	COUNTER_STORE_RETRIES,   /* batches: no page left, tried again */

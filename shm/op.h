@@ -23,6 +23,7 @@ enum op_kind {
 	OP_SOCKET_DEL = 2, /* SID; its memberships go with it */
 	OP_JOIN = 3,       /* SID, ROOM* */
 	OP_LEAVE = 4,      /* SID, ROOM* */
+	OP_TRANSPORT = 5,  /* SID; head.transport: its session has upgraded */
 };
 
 enum op_tlv { OP_TLV_SID = 1, OP_TLV_NSP, OP_TLV_USER, OP_TLV_NAME, OP_TLV_ROLE, OP_TLV_IP, OP_TLV_ROOM };

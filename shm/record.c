@@ -34,6 +34,7 @@ static bool head_ok(const struct record_head *h)
 	switch (h->kind) {
 	case RECORD_BROADCAST: return h->act == 0;
 	case RECORD_CONTROL: return h->act >= RECORD_ACT_JOIN && h->act <= RECORD_ACT_CLOSE;
+	case RECORD_ANSWER: return h->act == RECORD_ANSWER_COUNT || h->act == RECORD_ANSWER_ARGS;
 	case RECORD_EDGE: return h->act == RECORD_EDGE_ONLINE || h->act == RECORD_EDGE_OFFLINE;
 	default: return false;
 	}
@@ -71,6 +72,18 @@ static bool take_field(struct record *rec, const struct tlv *t)
 		return true;
 	case RECORD_TLV_EXCEPT: rec->nexcepts++; return tlv_hashed(t, &hash, &name, &len);
 	case RECORD_TLV_ARG_ROOM: rec->nargs++; return tlv_hashed(t, &hash, &name, &len);
+	case RECORD_TLV_ATTACH: rec->nattached++; return true;
+	case RECORD_TLV_ACK:
+		if (rec->has_ack || t->len != sizeof rec->ack)
+			return false;
+		memcpy(&rec->ack, t->val, sizeof rec->ack);
+		rec->has_ack = true;
+		return true;
+	case RECORD_TLV_COUNT:
+		if (t->len != sizeof rec->count)
+			return false;
+		memcpy(&rec->count, t->val, sizeof rec->count);
+		return true;
 	default: return true; /* of a newer binary, or one that needs no look here */
 	}
 }
@@ -100,6 +113,8 @@ int record_parse(struct record *rec, const void *buf, size_t len)
 	}
 	if (rec->head.kind == RECORD_BROADCAST && !rec->packet)
 		return -EPROTO;
+	if (rec->head.kind == RECORD_ANSWER && (!rec->has_ack || (rec->head.act == RECORD_ANSWER_ARGS && !rec->packet)))
+		return -EPROTO;
 	return rec->head.splice == 0 || rec->head.splice < rec->packet_len ? 0 : -EPROTO;
 }
 
@@ -111,6 +126,20 @@ bool record_next_room(
 	while (tlv_next(rec->tlvs, rec->tlvs_len, off, &t) > 0) {
 		if (t.type == type && tlv_hashed(&t, hash, name, len)) {
 			*sub = t.sub;
+			return true;
+		}
+	}
+	return false;
+}
+
+bool record_next_attached(const struct record *rec, size_t *off, const char **val, size_t *len)
+{
+	struct tlv t;
+
+	while (tlv_next(rec->tlvs, rec->tlvs_len, off, &t) > 0) {
+		if (t.type == RECORD_TLV_ATTACH) {
+			*val = (const char *)t.val;
+			*len = t.len;
 			return true;
 		}
 	}

@@ -20,10 +20,13 @@ enum record_kind {
 	RECORD_BROADCAST = 1, /* a packet for every member of the targets */
 	RECORD_CONTROL = 2,   /* an act on the targets' sockets: see enum record_act */
 	RECORD_EDGE = 3,      /* from the keeper: something became true or false once per host */
+	RECORD_ANSWER = 4,    /* to the process that asked for acks: see enum record_answer */
 };
 
 enum record_act { RECORD_ACT_JOIN = 1, RECORD_ACT_LEAVE, RECORD_ACT_DISCONNECT, RECORD_ACT_CLOSE };
 enum record_edge { RECORD_EDGE_ONLINE = 1, RECORD_EDGE_OFFLINE };
+/* How many sockets of a slot were asked (in COUNT), and what one of them answered (PACKET: a JSON array). */
+enum record_answer { RECORD_ANSWER_COUNT = 1, RECORD_ANSWER_ARGS };
 
 enum record_flag {
 	RECORD_VOLATILE = 1 << 0,    /* dropped for a receiver that is not writable */
@@ -39,10 +42,18 @@ enum record_tlv {
 	RECORD_TLV_PACKET = 5,   /* the text */
 	RECORD_TLV_ATTACH = 6,   /* one binary attachment, in order */
 	RECORD_TLV_USER = 7,     /* edge: user id */
-	RECORD_TLV_ACK = 8,      /* acks wanted: where the answers go */
+	RECORD_TLV_ACK = 8,      /* acks wanted: struct record_ack; in an answer: the same, as it came */
+	RECORD_TLV_COUNT = 9,    /* uint32_t */
 };
 
 enum record_room_sub { RECORD_ROOM_PLAIN = 0, RECORD_ROOM_SID = 1 };
+
+/* Who asked for acks, and until when. */
+struct record_ack {
+	uint64_t id;        /* the asker's own number */
+	uint64_t due_ns;    /* CLOCK_MONOTONIC */
+	uint32_t slot, gen; /* the asker */
+};
 
 struct record_head {
 	uint8_t kind;     /* enum record_kind */
@@ -65,7 +76,10 @@ struct record {
 	size_t nsp_len;
 	const char *packet;
 	size_t packet_len;
-	unsigned nrooms, nexcepts, nargs;
+	unsigned nrooms, nexcepts, nargs, nattached;
+	bool has_ack;
+	struct record_ack ack;
+	uint32_t count;
 	/* The first target, parsed, since most records have one. */
 	uint64_t room_hash;
 	const char *room;
@@ -83,6 +97,8 @@ struct record_head *record_begin(struct tlv_writer *w, void *buf, size_t cap, en
  * does not know are skipped.
  */
 int record_parse(struct record *rec, const void *buf, size_t len);
+/* Iterates attachments; *off starts at 0.  False at the end. */
+bool record_next_attached(const struct record *rec, size_t *off, const char **val, size_t *len);
 /* Iterates fields of TYPE with a hash and a name; *off starts at 0.  False at the end. */
 bool record_next_room(const struct record *rec, uint16_t type, size_t *off, uint64_t *hash, const char **name,
     size_t *len, uint16_t *sub);

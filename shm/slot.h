@@ -56,6 +56,11 @@ static inline void slot_mask_set(struct slot_mask *m, unsigned slot)
 	m->w[slot / 64] |= UINT64_C(1) << (slot % 64);
 }
 
+static inline void slot_mask_clear(struct slot_mask *m, unsigned slot)
+{
+	m->w[slot / 64] &= ~(UINT64_C(1) << (slot % 64));
+}
+
 static inline bool slot_mask_has(const struct slot_mask *m, unsigned slot)
 {
 	return m->w[slot / 64] >> (slot % 64) & 1;

@@ -295,6 +295,18 @@ static int leave(struct store_writer *w, const struct fields *f)
 	return rc < 0 ? rc : 0;
 }
 
+static int set_transport(struct store_writer *w, const struct fields *f, uint8_t transport)
+{
+	struct store_row row;
+	size_t len, rooms;
+	int rc = get_head(w, f->raw, &row, &len, &rooms);
+
+	if (rc)
+		return rc;
+	store_row_set_transport(w->head, transport);
+	return store_chunk_put(w, f->raw, 0, w->head, len);
+}
+
 int store_socket_del(struct store_writer *w, const uint8_t raw[STORE_SID_RAW])
 {
 	struct store_user_place place = {0};
@@ -354,6 +366,7 @@ int store_apply(struct store_writer *w, unsigned slot, uint32_t gen, const void 
 	case OP_SOCKET_DEL: return store_socket_del(w, f.raw);
 	case OP_JOIN: return join(w, &f);
 	case OP_LEAVE: return leave(w, &f);
+	case OP_TRANSPORT: return set_transport(w, &f, head.transport);
 	default: return -EPROTO;
 	}
 }

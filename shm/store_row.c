@@ -72,6 +72,11 @@ size_t store_row_get(const uint8_t *buf, size_t len, struct store_row *row)
 	return off;
 }
 
+void store_row_set_transport(uint8_t *buf, uint8_t transport)
+{
+	buf[0] = transport;
+}
+
 void store_row_set_chunks(uint8_t *buf, unsigned nchunks)
 {
 	assert(nchunks <= STORE_CHUNKS_MAX);

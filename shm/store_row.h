@@ -45,6 +45,7 @@ size_t store_row_put(uint8_t buf[STORE_ROW_MAX], const struct store_row *row);
 size_t store_row_get(const uint8_t *buf, size_t len, struct store_row *row);
 /* Changes the number of chunks in place. */
 void store_row_set_chunks(uint8_t *buf, unsigned nchunks);
+void store_row_set_transport(uint8_t *buf, uint8_t transport);
 
 /* Appends a room at LEN; returns the new length, or 0: the row is full. */
 size_t store_row_add_room(uint8_t buf[STORE_ROW_MAX], size_t len, const char *room, size_t room_len, uint8_t sub);

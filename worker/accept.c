@@ -49,24 +49,29 @@ static void refuse_without_descriptor(struct worker *w, int listen_fd)
 	log_warn("descriptors_exhausted", "connections=%lu", (unsigned long)w->nconn);
 }
 
-static void accept_one(struct accept_point *ap, int fd, const struct sockaddr *peer)
+struct conn *accept_begin(struct worker *w, int fd, unsigned listener, const struct peer *from)
 {
-	struct worker *w = ap->w;
-	const struct heritage_listener *l = &w->h->listener[ap->listener];
 	struct conn *c;
-	struct peer from;
 
 	if (w->nconn >= w->max_conn) {
 		refuse(w, fd, REFUSED_MAX_CONNECTIONS);
-		return;
+		return NULL;
 	}
-	c = conn_new(w, fd, ap->listener);
+	c = conn_new(w, fd, listener);
 	if (c == NULL)
-		return;
-	c->admin = l->kind == HERITAGE_ADMIN;
-	counter_add(w->ct, COUNTER_ACCEPTED, 1);
+		return NULL;
+	c->admin = w->h->listener[listener].kind == HERITAGE_ADMIN;
+	request_start(c, from);
+	return c;
+}
+
+static void accept_one(struct accept_point *ap, int fd, const struct sockaddr *peer)
+{
+	struct peer from;
+
 	peer_from_sockaddr(&from, peer);
-	request_start(c, &from);
+	if (accept_begin(ap->w, fd, ap->listener, &from) != NULL)
+		counter_add(ap->w->ct, COUNTER_ACCEPTED, 1);
 }
 
 static void accept_on_event(evutil_socket_t fd, short what, void *arg)

@@ -11,6 +11,8 @@
 
 #include <stdbool.h>
 
+struct conn;
+struct peer;
 struct worker;
 
 #define ACCEPT_SILENT_NS UINT64_C(200000000)
@@ -20,6 +22,11 @@ struct worker;
 int accept_open(struct worker *w);
 /* Looks at the slot table and adopts or gives back neighbours' sockets; by the sweep and when the master rings. */
 void accept_neighbours(struct worker *w);
+/*
+ * FD, which came in on LISTENER from that peer, becomes a connection that begins with HTTP.  NULL when it was refused, or
+ * there is no memory; FD is closed then.
+ */
+struct conn *accept_begin(struct worker *w, int fd, unsigned listener, const struct peer *from);
 /* Stops accepting for good and closes every listener. */
 void accept_close(struct worker *w);
 

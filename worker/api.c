@@ -29,6 +29,13 @@ static const struct route routes[] = {
 	{HTTP_VERB_GET, "/metrics", false, CONF_MAY_READ, api_metrics},
 	{HTTP_VERB_GET, "/health", false, 0, api_health},
 	{HTTP_VERB_GET, "/ready", false, 0, api_ready},
+	{HTTP_VERB_GET, "/", false, 0, api_console},
+	{HTTP_VERB_GET, "/console.css", false, 0, api_console},
+	{HTTP_VERB_GET, "/console.js", false, 0, api_console},
+	{HTTP_VERB_GET, "/pane.js", false, 0, api_console},
+	{HTTP_VERB_GET, "/api.js", false, 0, api_console},
+	{HTTP_VERB_GET, "/console.json", false, 0, api_console_places},
+	{HTTP_VERB_GET, "/socket.io.esm.min.js", false, 0, api_console_client},
 };
 
 void api_reply(struct conn *c, unsigned status, struct slice json)

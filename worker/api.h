@@ -31,5 +31,8 @@ void api_stats(struct conn *c, const struct http_request *req, struct slice body
 void api_metrics(struct conn *c, const struct http_request *req, struct slice body); /* metrics.c */
 void api_health(struct conn *c, const struct http_request *req, struct slice body);  /* api_stats.c */
 void api_ready(struct conn *c, const struct http_request *req, struct slice body);
+void api_console(struct conn *c, const struct http_request *req, struct slice body); /* console.c */
+void api_console_places(struct conn *c, const struct http_request *req, struct slice body);
+void api_console_client(struct conn *c, const struct http_request *req, struct slice body);
 
 #endif

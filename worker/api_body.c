@@ -152,7 +152,7 @@ bool api_body_bool(struct conn *c, struct slice body, const char *field, bool *o
 	return true;
 }
 
-bool api_body_namespace(struct conn *c, struct slice body, const struct catalogue_nsp **out)
+bool api_body_namespace(struct conn *c, struct slice body, struct slice *out)
 {
 	struct slice v, name = SLICE("/");
 
@@ -160,8 +160,11 @@ bool api_body_namespace(struct conn *c, struct slice body, const struct catalogu
 		api_error(c, 422, "invalid", "a namespace is text that begins with /", "namespace");
 		return false;
 	}
-	*out = catalogue_nsp_find(&c->w->conf->catalogue, name.p, name.n);
-	if (*out == NULL)
+	if (catalogue_nsp_find(&c->w->conf->catalogue, name.p, name.n) == NULL) {
 		api_error(c, 422, "unknown", "this namespace is not declared", "namespace");
-	return *out != NULL;
+		return false;
+	}
+	*out = slice_make(memcpy(arena_alloc(&c->w->arena, name.n + 1), name.p, name.n), name.n);
+	((char *)(uintptr_t)out->p)[name.n] = '\0';
+	return true;
 }

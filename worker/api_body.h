@@ -30,7 +30,7 @@ unsigned api_target_names(struct worker *w, const struct api_targets *t, const c
 /* Member FIELD as true or false, absent: false.  False when the error was answered. */
 bool api_body_bool(struct conn *c, struct slice body, const char *field, bool *out);
 /* Member `namespace`, absent: "/".  Must be declared. */
-bool api_body_namespace(struct conn *c, struct slice body, const struct catalogue_nsp **out);
+bool api_body_namespace(struct conn *c, struct slice body, struct slice *out);
 /* A room name that a socket may be put into: 1 to OP_NAME_MAX bytes of text, decoded into the turn's arena. */
 bool api_room_text(struct worker *w, struct slice value, struct slice *out);
 

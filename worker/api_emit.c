@@ -9,19 +9,24 @@
 #include "proto/socketio.h"
 #include "shm/store.h"
 #include "worker/api.h"
+#include "worker/answers.h"
 #include "worker/api_body.h"
 #include "worker/request.h"
 #include "worker/room.h"
 #include "worker/uuid.h"
 #include "worker/worker.h"
 
-static const char *const known[] = {"to", "except", "namespace", "event", "data", "args", "volatile", "local", NULL};
+#define TIMEOUT_MAX_MS 60000
+
+static const char *const known[] = {"to", "except", "namespace", "event", "data", "args", "volatile", "local",
+	"timeout", NULL};
 
 struct emit {
 	struct api_targets to, except;
-	const struct catalogue_nsp *nsp;
+	struct slice nsp; /* with a NUL behind it */
 	struct slice event; /* JSON string body */
 	bool is_volatile, local;
+	int64_t timeout_ms; /* acks are asked for, and waited for so long; 0: none */
 };
 
 static bool read_event(struct conn *c, struct slice body, struct slice *event)
@@ -40,12 +45,26 @@ static bool read_event(struct conn *c, struct slice body, struct slice *event)
 	return true;
 }
 
+static bool read_timeout(struct conn *c, struct slice body, int64_t *out)
+{
+	struct slice v;
+
+	*out = 0;
+	if (!json_get(json_trim(body), SLICE("timeout"), &v))
+		return true;
+	if (json_int(v, out) && *out >= 1 && *out <= TIMEOUT_MAX_MS)
+		return true;
+	api_error(c, 422, "invalid", "how long to wait for acks: 1 to 60000 milliseconds", "timeout");
+	return false;
+}
+
 static bool read_emit(struct conn *c, struct slice body, struct emit *e)
 {
 	return api_body_object(c, body) && api_body_only(c, body, known) &&
 	       api_body_targets(c, body, "to", true, &e->to) && api_body_targets(c, body, "except", false, &e->except) &&
 	       api_body_namespace(c, body, &e->nsp) && read_event(c, body, &e->event) &&
-	       api_body_bool(c, body, "volatile", &e->is_volatile) && api_body_bool(c, body, "local", &e->local);
+	       api_body_bool(c, body, "volatile", &e->is_volatile) && api_body_bool(c, body, "local", &e->local) &&
+	       read_timeout(c, body, &e->timeout_ms);
 }
 
 /* 42/nsp,["event",data] or the elements of args.  False when the error was answered. */
@@ -55,8 +74,8 @@ static bool build_packet(struct conn *c, struct slice body, const struct emit *e
 
 	buf_reset(b);
 	buf_str(b, "42");
-	if (e->nsp->name.n > 1) {
-		buf_put(b, e->nsp->name.p, e->nsp->name.n);
+	if (e->nsp.n > 1) {
+		buf_slice(b, e->nsp);
 		buf_char(b, ',');
 	}
 	buf_str(b, "[\"");
@@ -82,9 +101,11 @@ static bool build_packet(struct conn *c, struct slice body, const struct emit *e
 /* Sockets on this worker alone, for `local`. */
 static uint64_t count_local(struct worker *w, const struct emit *e)
 {
-	struct slice nsp = slice_make(e->nsp->name.p, e->nsp->name.n);
+	struct nsp *nsp = nsp_find(w, e->nsp);
 	uint64_t sum = 0;
 
+	if (nsp == NULL)
+		return 0;
 	for (unsigned i = 0; i < e->to.n || (i == 0 && e->to.all); i++) {
 		struct slice name = e->to.all ? slice_make("", 0) : e->to.room[i].name;
 		struct room *r;
@@ -93,7 +114,7 @@ static uint64_t count_local(struct worker *w, const struct emit *e)
 			sum += socket_find(w, name) != NULL;
 			continue;
 		}
-		r = room_find(w, e->nsp, room_hash(w, nsp, name), name);
+		r = room_find(w, nsp, room_hash(w, e->nsp, name), name);
 		sum += r != NULL ? r->n : 0;
 		if (e->to.all)
 			break;
@@ -109,7 +130,7 @@ static uint64_t count_targets(struct worker *w, const struct emit *e)
 
 	if (e->local)
 		return count_local(w, e);
-	return store_count_rooms(w->store, e->nsp->name.p, names, api_target_names(w, &e->to, names), &sum) < 0 ? 0 : sum;
+	return store_count_rooms(w->store, e->nsp.p, names, api_target_names(w, &e->to, names), &sum) < 0 ? 0 : sum;
 }
 
 /* 202 waits until the record is in the ring. */
@@ -119,10 +140,11 @@ struct late_reply {
 	uint64_t delivered;
 };
 
-static void forget(void *owed)
+static void forget(void *owed, enum request_end how)
 {
 	struct late_reply *late = owed;
 
+	(void)how;
 	late->c = NULL;
 }
 
@@ -145,10 +167,44 @@ static void confirm_late(struct worker *w, void *arg)
 	free(late);
 }
 
+static void refuse(struct conn *c, int64_t err)
+{
+	if (err == -EMSGSIZE)
+		api_error(c, 413, "too_large", "the event is larger than an eighth of a ring", NULL);
+	else
+		api_error(c, 429, "busy", "the rings are full: try again", NULL);
+}
+
+/* With acks: the reply waits for the clients. */
+static void ask(struct conn *c, const struct emit *e, const struct audience *who, uint32_t flags)
+{
+	struct worker *w = c->w;
+	struct message m = message_text(buf_as_slice(&w->packet));
+	struct record_ack ack;
+	struct slot_mask asked;
+	char id[UUID_LEN + 1];
+	struct answers *a = answers_new(c, (uint64_t)e->timeout_ms, &ack);
+	int64_t ticket;
+
+	if (a == NULL) {
+		api_error(c, 429, "busy", "too many calls wait for acks: try again", NULL);
+		return;
+	}
+	ticket = publish_asking(w, who, &m, flags, &ack, &asked);
+	if (ticket < 0) {
+		answers_free(a);
+		refuse(c, ticket);
+		return;
+	}
+	uuid_make(id);
+	answers_wait(a, &asked, id);
+}
+
 void api_emit(struct conn *c, const struct http_request *req, struct slice body)
 {
 	struct worker *w = c->w;
 	struct audience who;
+	struct message m;
 	struct emit e;
 	char id[UUID_LEN + 1];
 	uint32_t flags;
@@ -165,14 +221,16 @@ void api_emit(struct conn *c, const struct http_request *req, struct slice body)
 	}
 	flags = (e.is_volatile ? RECORD_VOLATILE : 0u) | (e.local ? RECORD_LOCAL : 0u);
 	delivered = count_targets(w, &e);
-	who = (struct audience){.nsp = slice_make(e.nsp->name.p, e.nsp->name.n), .in = e.to.room,
+	who = (struct audience){.nsp = e.nsp, .in = e.to.room,
 	    .nin = e.to.all ? 0 : e.to.n, .except = e.except.room, .nexcept = e.except.n};
-	ticket = publish_packet(w, &who, buf_as_slice(&w->packet), flags);
+	if (e.timeout_ms > 0) {
+		ask(c, &e, &who, flags);
+		return;
+	}
+	m = message_text(buf_as_slice(&w->packet));
+	ticket = publish_message(w, &who, &m, flags);
 	if (ticket < 0) {
-		if (ticket == -EMSGSIZE)
-			api_error(c, 413, "too_large", "the event is larger than an eighth of a ring", NULL);
-		else
-			api_error(c, 429, "busy", "the rings are full: try again", NULL);
+		refuse(c, ticket);
 		return;
 	}
 	uuid_make(id);

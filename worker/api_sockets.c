@@ -14,7 +14,7 @@
 
 struct act {
 	struct api_targets in, except;
-	const struct catalogue_nsp *nsp;
+	struct slice nsp; /* with a NUL behind it */
 	struct slice room[ROOMS_MAX];
 	unsigned nroom;
 };
@@ -25,7 +25,7 @@ static bool add_room(struct conn *c, struct slice value, struct act *a)
 		api_error(c, 422, "too_many", "at most 100 rooms", "rooms");
 		return false;
 	}
-	if (!api_room_text(c->w, value, &a->room[a->nroom]) || a->room[a->nroom].n + a->nsp->name.n > OP_NAME_MAX) {
+	if (!api_room_text(c->w, value, &a->room[a->nroom]) || a->room[a->nroom].n + a->nsp.n > OP_NAME_MAX) {
 		api_error(c, 422, "invalid", "a room's name is text of 1 to 250 bytes", "rooms");
 		return false;
 	}
@@ -67,13 +67,13 @@ static uint64_t count_matched(struct worker *w, const struct act *a)
 	unsigned nin = api_target_names(w, &a->in, in), nexcept = api_target_names(w, &a->except, except);
 	uint64_t n = 0;
 
-	return store_count_union(w->store, a->nsp->name.p, in, nin, except, nexcept, &n) < 0 ? 0 : n;
+	return store_count_union(w->store, a->nsp.p, in, nin, except, nexcept, &n) < 0 ? 0 : n;
 }
 
 static void run(struct conn *c, const struct act *a, enum record_act what)
 {
 	struct worker *w = c->w;
-	struct audience who = {.nsp = slice_make(a->nsp->name.p, a->nsp->name.n), .in = a->in.room,
+	struct audience who = {.nsp = a->nsp, .in = a->in.room,
 	    .nin = a->in.all ? 0 : a->in.n, .except = a->except.room, .nexcept = a->except.n};
 	uint64_t matched = count_matched(w, a);
 	int64_t ticket = publish_control(w, &who, what, a->room, a->nroom);

@@ -249,7 +249,7 @@ int auth_identify(struct worker *w, const struct session *s, struct slice payloa
 	buf = arena_alloc(&w->arena, token.n + 4);
 	err = jwt_verify(w->jwt, token, w->now_ms / 1000, buf, token.n + 4, &claims);
 	if (err != 0) {
-		log_debug("token_refused", "sid=%s why=%s", s->sid, proto_strerror(err));
+		log_debug("token_refused", "sid=%s why=%s", s->id.text, proto_strerror(err));
 		return 1 + (err == PROTO_ETOKEN_EXPIRED ? REFUSAL_AUTH_EXPIRED : REFUSAL_AUTH_INVALID);
 	}
 	out->claims = claims.json;

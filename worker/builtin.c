@@ -12,7 +12,7 @@ static struct room *room_of(const struct socket *so, struct slice name)
 {
 	const struct worker *w = so->session->w;
 	struct room *r =
-	    room_find(w, so->nsp, room_hash(w, slice_make(so->nsp->name.p, so->nsp->name.n), name), name);
+	    room_find(w, so->nsp, room_hash(w, nsp_name(so->nsp), name), name);
 
 	return r != NULL && room_has(r, so) ? r : NULL;
 }
@@ -62,7 +62,7 @@ static const struct room_type *room_asked(struct socket *so, const struct sio_pa
 	if (!put_part(room, b))
 		return NULL;
 	*code = REFUSAL_FORBIDDEN;
-	type = catalogue_room_type(so->nsp, b->p, b->n);
+	type = catalogue_room_type(so->nsp->rules, b->p, b->n);
 	if (type == NULL)
 		return NULL;
 	*code = REFUSAL_INVALID;
@@ -92,7 +92,7 @@ static void confirm(struct socket *so, const struct sio_packet *p, const char *v
 	buf_printf(b, ",\"message\":\"%s ", verb);
 	buf_json_escaped(b, room);
 	buf_str(b, "\"}");
-	socket_ack(so, p->id, buf_as_slice(b));
+	socket_ack(so, p->id, buf_as_slice(b), (struct attachments){0, NULL});
 }
 
 static void on_subscribe(struct socket *so, const struct sio_packet *p)
@@ -164,13 +164,13 @@ static void on_get_rooms(struct socket *so, const struct sio_packet *p)
 		buf_json_string(b, room_name(so->rooms[i].room));
 	}
 	buf_char(b, ']');
-	socket_ack(so, p->id, buf_as_slice(b));
+	socket_ack(so, p->id, buf_as_slice(b), (struct attachments){0, NULL});
 }
 
 static void on_ping(struct socket *so, const struct sio_packet *p)
 {
 	if (p->has_id)
-		socket_ack(so, p->id, SLICE("\"pong\""));
+		socket_ack(so, p->id, SLICE("\"pong\""), (struct attachments){0, NULL});
 	else
 		socket_emit(so, "pong", slice_make("", 0));
 }

@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,7 @@ struct conn *conn_new(struct worker *w, int fd, unsigned listener)
 	}
 	c->w = w;
 	c->listener = (uint16_t)listener;
+	c->max_backlog = w->conf->max_backlog;
 	event_assign(&c->ev, w->base, fd, EV_READ | EV_PERSIST, conn_on_event, c);
 	if (event_add(&c->ev, NULL) != 0) {
 		close(fd);
@@ -167,6 +169,7 @@ static void conn_die(struct conn *c)
 
 	timed_leave(&c->timed);
 	conn_unhold(c);
+	/* in this order: epoll watches what the descriptor stands for, which may live on in another process */
 	event_del(&c->ev);
 	close(conn_fd(c));
 	out_drop(&c->out);
@@ -196,6 +199,13 @@ void conn_close(struct conn *c, enum close_reason reason)
 	/* gone() may have said goodbye by conn_finish(); closing wins. */
 	if (c->state != CONN_DEAD)
 		conn_die(c);
+}
+
+void conn_detach(struct conn *c)
+{
+	assert(c->owner == NULL && out_is_empty(&c->out) && out_backlog_bytes(&c->out) == 0);
+	c->ops = NULL;
+	conn_die(c);
 }
 
 void conn_finish(struct conn *c)
@@ -252,9 +262,9 @@ void conn_flush(struct conn *c)
 	if (c->state == CONN_DEAD)
 		return;
 	if (c->blocked)
-		r = out_defer(&c->out, c->w->conf->max_backlog);
+		r = out_defer(&c->out, c->max_backlog);
 	else
-		r = out_flush(&c->out, conn_fd(c), c->w->conf->max_backlog, &bytes, &calls);
+		r = out_flush(&c->out, conn_fd(c), c->max_backlog, &bytes, &calls);
 	conn_flushed(c, r, bytes, calls);
 }
 
@@ -311,6 +321,11 @@ void conn_reoffer(struct conn *c)
 
 	if (u != NULL && c->state == CONN_OPEN)
 		conn_offer(c, u->data, u->len);
+}
+
+void conn_feed(struct conn *c, const uint8_t *p, size_t n)
+{
+	conn_offer(c, p, n);
 }
 
 /* Makes room to read behind the unread bytes; geometric, so a slow peer's declared length costs nothing. */

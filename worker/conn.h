@@ -10,7 +10,8 @@
  *
  * OPEN: read and written.  FLUSHING: input is thrown away, on the linger queue.  LINGER: the same after our FIN (closing
  * at once would let a reset eat what the peer has not read).  DEAD: descriptor closed, on the dead list, freed at the
- * turn's end, so a pointer taken earlier in the turn stays valid.
+ * turn's end, so a pointer taken earlier in the turn stays valid.  conn_detach() goes there without a word to the peer,
+ * when another process has the descriptor.
  */
 #ifndef FORKCAST_WORKER_CONN_H
 #define FORKCAST_WORKER_CONN_H
@@ -61,6 +62,7 @@ struct conn {
 	uint16_t listener;
 	uint32_t held; /* place + 1 among the connections not read while the worker is congested; 0: not there */
 	uint32_t kept; /* bytes of the backlog that the worker's sum knows of */
+	size_t max_backlog; /* more than that unsent ends it */
 	struct timed timed;
 	struct event ev;
 };
@@ -79,10 +81,17 @@ bool conn_is_writable(const struct conn *c);
 void conn_pause(struct conn *c, bool paused);
 /* Offers the unread bytes to the ops again (after a pause, or a change of ops). */
 void conn_reoffer(struct conn *c);
+/* Offers N bytes at P as if they had been read: those that came with a descriptor from another process. */
+void conn_feed(struct conn *c, const uint8_t *p, size_t n);
 /* Output first, then FIN, then the peer's, then DEAD.  ops->gone is not called any more. */
 void conn_finish(struct conn *c);
 /* DEAD now; ops->gone(reason) is called when it still has an owner. */
 void conn_close(struct conn *c, enum close_reason reason);
+/*
+ * DEAD now, but only here: another process has a copy of the descriptor, so closing ours ends nothing.  The caller has
+ * released the owner; nothing may be left to send.
+ */
+void conn_detach(struct conn *c);
 /* Writes what is queued; by flush.c. */
 void conn_flush(struct conn *c);
 /* What became of the output, however it was written: CALLS system calls took BYTES; R as of out_flush(). */

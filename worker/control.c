@@ -24,7 +24,7 @@ static void list_add(struct sid_list *l, const struct socket *so)
 		l->sid = more;
 		l->cap = cap;
 	}
-	memcpy(l->sid[l->n++], so->sid, SID_LEN);
+	memcpy(l->sid[l->n++], so->id.text, SID_LEN);
 }
 
 static void collect(struct worker *w, struct socket *so, void *arg)
@@ -47,7 +47,7 @@ static void join_all(struct worker *w, struct socket *so, const struct record *r
 
 		if (r != NULL && !ops_join(w, so, &room, 1)) {
 			room_leave(w, so, r);
-			log_warn("join_lost", "sid=%s room=%.*s", so->sid, (int)len, name);
+			log_warn("join_lost", "sid=%s room=%.*s", so->id.text, (int)len, name);
 		}
 	}
 }
@@ -70,7 +70,7 @@ static void leave_all(struct worker *w, struct socket *so, const struct record *
 
 void control_act(struct worker *w, const struct record *rec)
 {
-	const struct catalogue_nsp *nsp = catalogue_nsp_find(&w->conf->catalogue, rec->nsp, rec->nsp_len);
+	const struct nsp *nsp = nsp_find(w, slice_make(rec->nsp, rec->nsp_len));
 	struct sid_list l = {.w = w};
 
 	if (nsp == NULL)
@@ -115,8 +115,8 @@ static void collect_touched(struct socket *so, void *arg)
 {
 	struct lapped *l = arg;
 	struct worker *w = l->list.w;
-	struct slice nsp = slice_make(so->nsp->name.p, so->nsp->name.n);
-	bool touched = interest_touched_since(w->h->seg, room_hash(w, nsp, slice_make(so->sid, SID_LEN)), l->since_ns);
+	struct slice nsp = nsp_name(so->nsp);
+	bool touched = interest_touched_since(w->h->seg, room_hash(w, nsp, slice_make(so->id.text, SID_LEN)), l->since_ns);
 
 	for (unsigned i = 0; i < so->nrooms && !touched; i++)
 		touched = interest_touched_since(w->h->seg, so->rooms[i].room->hash, l->since_ns);

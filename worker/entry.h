@@ -12,7 +12,10 @@
 
 #include "conf/conf.h"
 #include "shm/doorbell.h"
+#include "shm/mailbox.h"
 #include "shm/segment.h"
+
+struct assets;
 
 enum heritage_listener_kind { HERITAGE_PUBLIC, HERITAGE_ADMIN };
 
@@ -31,6 +34,7 @@ struct heritage {
 	const struct conf *conf;
 	struct segment *seg;
 	struct doorbells bells;
+	struct mailboxes mail; /* of the slots that workers live in: all take and put, see worker/handover.h */
 	unsigned nlistener;
 	struct heritage_listener *listener;
 	unsigned nworker;	/* worker numbers 0 .. nworker-1 */
@@ -41,6 +45,7 @@ struct heritage {
 	uint64_t started_ns;	/* CLOCK_MONOTONIC of the master's start, for uptime */
 	int64_t started_ms;	/* wall clock of the same */
 	pid_t master_pid;
+	const struct assets *assets; /* NULL: none are served */
 	/* the child's own place, filled in after fork */
 	unsigned slot;
 	uint32_t gen;

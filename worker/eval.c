@@ -227,7 +227,7 @@ static bool give_socket_part(struct eval *e, enum source_kind kind, const struct
 	if (so == NULL)
 		return false;
 	switch (kind) {
-	case SOURCE_SOCKET_ID: return give_text(e, slice_make(so->sid, SID_LEN), json);
+	case SOURCE_SOCKET_ID: return give_text(e, slice_make(so->id.text, SID_LEN), json);
 	case SOURCE_SOCKET_IP:
 		peer_text(&so->session->peer, ip, sizeof(ip));
 		return give_text(e, slice_make(ip, strlen(ip)), json);
@@ -318,7 +318,7 @@ bool eval_source(struct eval *e, const struct source *src, struct slice *json)
 		buf_slice(&e->w->text, e->event);
 		buf_char(&e->w->text, '"');
 		return give(e, &e->w->text, json);
-	case SOURCE_NAMESPACE: return give_text(e, slice_make(e->so->nsp->name.p, e->so->nsp->name.n), json);
+	case SOURCE_NAMESPACE: return give_text(e, nsp_name(e->so->nsp), json);
 	case SOURCE_ID: return give_id(e, json);
 	case SOURCE_NOW: return give_now(e, json);
 	case SOURCE_NOW_MS: return give_int(e, e->w->now_ms, json);

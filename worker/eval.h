@@ -10,6 +10,7 @@
 #include "conf/catalogue.h"
 #include "proto/slice.h"
 #include "worker/buf.h"
+#include "worker/message.h"
 #include "worker/uuid.h"
 
 struct socket;
@@ -22,6 +23,7 @@ struct eval {
 	struct slice event;   /* JSON string body */
 	struct slice args;    /* all arguments, separated by commas, without brackets */
 	struct slice payload; /* the first of them */
+	struct attachments attached; /* that placeholders among them name */
 	struct slice room;    /* full name of the rule's room */
 	char id[UUID_LEN + 1]; /* @id, once made */
 };

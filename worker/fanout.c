@@ -3,6 +3,8 @@
 #include "conf/log.h"
 #include "shm/interest.h"
 #include "shm/record.h"
+#include "worker/ack.h"
+#include "worker/answers.h"
 #include "worker/control.h"
 #include "worker/encode.h"
 #include "worker/fanout.h"
@@ -21,24 +23,47 @@ static void run_start(struct run *run, struct room *room, const struct record *r
 	run->bytes = 0;
 }
 
-static void run_add(struct run *run, const struct record *rec)
+static struct attachments attached_to(struct worker *w, const struct record *rec)
 {
-	run->packet[run->n++] = slice_make(rec->packet, rec->packet_len);
-	run->bytes += rec->packet_len;
+	struct slice *v;
+	const char *val;
+	size_t len, off = 0;
+	unsigned n = 0;
+
+	if (rec->nattached == 0)
+		return (struct attachments){0, NULL};
+	v = arena_alloc(&w->arena, rec->nattached * sizeof(*v));
+	while (n < rec->nattached && record_next_attached(rec, &off, &val, &len))
+		v[n++] = slice_make(val, len);
+	return (struct attachments){n, v};
 }
 
-static void deliver(struct worker *w, struct socket *so, struct run *run, struct encoded *enc)
+static void run_add(struct worker *w, struct run *run, const struct record *rec, struct slice packet)
+{
+	struct message *m = &run->message[run->n++];
+
+	*m = (struct message){packet, attached_to(w, rec)};
+	run->bytes += message_bytes(m);
+}
+
+void fanout_one(struct worker *w, const struct record *rec, struct slice packet)
+{
+	w->fan.one.enc.have = 0;
+	run_start(&w->fan.one.run, NULL, rec);
+	run_add(w, &w->fan.one.run, rec, packet);
+}
+
+bool fanout_deliver(struct worker *w, struct socket *so, struct run *run, struct encoded *enc)
 {
 	struct session *s = so->session;
-	const struct span *sp;
 
 	if (run->is_volatile && !s->tr->writable(s)) {
 		counter_add(w->ct, COUNTER_VOLATILE_DROPPED, run->n);
-		return;
+		return false;
 	}
-	sp = encoded_for(enc, s->tr->encoding, run, &w->arena);
-	s->tr->send(s, sp->p, sp->n);
+	s->tr->send(s, *encoded_for(enc, s->encoding, run, w));
 	w->fan.deliveries += run->n;
+	return true;
 }
 
 /* Serves everybody in the run's room. */
@@ -52,12 +77,12 @@ static void run_finish(struct worker *w)
 		return;
 	m = room_members(run->room);
 	for (uint32_t i = 0; i < run->room->n; i++)
-		deliver(w, m[i], run, &enc);
+		fanout_deliver(w, m[i], run, &enc);
 	run->n = 0;
 }
 
 /* Marks everybody that a target names.  Calls FN for those not marked yet when FN is given. */
-static void each_target(struct worker *w, const struct record *rec, uint16_t type, const struct catalogue_nsp *nsp,
+static void each_target(struct worker *w, const struct record *rec, uint16_t type, const struct nsp *nsp,
     fanout_fn fn, void *arg)
 {
 	uint64_t hash;
@@ -91,7 +116,7 @@ static void each_target(struct worker *w, const struct record *rec, uint16_t typ
 	}
 }
 
-void fanout_each(struct worker *w, const struct record *rec, const struct catalogue_nsp *nsp, fanout_fn fn, void *arg)
+void fanout_each(struct worker *w, const struct record *rec, const struct nsp *nsp, fanout_fn fn, void *arg)
 {
 	/* A socket counts once: marked when excepted, or when it had its turn.  Fresh sockets carry 0. */
 	if (++w->mark == 0) {
@@ -103,8 +128,7 @@ void fanout_each(struct worker *w, const struct record *rec, const struct catalo
 	if (rec->nrooms > 0) {
 		each_target(w, rec, RECORD_TLV_ROOM, nsp, fn, arg);
 	} else {
-		struct slice nsp_name = slice_make(nsp->name.p, nsp->name.n);
-		struct room *all = room_find(w, nsp, room_hash(w, nsp_name, slice_make("", 0)), slice_make("", 0));
+		struct room *all = room_find(w, nsp, room_hash(w, nsp_name(nsp), slice_make("", 0)), slice_make("", 0));
 
 		for (uint32_t i = 0; all != NULL && i < all->n; i++) {
 			struct socket *so = room_members(all)[i];
@@ -118,27 +142,32 @@ void fanout_each(struct worker *w, const struct record *rec, const struct catalo
 static void deliver_one(struct worker *w, struct socket *so, void *arg)
 {
 	(void)arg;
-	deliver(w, so, &w->fan.one.run, &w->fan.one.enc);
+	fanout_deliver(w, so, &w->fan.one.run, &w->fan.one.enc);
 }
 
 /* The room that a record is for, when it is for exactly one and nobody is excepted. */
-static struct room *single_room(struct worker *w, const struct record *rec, const struct catalogue_nsp *nsp)
+static struct room *single_room(struct worker *w, const struct record *rec, const struct nsp *nsp)
 {
 	uint64_t hash = rec->room_hash;
 	struct slice name = slice_make(rec->room, rec->room_len);
 
 	if (rec->nrooms == 0) {
 		name = slice_make("", 0);
-		hash = room_hash(w, slice_make(nsp->name.p, nsp->name.n), name);
+		hash = room_hash(w, nsp_name(nsp), name);
 	}
 	return room_find(w, nsp, hash, name);
 }
 
 static void on_broadcast(struct worker *w, const struct record *rec)
 {
-	const struct catalogue_nsp *nsp = catalogue_nsp_find(&w->conf->catalogue, rec->nsp, rec->nsp_len);
+	struct nsp *nsp = nsp_find(w, slice_make(rec->nsp, rec->nsp_len));
 	struct run *run = &w->fan.run;
 
+	if (rec->has_ack) {
+		run_finish(w);
+		ack_deliver(w, rec, nsp);
+		return;
+	}
 	if (nsp == NULL)
 		return;
 	if (rec->nexcepts == 0 && rec->nrooms <= 1 && rec->room_sub == RECORD_ROOM_PLAIN) {
@@ -151,13 +180,11 @@ static void on_broadcast(struct worker *w, const struct record *rec)
 			run_finish(w);
 		if (run->n == 0)
 			run_start(run, room, rec);
-		run_add(run, rec);
+		run_add(w, run, rec, slice_make(rec->packet, rec->packet_len));
 		return;
 	}
 	run_finish(w);
-	w->fan.one.enc.have = 0;
-	run_start(&w->fan.one.run, NULL, rec);
-	run_add(&w->fan.one.run, rec);
+	fanout_one(w, rec, slice_make(rec->packet, rec->packet_len));
 	fanout_each(w, rec, nsp, deliver_one, NULL);
 }
 
@@ -186,6 +213,9 @@ static void on_record(struct worker *w, const struct inlet_item *item, const voi
 		break;
 	case RECORD_EDGE:
 		control_edge(w, &rec);
+		break;
+	case RECORD_ANSWER:
+		answers_take(w, item->slot, &rec);
 		break;
 	default:
 		break; /* a kind of a newer binary */

@@ -14,6 +14,7 @@
 #include "shm/record.h"
 #include "worker/encode.h"
 
+struct nsp;
 struct socket;
 struct worker;
 
@@ -41,9 +42,13 @@ struct fanout {
  * more is left for the next turn.
  */
 bool fanout_drain(struct worker *w, uint64_t t0_ns);
+/* Makes what is delivered to single sockets ready: REC with PACKET as its text.  Then fanout_deliver() from fan.one. */
+void fanout_one(struct worker *w, const struct record *rec, struct slice packet);
+/* Queues the run for one socket.  False when it is volatile and the client is not writable. */
+bool fanout_deliver(struct worker *w, struct socket *so, struct run *run, struct encoded *enc);
 /* Calls FN once for each local socket that REC's targets name and its exceptions do not. */
 typedef void (*fanout_fn)(struct worker *w, struct socket *so, void *arg);
-void fanout_each(struct worker *w, const struct record *rec, const struct catalogue_nsp *nsp, fanout_fn fn, void *arg);
+void fanout_each(struct worker *w, const struct record *rec, const struct nsp *nsp, fanout_fn fn, void *arg);
 /* After the flush: how long what was delivered had been under way. */
 void fanout_observe(struct worker *w, uint64_t flushed_ns);
 /* True when the sweep found, in the drain just done, what a doorbell should have told. */

@@ -55,7 +55,7 @@ static void flush_give_up(struct flush *f, unsigned done, int err)
 }
 
 /* Completions of this batch that are there; returns how many. */
-static unsigned flush_reap(struct worker *w, struct flush *f)
+static unsigned flush_reap(struct flush *f)
 {
 	struct io_uring_cqe *cqe;
 	unsigned head, n = 0;
@@ -65,14 +65,14 @@ static unsigned flush_reap(struct worker *w, struct flush *f)
 		ssize_t res = cqe->res;
 
 		f->conn[cqe->user_data] = NULL;
-		conn_flushed(c, out_taken(&c->out, res, w->conf->max_backlog), res > 0 ? (uint64_t)res : 0, 1);
+		conn_flushed(c, out_taken(&c->out, res, c->max_backlog), res > 0 ? (uint64_t)res : 0, 1);
 		n++;
 	}
 	io_uring_cq_advance(&f->ring, n);
 	return n;
 }
 
-static void flush_submit(struct worker *w, struct flush *f)
+static void flush_submit(struct flush *f)
 {
 	unsigned done = 0;
 
@@ -80,7 +80,7 @@ static void flush_submit(struct worker *w, struct flush *f)
 		/* MSG_DONTWAIT sends complete in the call; waiting for them costs nothing and makes sure. */
 		int r = io_uring_submit_and_wait(&f->ring, f->n - done);
 
-		done += flush_reap(w, f);
+		done += flush_reap(f);
 		if (r < 0 && r != -EINTR && r != -EAGAIN && r != -EBUSY) {
 			flush_give_up(f, done, r);
 			return;
@@ -117,9 +117,9 @@ void flush_turn(struct worker *w)
 		}
 		flush_prepare(f, c, sp);
 		if (f->n == FLUSH_BATCH)
-			flush_submit(w, f);
+			flush_submit(f);
 	}
 	if (f->n > 0)
-		flush_submit(w, f);
+		flush_submit(f);
 	w->ndirty = 0;
 }

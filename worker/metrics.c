@@ -23,6 +23,7 @@ static const struct metric {
 	{COUNTER_STORE_USERS, "users", "gauge", "users online on this host", true},
 	{COUNTER_STORE_BYTES, "store_bytes", "gauge", "bytes used of the store", true},
 	{COUNTER_ACCEPTED, "accepted_total", "counter", "connections accepted", false},
+	{COUNTER_HANDOVERS, "handover_total", "counter", "connections taken over from other workers", false},
 	{COUNTER_CONNECTS, "connects_total", "counter", "sockets connected", false},
 	{COUNTER_PUBLISHED, "published_total", "counter", "records put into the ring", false},
 	{COUNTER_DELIVERIES, "deliveries_total", "counter", "messages handed to members", false},

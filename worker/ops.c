@@ -36,7 +36,7 @@ static void ops_begin(struct worker *w, struct tlv_writer *t, enum op_kind kind,
 	buf_reset(&w->record);
 	buf_reserve(&w->record, sizeof(head) + 1024 + more);
 	op_begin(t, w->record.p, w->record.cap, &head);
-	tlv_put(t, OP_TLV_SID, 0, so->sid, SID_LEN);
+	tlv_put(t, OP_TLV_SID, 0, so->id.text, SID_LEN);
 }
 
 static void put_text(struct tlv_writer *t, enum op_tlv type, struct slice s)
@@ -94,6 +94,14 @@ void ops_leave(struct worker *w, const struct socket *so, const struct slice *ro
 {
 	if (n > 0)
 		ops_rooms(w, OP_LEAVE, so, rooms, n, true);
+}
+
+void ops_socket_transport(struct worker *w, const struct socket *so)
+{
+	struct tlv_writer t;
+
+	ops_begin(w, &t, OP_TRANSPORT, so, 0);
+	(void)ops_put(w, &t, false); /* what the API shows may lag; nothing rests on it */
 }
 
 void ops_socket_del(struct worker *w, const struct socket *so)

@@ -16,6 +16,8 @@ bool ops_socket_add(struct worker *w, const struct socket *so);
 /* Rooms joined or left.  Joins may be refused as above; leaving has a reserve. */
 bool ops_join(struct worker *w, const struct socket *so, const struct slice *rooms, unsigned n);
 void ops_leave(struct worker *w, const struct socket *so, const struct slice *rooms, unsigned n);
+/* Its session has another transport now. */
+void ops_socket_transport(struct worker *w, const struct socket *so);
 void ops_socket_del(struct worker *w, const struct socket *so);
 /* Turn: moves the overflow on. */
 void ops_pump(struct worker *w);

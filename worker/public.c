@@ -1,108 +1,60 @@
-#include "proto/engineio.h"
+#include "worker/asset_reply.h"
+#include "worker/echo.h"
+#include "worker/handshake.h"
+#include "worker/polling.h"
 #include "worker/public.h"
 #include "worker/request.h"
-#include "worker/session.h"
 #include "worker/worker.h"
 
-/* Refusals of plain requests are JSON with the code; those of upgrades plain text on a closed connection. */
-static void refuse_handshake(struct conn *c, const struct http_request *req, enum eio_error e)
+static bool begins_with(struct slice path, struct text prefix)
 {
-	counter_add_to(&c->w->ct->refused[REFUSED_HANDSHAKE], 1);
+	return path.n >= prefix.n && memcmp(path.p, prefix.p, prefix.n) == 0;
+}
+
+/* The echo whose path is the longest that the request's begins with. */
+static const struct conf_echo *echo_of(const struct conf *conf, struct slice path)
+{
+	const struct conf_echo *best = NULL;
+
+	for (unsigned i = 0; i < conf->necho; i++) {
+		const struct conf_echo *e = &conf->echo[i];
+
+		if (begins_with(path, e->path) && (best == NULL || e->path.n > best->path.n))
+			best = e;
+	}
+	return best;
+}
+
+static void not_found(struct conn *c, const struct http_request *req)
+{
+	counter_add_to(&c->w->ct->refused[REFUSED_HTTP_NOT_FOUND], 1);
 	if (req->upgrade_websocket)
-		request_reply_close(c, 400, "text/html", NULL, eio_error_message(e));
+		request_reply_close(c, 404, NULL, NULL, slice_make("", 0));
 	else
-		request_reply(c, e == EIO_FORBIDDEN ? 403 : 400, "application/json", NULL, eio_error_body(e));
+		request_reply(c, 404, NULL, NULL, slice_make("", 0));
 }
 
-/* PROTOCOL.md section 1, in the reference's order of checks. */
-static enum eio_error check_handshake(const struct http_request *req, const struct eio_query *q)
+enum public_verdict public_head(struct conn *c, const struct http_request *req)
 {
-	if (q->kind != EIO_TRANSPORT_WEBSOCKET)
-		return EIO_UNKNOWN_TRANSPORT;
-	if (q->sid.n > 0)
-		return EIO_UNKNOWN_SID; /* only a polling session can be asked for by sid */
-	if (req->verb != HTTP_VERB_GET)
-		return EIO_BAD_HANDSHAKE_METHOD;
-	if (!req->upgrade_websocket)
-		return EIO_BAD_REQUEST;
-	if (!slice_is(q->eio, "4"))
-		return EIO_UNSUPPORTED_VERSION;
-	return EIO_OK;
-}
+	const struct conf *conf = c->w->conf;
+	const struct conf_echo *echo = conf->necho > 0 ? echo_of(conf, req->path) : NULL;
+	bool engine = begins_with(req->path, conf->engine.path);
 
-static void refuse_upgrade(struct conn *c, unsigned status, const char *headers)
-{
-	counter_add_to(&c->w->ct->refused[REFUSED_UPGRADE], 1);
-	request_reply_close(c, status, NULL, headers, slice_make("", 0));
-}
-
-/*
- * The first subprotocol that the client offers: it means nothing here, but a browser that offered some fails when none
- * was chosen.  False when the header is no list of tokens.
- */
-static bool choose_protocol(const struct http_request *req, struct slice *out)
-{
-	struct slice list;
-	size_t n = 0;
-
-	*out = slice_make("", 0);
-	if (!http_field(req, "sec-websocket-protocol", &list))
-		return true;
-	while (n < list.n && list.p[n] > ' ' && list.p[n] < 0x7f && strchr("()<>@,;:\\\"/[]?={}", list.p[n]) == NULL)
-		n++;
-	*out = slice_make(list.p, n);
-	return n > 0 && (n == list.n || list.p[n] == ',' || list.p[n] == ' ' || list.p[n] == '\t');
-}
-
-static void upgrade(struct conn *c, const struct http_request *req)
-{
-	struct worker *w = c->w;
-	char accept[WS_ACCEPT_LEN + 1];
-	struct slice key, version, protocol;
-
-	if (!http_field(req, "sec-websocket-version", &version) || !slice_is(version, "13")) {
-		refuse_upgrade(c, 426, "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n");
-		return;
+	if (echo != NULL && engine && conf->engine.path.n > echo->path.n)
+		echo = NULL;
+	if (echo != NULL && echo->protocol == CONF_ECHO_WEBSOCKET) {
+		echo_open(c, req, echo);
+		return PUBLIC_ANSWERED;
 	}
-	if (!http_field(req, "sec-websocket-key", &key) || ws_accept(key, accept) != 0 ||
-	    !choose_protocol(req, &protocol)) {
-		refuse_upgrade(c, 400, NULL);
-		return;
-	}
-	if (atomic_load_explicit(segment_store_full(w->h->seg), memory_order_relaxed) != 0) {
-		counter_add_to(&w->ct->refused[REFUSED_STORE_FULL], 1);
-		request_reply_close(c, 503, NULL, "Retry-After: 5\r\n", slice_make("", 0));
-		return;
-	}
-	session_open_websocket(c, req, accept, protocol);
+	if (echo == NULL && assets_handle(c, req))
+		return PUBLIC_ANSWERED;
+	if (echo != NULL || engine)
+		return handshake_head(c, req, echo);
+	not_found(c, req);
+	return PUBLIC_ANSWERED;
 }
 
-static bool is_engine_path(const struct worker *w, struct slice path)
+void public_body(struct conn *c, void *owed, struct slice body)
 {
-	const struct text *p = &w->conf->engine.path;
-
-	return path.n >= p->n && memcmp(path.p, p->p, p->n) == 0;
-}
-
-void public_handle(struct conn *c, const struct http_request *req, struct slice body)
-{
-	struct worker *w = c->w;
-	struct eio_query q;
-	enum eio_error e;
-
-	(void)body;
-	if (!is_engine_path(w, req->path)) {
-		counter_add_to(&w->ct->refused[REFUSED_HTTP_NOT_FOUND], 1);
-		if (req->upgrade_websocket)
-			request_reply_close(c, 404, NULL, NULL, slice_make("", 0));
-		else
-			request_reply(c, 404, NULL, NULL, slice_make("", 0));
-		return;
-	}
-	eio_query_parse(req->query, &q);
-	e = check_handshake(req, &q);
-	if (e != EIO_OK)
-		refuse_handshake(c, req, e);
-	else
-		upgrade(c, req);
+	polling_post(owed, c, body);
 }

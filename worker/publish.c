@@ -104,17 +104,85 @@ static int64_t draft_put(struct worker *w, struct draft *d)
 	return ticket;
 }
 
-int64_t publish_packet(struct worker *w, const struct audience *a, struct slice packet, uint32_t flags)
+static size_t attached_size(struct attachments a)
+{
+	size_t n = 0;
+
+	for (unsigned i = 0; i < a.n; i++)
+		n += a.v[i].n + 32;
+	return n;
+}
+
+static void draft_message(struct draft *d, const struct message *m)
+{
+	tlv_put(&d->tlv, RECORD_TLV_PACKET, 0, m->packet.p, m->packet.n);
+	for (unsigned i = 0; i < m->attached.n; i++)
+		tlv_put(&d->tlv, RECORD_TLV_ATTACH, 0, m->attached.v[i].p, m->attached.v[i].n);
+}
+
+int64_t publish_message(struct worker *w, const struct audience *a, const struct message *m, uint32_t flags)
 {
 	struct draft d;
-	int err = draft_begin(w, &d, RECORD_BROADCAST, a, packet.n);
+	int err = draft_begin(w, &d, RECORD_BROADCAST, a, m->packet.n + attached_size(m->attached));
 
 	if (err != 0)
 		return err;
 	d.head->flags = flags;
-	d.head->splice = packet.n > 0 ? (uint32_t)packet.n - 1 : 0;
-	tlv_put(&d.tlv, RECORD_TLV_PACKET, 0, packet.p, packet.n);
+	d.head->splice = m->packet.n > 0 ? (uint32_t)m->packet.n - 1 : 0;
+	draft_message(&d, m);
 	return draft_put(w, &d);
+}
+
+int64_t publish_asking(struct worker *w, const struct audience *a, const struct message *m, uint32_t flags,
+    const struct record_ack *ack, struct slot_mask *asked)
+{
+	struct draft d;
+	int err = draft_begin(w, &d, RECORD_BROADCAST, a, m->packet.n + attached_size(m->attached) + sizeof(*ack) + 32);
+	int64_t ticket;
+
+	if (err != 0)
+		return err;
+	d.head->flags = flags;
+	tlv_put(&d.tlv, RECORD_TLV_ACK, 0, ack, sizeof(*ack));
+	draft_message(&d, m);
+	ticket = draft_put(w, &d);
+	*asked = d.head->mask;
+	return ticket;
+}
+
+/* A record for one process alone. */
+static void draft_answer(struct worker *w, struct draft *d, enum record_answer what, const struct record_ack *to,
+    size_t more)
+{
+	size_t cap = sizeof(struct record_head) + sizeof(*to) + more + 128;
+
+	buf_reset(&w->record);
+	buf_reserve(&w->record, cap);
+	d->head = record_begin(&d->tlv, w->record.p, w->record.cap, RECORD_ANSWER);
+	d->head->act = (uint8_t)what;
+	d->ntouch = 0;
+	if (to->slot < SLOT_MAX)
+		slot_mask_set(&d->head->mask, to->slot);
+	tlv_put(&d->tlv, RECORD_TLV_ACK, 0, to, sizeof(*to));
+}
+
+void publish_answer_count(struct worker *w, const struct record_ack *to, uint32_t n)
+{
+	struct draft d;
+
+	draft_answer(w, &d, RECORD_ANSWER_COUNT, to, 0);
+	tlv_put(&d.tlv, RECORD_TLV_COUNT, 0, &n, sizeof(n));
+	(void)draft_put(w, &d); /* what does not fit is missed, like an answer that comes too late */
+}
+
+void publish_answer(struct worker *w, const struct record_ack *to, struct slice args, struct attachments attached)
+{
+	const struct message m = {args.n > 0 ? args : SLICE("[]"), attached};
+	struct draft d;
+
+	draft_answer(w, &d, RECORD_ANSWER_ARGS, to, args.n + attached_size(attached));
+	draft_message(&d, &m);
+	(void)draft_put(w, &d);
 }
 
 int64_t publish_control(struct worker *w, const struct audience *a, enum record_act act, const struct slice *rooms,

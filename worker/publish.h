@@ -11,6 +11,7 @@
 
 #include "proto/slice.h"
 #include "shm/record.h"
+#include "worker/message.h"
 
 struct worker;
 
@@ -30,10 +31,16 @@ struct audience {
 };
 
 /*
- * Publishes PACKET (the Engine.IO message text) to AUDIENCE.  FLAGS: enum record_flag.  Returns the ticket of the
+ * Publishes M to AUDIENCE.  FLAGS: enum record_flag.  Returns the ticket of the
  * record (> 0), or -EMSGSIZE (above ring/8), -ENOBUFS (ring and overflow full).
  */
-int64_t publish_packet(struct worker *w, const struct audience *a, struct slice packet, uint32_t flags);
+int64_t publish_message(struct worker *w, const struct audience *a, const struct message *m, uint32_t flags);
+/* The same for an event that asks for acks; *ASKED: the slots that will say how many sockets they asked. */
+int64_t publish_asking(struct worker *w, const struct audience *a, const struct message *m, uint32_t flags,
+    const struct record_ack *ack, struct slot_mask *asked);
+/* To the process that asked: N sockets here were; and what one of them answered (ARGS: a JSON array, empty: none). */
+void publish_answer_count(struct worker *w, const struct record_ack *to, uint32_t n);
+void publish_answer(struct worker *w, const struct record_ack *to, struct slice args, struct attachments attached);
 /* Publishes an act on the audience's sockets; ROOMS: what to join or leave. */
 int64_t publish_control(struct worker *w, const struct audience *a, enum record_act act, const struct slice *rooms,
     unsigned nrooms);

@@ -40,10 +40,11 @@ void query_close(struct worker *w)
 	w->store = NULL;
 }
 
-static void query_forget(void *owed)
+static void query_forget(void *owed, enum request_end how)
 {
 	struct query *q = owed;
 
+	(void)how;
 	q->c = NULL;
 }
 

@@ -29,6 +29,7 @@ static const char *const refused_names[] = {
 	[REFUSED_DESCRIPTORS] = "descriptors",
 	[REFUSED_STORE_FULL] = "store_full",
 	[REFUSED_NAMESPACE] = "namespace",
+	[REFUSED_CHECK] = "check",
 	[REFUSED_API_KEY] = "api_key",
 	[REFUSED_API_FORBIDDEN] = "api_forbidden",
 	[REFUSED_API_SYNTAX] = "api_syntax",
@@ -36,6 +37,8 @@ static const char *const refused_names[] = {
 	[REFUSED_API_UNAVAILABLE] = "api_unavailable",
 	[REFUSED_BUSY] = "ring_full",
 	[REFUSED_TOO_LONG] = "record_too_long",
+	[REFUSED_HANDOVER] = "handover",
+	[REFUSED_BACKLOG] = "backlog",
 };
 
 _Static_assert(sizeof(close_names) / sizeof(*close_names) == CLOSE_REASONS, "a close reason without a name");

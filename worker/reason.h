@@ -39,6 +39,7 @@ enum refused {
 	REFUSED_DESCRIPTORS,	 /* EMFILE */
 	REFUSED_STORE_FULL,
 	REFUSED_NAMESPACE,
+	REFUSED_CHECK, /* a `check` of the conf */
 	REFUSED_API_KEY,
 	REFUSED_API_FORBIDDEN,
 	REFUSED_API_SYNTAX,
@@ -46,6 +47,8 @@ enum refused {
 	REFUSED_API_UNAVAILABLE, /* the store cannot be read */
 	REFUSED_BUSY, /* rings and overflow full */
 	REFUSED_TOO_LONG, /* a record above ring/8 */
+	REFUSED_HANDOVER, /* could not be given to the session's worker, or what came was none */
+	REFUSED_BACKLOG, /* files, while slow readers hold too much */
 	REFUSED_REASONS
 };
 

@@ -13,7 +13,12 @@ static void request_gone(struct conn *c, enum close_reason reason);
 
 static const struct conn_ops request_ops = {request_input, request_hold, request_gone};
 
-static const struct http_limits limits = {REQUEST_HEAD_MAX, REQUEST_URI_MAX, REQUEST_BODY_MAX};
+/* What a request may be: the body of a client's POST is a payload of Engine.IO. */
+static struct http_limits limits_of(const struct conn *c)
+{
+	return (struct http_limits){REQUEST_HEAD_MAX, REQUEST_URI_MAX,
+	    c->admin ? REQUEST_BODY_MAX : c->w->conf->engine.max_payload};
+}
 
 void request_start(struct conn *c, const struct peer *from)
 {
@@ -33,6 +38,7 @@ static void request_free(struct request *r)
 {
 	buf_fini(&r->head);
 	buf_fini(&r->data);
+	free(r->headers);
 	free(r);
 }
 
@@ -50,15 +56,23 @@ static void request_gone(struct conn *c, enum close_reason reason)
 
 	(void)reason;
 	if (r->owed != NULL)
-		r->cancel(r->owed);
+		r->cancel(r->owed, REQUEST_GONE);
 	request_free(r);
+}
+
+void request_abandon(struct conn *c)
+{
+	struct request *r = c->owner;
+
+	r->owed = NULL;
+	conn_close(c, CLOSE_TRANSPORT_CLOSE);
 }
 
 static size_t request_hold(const struct conn *c)
 {
 	const struct request *r = c->owner;
 
-	return r->owed != NULL ? WORKER_READ_SIZE + REQUEST_HEAD_MAX : REQUEST_HEAD_MAX;
+	return r->deferred ? WORKER_READ_SIZE + REQUEST_HEAD_MAX : REQUEST_HEAD_MAX;
 }
 
 /* Callers of the API get the shape of all its errors, clients of the public port the status alone. */
@@ -76,25 +90,26 @@ static void request_reply_refused(struct conn *c, unsigned status)
 /* A request that HTTP itself refuses: status, and no further trust in what follows on the connection. */
 static void request_refuse(struct conn *c, int err)
 {
+	struct request *r = c->owner;
 	unsigned status = http_status_of(err);
 	enum refused why = status == 413 || status == 414 || status == 431 ? REFUSED_HTTP_TOO_LARGE : REFUSED_HTTP_SYNTAX;
 
 	counter_add_to(&c->w->ct->refused[why], 1);
+	if (r->owed != NULL)
+		r->cancel(r->owed, REQUEST_REFUSED);
+	r->owed = NULL;
 	request_reply_refused(c, status);
 }
 
-static void request_dispatch(struct conn *c, const struct http_request *req, struct slice body)
+/* A request begins to be handled; WHOLE: nothing of its body is to come. */
+static void request_begin(struct request *r, const struct http_request *req, bool whole)
 {
-	struct request *r = c->owner;
-
-	r->keep_alive = req->keep_alive;
-	r->old = req->minor == 0;
+	r->keep_alive = req->keep_alive && whole;
 	r->head_only = req->verb == HTTP_VERB_HEAD;
 	r->answered = false;
-	if (c->admin)
-		api_handle(c, req, body);
-	else
-		public_handle(c, req, body);
+	r->coding = HTTP_CODING_IDENTITY;
+	free(r->headers);
+	r->headers = NULL;
 }
 
 /* The head is whole and the body is not: copies the head, so that the bytes can be taken as they come. */
@@ -114,10 +129,35 @@ static size_t request_await_body(struct conn *c, const struct http_request *req,
 	return head;
 }
 
-static size_t request_take_body(struct conn *c, const uint8_t *p, size_t n)
+/* The body that was awaited is all there. */
+static void request_whole(struct conn *c)
 {
 	struct request *r = c->owner;
 	struct http_request *req = c->w->req;
+	const struct http_limits limits = limits_of(c);
+	struct buf head = r->head, data = r->data;
+
+	/* The handler may release the request; its slices must outlive that. */
+	memset(&r->head, 0, sizeof(r->head));
+	memset(&r->data, 0, sizeof(r->data));
+	if (!c->admin) {
+		void *owed = r->owed;
+
+		r->owed = NULL;
+		public_body(c, owed, buf_as_slice(&data));
+	} else if (http_parse_request(head.p, head.n, &limits, req) > 0) {
+		request_begin(r, req, true);
+		api_handle(c, req, buf_as_slice(&data));
+	} else {
+		conn_close(c, CLOSE_TRANSPORT_ERROR); /* never: it was parsed before */
+	}
+	buf_fini(&head);
+	buf_fini(&data);
+}
+
+static size_t request_take_body(struct conn *c, const uint8_t *p, size_t n)
+{
+	struct request *r = c->owner;
 	size_t taken = 0;
 	bool done = false;
 
@@ -134,32 +174,63 @@ static size_t request_take_body(struct conn *c, const uint8_t *p, size_t n)
 		if (k == 0 && !done)
 			break;
 	}
-	if (!done)
-		return taken;
-	/* The head was parsed before: it cannot fail now. */
-	if (http_parse_request(r->head.p, r->head.n, &limits, req) <= 0) {
-		conn_close(c, CLOSE_TRANSPORT_ERROR);
-		return n;
-	}
-	{
-		struct buf head = r->head, data = r->data;
-
-		/* The handler may release the request; its slices must outlive that. */
-		memset(&r->head, 0, sizeof(r->head));
-		memset(&r->data, 0, sizeof(r->data));
-		request_dispatch(c, req, buf_as_slice(&data));
-		buf_fini(&head);
-		buf_fini(&data);
-	}
+	if (done)
+		request_whole(c);
 	return taken;
+}
+
+/* Takes what the reader of the public port did with a head.  Returns the bytes taken. */
+static size_t request_public(struct conn *c, const struct http_request *req, const uint8_t *p, size_t head, size_t body,
+    bool whole)
+{
+	struct request *r = c->owner;
+	void *owed;
+
+	request_begin(r, req, whole);
+	switch (public_head(c, req)) {
+	case PUBLIC_ELSEWHERE:
+		return 0; /* kept as it is: it goes along with the descriptor */
+	case PUBLIC_ANSWERED:
+		return head + body;
+	case PUBLIC_WANTS_BODY:
+		break;
+	}
+	r->keep_alive = req->keep_alive;
+	if (whole && body > limits_of(c).max_body) {
+		/* it is all there, so what follows on the connection can be trusted */
+		counter_add_to(&c->w->ct->refused[REFUSED_HTTP_TOO_LARGE], 1);
+		r->cancel(r->owed, REQUEST_REFUSED);
+		r->owed = NULL;
+		request_reply(c, 413, NULL, NULL, slice_make("", 0));
+		return head + body;
+	}
+	if (req->has_length && req->length > limits_of(c).max_body) {
+		request_refuse(c, PROTO_EHTTP_BODY);
+		return head;
+	}
+	if (!whole)
+		return request_await_body(c, req, p, head);
+	owed = r->owed;
+	r->owed = NULL;
+	public_body(c, owed, slice_make(p + head, body));
+	return head + body;
 }
 
 static size_t request_input(struct conn *c, const uint8_t *p, size_t n)
 {
 	struct request *r = c->owner;
 	struct http_request *req = c->w->req;
+	const struct http_limits limits = limits_of(c);
+	size_t body;
 	ssize_t head;
+	bool whole;
 
+	if (r->deferred) {
+		/* who still waits for an answer may say more; reading goes on for a while so that his end is seen */
+		if (n > REQUEST_HEAD_MAX)
+			conn_pause(c, true);
+		return 0;
+	}
 	if (r->head.n > 0)
 		return request_take_body(c, p, n);
 	if (r->answered) {
@@ -175,90 +246,19 @@ static size_t request_input(struct conn *c, const uint8_t *p, size_t n)
 		return n;
 	}
 	http_body_init(&r->body, req, &limits);
-	if (!req->chunked && (!req->has_length || req->length <= n - (size_t)head)) {
-		size_t len = req->has_length ? (size_t)req->length : 0;
-
-		request_dispatch(c, req, slice_make(p + head, len));
-		return (size_t)head + len;
-	}
-	if (req->has_length && req->length > REQUEST_BODY_MAX) {
+	whole = !req->chunked && (!req->has_length || req->length <= n - (size_t)head);
+	body = whole && req->has_length ? (size_t)req->length : 0;
+	if (!c->admin)
+		return request_public(c, req, p, (size_t)head, body, whole);
+	if (req->has_length && req->length > limits.max_body) {
 		request_refuse(c, PROTO_EHTTP_BODY);
 		return n;
 	}
-	return request_await_body(c, req, p, (size_t)head);
-}
-
-/* RFC 9110 6.6.1; formatted once a second. */
-static const char *request_date(struct worker *w)
-{
-	time_t now = (time_t)(w->now_ms / 1000);
-	struct tm tm;
-
-	if (w->date_s != (int64_t)now && gmtime_r(&now, &tm) != NULL) {
-		strftime(w->date, sizeof(w->date), "%a, %d %b %Y %H:%M:%S GMT", &tm);
-		w->date_s = (int64_t)now;
-	}
-	return w->date;
-}
-
-static void request_write(struct conn *c, unsigned status, const char *type, const char *headers, struct slice body,
-    bool keep)
-{
-	struct worker *w = c->w;
-	const struct request *r = c->owner;
-	struct buf *b = &w->reply;
-
-	buf_reset(b);
-	buf_str(b, "HTTP/1.1 ");
-	buf_uint(b, status);
-	buf_char(b, ' ');
-	buf_str(b, http_reason(status));
-	buf_str(b, "\r\nDate: ");
-	buf_str(b, request_date(w));
-	if (type != NULL) {
-		buf_str(b, "\r\nContent-Type: ");
-		buf_str(b, type);
-	}
-	buf_str(b, "\r\n");
-	if (headers != NULL)
-		buf_str(b, headers);
-	if (!keep)
-		buf_str(b, "Connection: close\r\n");
-	else if (r->old)
-		buf_str(b, "Connection: keep-alive\r\n");
-	buf_str(b, "Content-Length: ");
-	buf_uint(b, body.n);
-	buf_str(b, "\r\n\r\n");
-	if (!r->head_only)
-		buf_slice(b, body);
-	conn_send_copy(c, b->p, b->n);
-}
-
-void request_reply(struct conn *c, unsigned status, const char *type, const char *headers, struct slice body)
-{
-	struct request *r = c->owner;
-	bool keep = r->keep_alive && !c->w->stopping, late = r->owed != NULL;
-
-	request_write(c, status, type, headers, body, keep);
-	r->owed = NULL;
-	r->answered = true;
-	if (!keep) {
-		request_release(c);
-		conn_finish(c);
-		return;
-	}
-	timeq_enter(&c->w->keepalives, &c->timed, c->w->now_ns);
-	if (late) {
-		conn_pause(c, false);
-		conn_reoffer(c);
-	}
-}
-
-void request_reply_close(struct conn *c, unsigned status, const char *type, const char *headers, struct slice body)
-{
-	request_write(c, status, type, headers, body, false);
-	request_release(c);
-	conn_finish(c);
+	if (!whole)
+		return request_await_body(c, req, p, (size_t)head);
+	request_begin(r, req, true);
+	api_handle(c, req, slice_make(p + head, body));
+	return (size_t)head + body;
 }
 
 void request_defer(struct conn *c, void *owed, request_cancel_fn cancel)
@@ -267,16 +267,36 @@ void request_defer(struct conn *c, void *owed, request_cancel_fn cancel)
 
 	r->owed = owed;
 	r->cancel = cancel;
+	r->deferred = true;
 	timed_leave(&c->timed);
-	conn_pause(c, true);
+}
+
+void request_expect(struct conn *c, void *owed, request_cancel_fn cancel)
+{
+	struct request *r = c->owner;
+
+	r->owed = owed;
+	r->cancel = cancel;
+}
+
+void request_resume(struct conn *c)
+{
+	timeq_enter(&c->w->requests, &c->timed, c->w->now_ns);
+	conn_pause(c, false);
+	conn_reoffer(c);
 }
 
 void request_due(struct conn *c, bool idle)
 {
+	struct request *r = c->owner;
+
 	if (idle) {
 		conn_close(c, CLOSE_IDLE);
 		return;
 	}
 	counter_add_to(&c->w->ct->refused[REFUSED_HTTP_TIMEOUT], 1);
+	if (r->owed != NULL)
+		r->cancel(r->owed, REQUEST_GONE);
+	r->owed = NULL;
 	request_reply_refused(c, 408);
 }

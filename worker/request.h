@@ -2,13 +2,15 @@
  * request.h - HTTP on a connection: one request at a time, whole, under one total deadline; then its reply.
  *
  * A request that fits the first read is handled straight from the read buffer; only one that arrives in pieces is
- * copied.  Handlers (api.c, public.c) see the whole request and answer with request_reply(), now or later: while an
- * answer is owed the connection is not read, so pipelined requests wait their turn.
+ * copied.  The admin API (api.c) sees whole requests; the public port (public.c) decides when the head is there, so that
+ * a body is only read for who may send one.  Both answer with request_reply(), now or later: while an answer is owed,
+ * pipelined requests wait their turn.
  */
 #ifndef FORKCAST_WORKER_REQUEST_H
 #define FORKCAST_WORKER_REQUEST_H
 
 #include "proto/http.h"
+#include "proto/http_coding.h"
 #include "worker/buf.h"
 #include "worker/conn.h"
 #include "worker/peer.h"
@@ -19,8 +21,13 @@
 #define REQUEST_BODY_NS	      (30 * NS_PER_S)
 #define REQUEST_KEEPALIVE_NS  (75 * NS_PER_S)
 
-/* Called when the connection goes while an answer is owed. */
-typedef void (*request_cancel_fn)(void *owed);
+enum request_end {
+	REQUEST_GONE,	 /* the connection went */
+	REQUEST_REFUSED, /* HTTP itself refused the body, and was answered */
+};
+
+/* Called when the request ends while something is owed to it. */
+typedef void (*request_cancel_fn)(void *owed, enum request_end how);
 
 struct request {
 	struct conn *c;
@@ -29,10 +36,14 @@ struct request {
 	struct buf data; /* the body so far */
 	struct http_body body;
 	bool keep_alive, head_only;
-	bool old;      /* HTTP/1.0: has to be told that the connection is kept */
 	bool answered; /* the request being dispatched has its reply */
-	void *owed;    /* an answer comes later: what to cancel, and how */
+	bool deferred; /* its answer comes later */
+	void *owed;    /* who waits for its body, or will answer it, and how to tell that it went; NULL: nobody */
 	request_cancel_fn cancel;
+	enum http_coding coding; /* that the answer may have */
+	char *headers;		 /* more lines for the answer, NULL: none */
+	unsigned to; /* handover.c: where its session lives, while it waits to go there */
+	uint32_t to_gen16;
 };
 
 /* A fresh connection, from that address, begins with HTTP. */
@@ -42,10 +53,22 @@ void request_start(struct conn *c, const struct peer *from);
  * empty.  Finishes the connection when it is not to be kept alive.
  */
 void request_reply(struct conn *c, unsigned status, const char *type, const char *headers, struct slice body);
+/* As request_reply() with a BODY that stays where it is for good: it is sent from there. */
+void request_reply_lasting(struct conn *c, unsigned status, const char *type, const char *headers, struct slice body);
 /* As request_reply(), and the connection ends with it. */
 void request_reply_close(struct conn *c, unsigned status, const char *type, const char *headers, struct slice body);
-/* The handler will answer later: not read until then; CANCEL(OWED) if the connection goes first. */
+/* The handler will answer later; CANCEL(OWED) if the connection goes first. */
 void request_defer(struct conn *c, void *owed, request_cancel_fn cancel);
+/* The body is still to come; CANCEL(OWED) if it does not. */
+void request_expect(struct conn *c, void *owed, request_cancel_fn cancel);
+/* Ends the connection without an answer; nothing is cancelled. */
+void request_abandon(struct conn *c);
+/* A header line, with its CRLF, for the answer of the request in hand. */
+void request_add_header(struct conn *c, const char *line);
+/* Appends those lines: for answers written by others (101). */
+void request_put_headers(const struct conn *c, struct buf *b);
+/* A request that was put off whole (handover.h) is taken up again. */
+void request_resume(struct conn *c);
 /* The connection leaves HTTP for another protocol: frees the request's state, keeps the connection. */
 void request_release(struct conn *c);
 /* A deadline of the request or keep-alive queues is over. */

@@ -68,7 +68,7 @@ static struct room **room_chain(const struct worker *w, uint64_t hash)
 	return &w->rooms->bucket[hash & (w->rooms->nbuckets - 1)];
 }
 
-struct room *room_find(const struct worker *w, const struct catalogue_nsp *nsp, uint64_t hash, struct slice name)
+struct room *room_find(const struct worker *w, const struct nsp *nsp, uint64_t hash, struct slice name)
 {
 	struct room *r = *room_chain(w, hash);
 
@@ -122,7 +122,7 @@ static void room_table_grow(struct room_table *t)
 	t->nbuckets = nb;
 }
 
-static struct room *room_new(struct worker *w, const struct catalogue_nsp *nsp, uint64_t hash, struct slice name)
+static struct room *room_new(struct worker *w, const struct nsp *nsp, uint64_t hash, struct slice name)
 {
 	struct room *r = malloc(sizeof(*r) + name.n + 1);
 	struct room **chain;
@@ -183,7 +183,7 @@ static void room_add_member(struct worker *w, struct room *r, struct socket *so)
 
 struct room *room_join(struct worker *w, struct socket *so, struct slice name, bool automatic)
 {
-	uint64_t hash = room_hash(w, slice_make(so->nsp->name.p, so->nsp->name.n), name);
+	uint64_t hash = room_hash(w, nsp_name(so->nsp), name);
 	struct room *r = room_find(w, so->nsp, hash, name);
 
 	if (r != NULL && room_has(r, so))

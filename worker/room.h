@@ -19,7 +19,7 @@
 
 struct room {
 	struct room *next;
-	const struct catalogue_nsp *nsp;
+	const struct nsp *nsp;
 	uint64_t hash;
 	uint32_t n, cap; /* cap 1: the member is `one` */
 	union {
@@ -43,7 +43,7 @@ unsigned room_count(const struct worker *w);
 /* Hash that the whole host agrees on; an empty name is the namespace itself, a sid the socket's own room. */
 uint64_t room_hash(const struct worker *w, struct slice nsp, struct slice name);
 
-struct room *room_find(const struct worker *w, const struct catalogue_nsp *nsp, uint64_t hash, struct slice name);
+struct room *room_find(const struct worker *w, const struct nsp *nsp, uint64_t hash, struct slice name);
 bool room_has(const struct room *r, const struct socket *so);
 /* True when the server put the member there at connect. */
 bool room_is_automatic(const struct room *r, const struct socket *so);

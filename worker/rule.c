@@ -4,6 +4,7 @@
 #include "conf/log.h"
 #include "proto/json.h"
 #include "shm/op.h"
+#include "worker/behind.h"
 #include "worker/builtin.h"
 #include "worker/eval.h"
 #include "worker/publish.h"
@@ -14,42 +15,55 @@
 #include "worker/user.h"
 #include "worker/worker.h"
 
-/* Rule, in the order of CATALOGUE section 3: if, require, the inline emit and each `also`, ack. */
+/* A rule's steps, in the catalogue's order: if, require, checks, the inline emit and each `also`, ack. */
 
 static struct slice text_slice(struct text t)
 {
 	return slice_make(t.p, t.n);
 }
 
+/* Says no with that text, a JSON string body, and code (empty: none). */
+static void refuse_with(struct socket *so, const struct sio_packet *p, struct slice text, struct slice code)
+{
+	struct worker *w = so->session->w;
+	struct buf *b = &w->json;
+	bool ack = p != NULL && p->has_id;
+
+	log_debug("event_refused", "sid=%s code=%.*s", so->id.text, (int)code.n, code.p);
+	buf_reset(b);
+	buf_str(b, ack ? "{\"success\":false,\"error\":\"" : "{\"message\":\"");
+	buf_slice(b, text);
+	buf_char(b, '"');
+	if (ack && code.n > 0) {
+		buf_str(b, ",\"code\":\"");
+		buf_slice(b, code);
+		buf_char(b, '"');
+	}
+	buf_char(b, '}');
+	if (ack)
+		socket_ack(so, p->id, buf_as_slice(b), (struct attachments){0, NULL});
+	else
+		socket_emit(so, "error", buf_as_slice(b));
+}
+
 void rule_refuse(struct socket *so, const struct sio_packet *p, enum refusal code)
 {
 	struct worker *w = so->session->w;
-	struct slice text = text_slice(w->conf->catalogue.texts[code]);
 	const char *name = catalogue_code_name(code);
-	struct buf *b = &w->json;
+	struct buf *b = &w->text;
 
 	counter_add_to(&w->ct->refused[code], 1);
-	log_debug("event_refused", "sid=%s code=%s", so->sid, name);
-	buf_reset(b);
-	if (p != NULL && p->has_id) {
-		buf_str(b, "{\"success\":false,\"error\":");
-		buf_json_string(b, text);
-		buf_printf(b, ",\"code\":\"%s\"}", name);
-		socket_ack(so, p->id, buf_as_slice(b));
-		return;
-	}
-	if (code == REFUSAL_UNKNOWN_EVENT)
+	if (code == REFUSAL_UNKNOWN_EVENT && (p == NULL || !p->has_id))
 		return; /* only counted */
-	buf_str(b, "{\"message\":");
-	buf_json_string(b, text);
-	buf_char(b, '}');
-	socket_emit(so, "error", buf_as_slice(b));
+	buf_reset(b);
+	buf_json_escaped(b, text_slice(w->conf->catalogue.texts[code]));
+	refuse_with(so, p, buf_as_slice(b), slice_make(name, strlen(name)));
 }
 
 static bool is_member(const struct socket *so, struct slice room)
 {
 	const struct worker *w = so->session->w;
-	struct slice nsp = text_slice(so->nsp->name);
+	struct slice nsp = nsp_name(so->nsp);
 	struct room *r = room_find(w, so->nsp, room_hash(w, nsp, room), room);
 
 	return r != NULL && room_has(r, so);
@@ -88,49 +102,40 @@ static enum refusal require_code(const struct rule *r)
 	return r->nrequire > 0 && r->require[0].kind == WHO_MEMBER ? REFUSAL_NOT_MEMBER : REFUSAL_FORBIDDEN;
 }
 
-/* What the ack waits for: the last record of the rule must be in the ring. */
-struct late_ack {
-	char sid[SID_LEN + 1];
-	uint64_t id;
-	size_t len;
-	char args[];
-};
-
-static void ack_now(struct worker *w, void *arg)
+/* What the ack says: its arguments, separated by commas, with placeholders for attachments.  False: it cannot be said. */
+static bool ack_arguments(struct eval *e, const struct rule *r, struct message *out)
 {
-	struct late_ack *a = arg;
-	struct socket *so = socket_find(w, slice_make(a->sid, SID_LEN));
+	struct buf *b = &e->w->json;
 
-	if (so != NULL)
-		socket_ack(so, a->id, slice_make(a->args, a->len));
-	free(a);
+	*out = message_text(SLICE("{\"success\":true}"));
+	if (r->ack == ACK_DEFAULT)
+		return true;
+	buf_reset(b);
+	if (r->ack == ACK_ARGS ? rule_args(e, &r->ack_json, b) != 0 : (eval_json(e, &r->ack_json, b), false))
+		return false;
+	return rule_attach(e, buf_as_slice(b), out) == 0;
 }
 
-static void rule_ack(struct eval *e, struct socket *so, const struct rule *r, const struct sio_packet *p, int64_t ticket)
+static void rule_ack(struct eval *e, struct socket *so, const struct rule *r, const struct sio_packet *p)
 {
-	struct worker *w = so->session->w;
-	struct slice args = SLICE("{\"success\":true}");
-	struct late_ack *a;
+	struct message m;
 
 	if (r->ack == ACK_NONE || !p->has_id)
 		return;
-	if (r->ack == ACK_TEMPLATE) {
-		buf_reset(&w->json);
-		eval_json(e, &r->ack_json, &w->json);
-		args = buf_as_slice(&w->json);
+	if (!ack_arguments(e, r, &m))
+		rule_refuse(so, p, REFUSAL_INVALID);
+	else
+		socket_ack(so, p->id, m.packet, m.attached);
+}
+
+/* The first check that does not hold; NULL when all do. */
+static const struct check *failed_check(struct eval *e, const struct rule *r)
+{
+	for (unsigned i = 0; i < r->ncheck; i++) {
+		if (!eval_all(e, r->check[i].ifs, r->check[i].nif))
+			return &r->check[i];
 	}
-	if (ticket == 0 || outlet_settled(&w->bcast, (uint64_t)ticket)) {
-		socket_ack(so, p->id, args);
-		return;
-	}
-	a = malloc(sizeof(*a) + args.n);
-	if (a == NULL)
-		worker_die(w, "out of memory");
-	memcpy(a->sid, so->sid, sizeof(a->sid));
-	a->id = p->id;
-	a->len = args.n;
-	memcpy(a->args, args.p, args.n);
-	publish_when_settled(w, ticket, ack_now, a);
+	return NULL;
 }
 
 /* First argument of an event; p NULL when it has none. */
@@ -166,16 +171,17 @@ static int rule_room(struct eval *e, const struct rule *r)
 	return 0;
 }
 
-static void run_event(struct socket *so, const struct rule *r, const struct sio_packet *p)
+static void run_event(struct socket *so, const struct rule *r, const struct sio_packet *p, struct attachments attached)
 {
 	struct worker *w = so->session->w;
+	const struct check *failed;
 	struct eval e;
-	int64_t ticket = 0;
 
 	eval_init(&e, w, so);
 	e.event = p->name;
 	e.args = bare_args(p);
 	e.payload = first_argument(p);
+	e.attached = attached;
 	counter_add_to(&w->ct->event_in[r->index < COUNTER_EVENTS ? r->index : COUNTER_EVENTS - 1], 1);
 	if (r->has_room && rule_room(&e, r) != 0) {
 		rule_refuse(so, p, REFUSAL_INVALID);
@@ -187,6 +193,12 @@ static void run_event(struct socket *so, const struct rule *r, const struct sio_
 		rule_refuse(so, p, require_code(r));
 		return;
 	}
+	failed = failed_check(&e, r);
+	if (failed != NULL) {
+		counter_add_to(&w->ct->refused[REFUSED_CHECK], 1);
+		refuse_with(so, p, text_slice(failed->error), text_slice(failed->code));
+		return;
+	}
 	for (unsigned i = 0; i < r->naction; i++) {
 		int64_t t = rule_emit(&e, &r->action[i]);
 
@@ -194,13 +206,13 @@ static void run_event(struct socket *so, const struct rule *r, const struct sio_
 			rule_refuse(so, p, t == -ENOBUFS ? REFUSAL_BUSY : REFUSAL_INVALID);
 			return;
 		}
-		if (t > 0)
-			ticket = t;
+		behind_published(so->session, t);
 	}
-	rule_ack(&e, so, r, p, ticket);
+	/* it leaves behind what was published, which is in the ring then and outlives this process */
+	rule_ack(&e, so, r, p);
 }
 
-void rule_on_event(struct socket *so, const struct sio_packet *p)
+void rule_on_event(struct socket *so, const struct sio_packet *p, struct attachments attached)
 {
 	const struct worker *w = so->session->w;
 	char name[256];
@@ -219,17 +231,28 @@ void rule_on_event(struct socket *so, const struct sio_packet *p)
 
 		plain = n < 0 ? slice_make("", 0) : slice_make(name, (size_t)n);
 	}
-	r = catalogue_event(so->nsp, plain.p, plain.n);
-	log_debug("event", "sid=%s name=%.*s", so->sid, (int)(plain.n > 64 ? 64 : plain.n), plain.p);
+	r = catalogue_event(so->nsp->rules, plain.p, plain.n);
+	log_debug("event", "sid=%s name=%.*s", so->id.text, (int)(plain.n > 64 ? 64 : plain.n), plain.p);
 	if (r != NULL)
-		run_event(so, r, p);
+		run_event(so, r, p, attached);
 	else if (!builtin_event(so, plain, p))
 		rule_refuse(so, p, REFUSAL_UNKNOWN_EVENT);
 }
 
+const struct check *rule_on_connecting(struct socket *so)
+{
+	const struct rule *r = so->nsp->rules->on_connecting;
+	struct eval e;
+
+	if (r == NULL)
+		return NULL;
+	eval_init(&e, so->session->w, so);
+	return eval_all(&e, r->ifs, r->nif) ? failed_check(&e, r) : NULL;
+}
+
 void rule_on_connect(struct socket *so)
 {
-	const struct rule *r = so->nsp->on_connect;
+	const struct rule *r = so->nsp->rules->on_connect;
 	struct eval e;
 
 	if (r == NULL)
@@ -238,5 +261,5 @@ void rule_on_connect(struct socket *so)
 	if (!eval_all(&e, r->ifs, r->nif))
 		return;
 	for (unsigned i = 0; i < r->naction; i++)
-		rule_emit(&e, &r->action[i]);
+		behind_published(so->session, rule_emit(&e, &r->action[i]));
 }

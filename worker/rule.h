@@ -8,7 +8,9 @@
 #include "worker/socket.h"
 
 /* An EVENT from a client: a rule of the catalogue, a built-in, or nobody's.  The session may be gone afterwards. */
-void rule_on_event(struct socket *so, const struct sio_packet *p);
+void rule_on_event(struct socket *so, const struct sio_packet *p, struct attachments attached);
+/* `on "connecting"`: the check that refuses the connection; NULL when none does. */
+const struct check *rule_on_connecting(struct socket *so);
 /* `on "connect"`, after the CONNECT was answered. */
 void rule_on_connect(struct socket *so);
 /* Tells the sender "no": the ack if one was asked for, else the event `error`; counts it. */

@@ -1,7 +1,7 @@
 #include <errno.h>
 
 #include "proto/json.h"
-#include "proto/socketio.h"
+#include "proto/sio_attach.h"
 #include "shm/op.h"
 #include "worker/publish.h"
 #include "worker/room.h"
@@ -51,7 +51,7 @@ static int targets_add_template(struct targets *t, struct eval *e, const struct 
 /* Resolves `to` or `except`.  `others` also puts the sender on EXCEPT. */
 static int targets_resolve(struct targets *t, struct targets *except, struct eval *e, const struct target *list, unsigned n)
 {
-	struct slice self = slice_make(e->so->sid, SID_LEN);
+	struct slice self = slice_make(e->so->id.text, SID_LEN);
 
 	for (unsigned i = 0; i < n; i++) {
 		const struct target *g = &list[i];
@@ -116,10 +116,52 @@ static int put_added(struct eval *e, const struct action *a, struct buf *out)
 	return 0;
 }
 
-static int put_body(struct eval *e, const struct action *a, struct buf *out)
+int rule_args(struct eval *e, const struct json_node *json, struct buf *out)
 {
 	size_t at = out->n;
 
+	/* a list: its inside are the arguments */
+	eval_json(e, json, out);
+	if (out->n - at < 2 || out->p[at] != '[')
+		return -EINVAL;
+	memmove(out->p + at, out->p + at + 1, out->n - at - 2);
+	out->n -= 2;
+	return 0;
+}
+
+int rule_attach(struct eval *e, struct slice args, struct message *out)
+{
+	struct worker *w = e->w;
+	uint8_t map[SIO_ATTACHMENTS_MAX];
+	struct slice *v, list;
+	unsigned n = 0;
+	size_t cap;
+	ssize_t len;
+	char *p;
+
+	*out = message_text(args);
+	if (e->attached.n == 0)
+		return 0;
+	/* as a list, for it may be several values, or none */
+	p = arena_alloc(&w->arena, args.n + 2);
+	p[0] = '[';
+	memcpy(p + 1, args.p, args.n);
+	p[args.n + 1] = ']';
+	list = slice_make(p, args.n + 2);
+	cap = list.n + SIO_ATTACHMENTS_MAX * SIO_PLACEHOLDER_MAX;
+	p = arena_alloc(&w->arena, cap);
+	len = sio_attach_renumber(list, e->attached.n, p, cap, map, &n);
+	if (len < 2 || (size_t)len > cap)
+		return -EINVAL;
+	v = arena_alloc(&w->arena, (n + 1) * sizeof(*v));
+	for (unsigned i = 0; i < n; i++)
+		v[i] = e->attached.v[map[i]];
+	*out = (struct message){slice_make(p + 1, (size_t)len - 2), {n, v}};
+	return 0;
+}
+
+static int put_body(struct eval *e, const struct action *a, struct buf *out)
+{
 	switch (a->body) {
 	case BODY_PASS:
 		if (e->args.p != NULL)
@@ -129,38 +171,64 @@ static int put_body(struct eval *e, const struct action *a, struct buf *out)
 	case BODY_ADD: return put_added(e, a, out);
 	case BODY_ARGS: break;
 	}
-	/* a list: its inside are the arguments */
-	eval_json(e, &a->json, out);
-	if (out->n - at < 2 || out->p[at] != '[')
-		return -EINVAL;
-	memmove(out->p + at, out->p + at + 1, out->n - at - 2);
-	out->n -= 2;
-	return 0;
+	return rule_args(e, &a->json, out);
 }
 
-/* 42/nsp,["event",args] */
-static int build_packet(struct eval *e, const struct action *a, struct buf *out)
+/* Head, brackets and the event's name around ARGS, which are put by the caller in between. */
+static void begin_packet(const struct eval *e, const struct action *a, unsigned attachments, struct buf *out)
 {
-	const struct text *nsp = &e->so->nsp->name;
-	size_t at;
-	int err;
-
 	buf_reset(out);
-	buf_str(out, "42");
-	if (nsp->n > 1) {
-		buf_put(out, nsp->p, nsp->n);
-		buf_char(out, ',');
-	}
+	buf_reserve(out, NSP_NAME_MAX + 64 + a->emit.n);
+	out->n = sio_write_head(attachments > 0 ? SIO_BINARY_EVENT : SIO_EVENT, attachments, nsp_name(e->so->nsp), false, 0,
+	    out->p, out->cap);
 	buf_str(out, "[\"");
 	buf_put(out, a->emit.p, a->emit.n);
 	buf_str(out, "\",");
-	at = out->n;
-	err = put_body(e, a, out);
-	if (err != 0)
-		return err;
-	if (out->n == at)
+}
+
+static void end_packet(struct buf *out, size_t args_at)
+{
+	if (out->n == args_at)
 		out->n--; /* no arguments, no comma */
 	buf_char(out, ']');
+}
+
+/* 42/nsp,["event",args], in w->packet. */
+static int build_text(struct eval *e, const struct action *a, struct message *out)
+{
+	struct buf *b = &e->w->packet;
+	size_t at;
+	int err;
+
+	begin_packet(e, a, 0, b);
+	at = b->n;
+	err = put_body(e, a, b);
+	if (err != 0)
+		return err;
+	end_packet(b, at);
+	*out = message_text(buf_as_slice(b));
+	return 0;
+}
+
+/* 451-/nsp,["event",args] with the attachments that the arguments name. */
+static int build_binary(struct eval *e, const struct action *a, struct message *out)
+{
+	struct buf *b = &e->w->packet, *body = &e->w->json;
+	struct message m;
+	size_t at;
+	int err;
+
+	buf_reset(body);
+	err = put_body(e, a, body);
+	if (err == 0)
+		err = rule_attach(e, buf_as_slice(body), &m);
+	if (err != 0)
+		return err;
+	begin_packet(e, a, m.attached.n, b);
+	at = b->n;
+	buf_slice(b, m.packet);
+	end_packet(b, at);
+	*out = (struct message){buf_as_slice(b), m.attached};
 	return 0;
 }
 
@@ -168,6 +236,7 @@ int64_t rule_emit(struct eval *e, const struct action *a)
 {
 	struct targets to = {.n = 0}, except = {.n = 0};
 	struct audience who;
+	struct message m;
 	int err;
 
 	if (!eval_all(e, a->ifs, a->nif) || !a->has_emit)
@@ -177,10 +246,10 @@ int64_t rule_emit(struct eval *e, const struct action *a)
 		return -EINVAL;
 	if ((to.n == 0 && !to.all) || except.all)
 		return 0;
-	err = build_packet(e, a, &e->w->packet);
+	err = e->attached.n == 0 ? build_text(e, a, &m) : build_binary(e, a, &m);
 	if (err != 0)
 		return err;
-	who = (struct audience){.nsp = slice_make(e->so->nsp->name.p, e->so->nsp->name.n), .in = to.room,
+	who = (struct audience){.nsp = nsp_name(e->so->nsp), .in = to.room,
 	    .nin = to.all ? 0 : to.n, .except = except.room, .nexcept = except.n};
-	return publish_packet(e->w, &who, buf_as_slice(&e->w->packet), 0);
+	return publish_message(e->w, &who, &m, a->is_volatile ? RECORD_VOLATILE : 0);
 }

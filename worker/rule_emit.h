@@ -12,4 +12,14 @@
  */
 int64_t rule_emit(struct eval *e, const struct action *a);
 
+/*
+ * Appends the arguments that a list template gives, separated by commas.  0, or -EINVAL: it gave no list.
+ */
+int rule_args(struct eval *e, const struct json_node *json, struct buf *out);
+/*
+ * The attachments of the event that ARGS still name, with the placeholders renumbered; both live until the turn's end.
+ * 0, or -EINVAL: more than a packet may have.
+ */
+int rule_attach(struct eval *e, struct slice args, struct message *out);
+
 #endif

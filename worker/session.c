@@ -2,131 +2,167 @@
 #include <string.h>
 
 #include "conf/log.h"
+#include "proto/eio_payload.h"
 #include "proto/engineio.h"
-#include "proto/ws.h"
 #include "worker/auth.h"
+#include "worker/behind.h"
+#include "worker/echo.h"
 #include "worker/packet.h"
-#include "worker/peer.h"
+#include "worker/polling.h"
 #include "worker/request.h"
 #include "worker/session.h"
 #include "worker/worker.h"
-#include "worker/ws.h"
+
+#define LATE_NS (10 * NS_PER_MS) /* a timer that is later than that was held up */
+
+static void deadline_due(void *session);
 
 static void session_count(struct worker *w, int by)
 {
 	counter_set(w->ct, COUNTER_SESSIONS, counter_get(w->ct, COUNTER_SESSIONS) + (uint64_t)by);
 }
 
-static struct session *session_new(struct worker *w)
+struct session *session_find(const struct worker *w, struct slice sid)
 {
-	struct session *s = calloc(1, sizeof(*s));
+	struct sid_entry *e = sid_table_find(&w->sessions, sid);
 
-	if (s == NULL)
+	return e != NULL ? OWNER_OF(e, struct session, id) : NULL;
+}
+
+/*
+ * A client that polls has no connection between two polls: max_connections bounds sessions as well, and twice that those
+ * which have closed and whose clients have not heard of it.
+ */
+static bool session_has_room(const struct worker *w)
+{
+	return counter_get(w->ct, COUNTER_SESSIONS) < w->max_conn && w->sessions.n < 2 * w->max_conn;
+}
+
+struct session *session_new(struct conn *c, const struct http_request *req, const struct conf_echo *echo)
+{
+	struct worker *w = c->w;
+	struct session *s = NULL;
+
+	if (!session_has_room(w))
+		counter_add_to(&w->ct->refused[REFUSED_MAX_CONNECTIONS], 1);
+	else if (atomic_load_explicit(segment_store_full(w->h->seg), memory_order_relaxed) != 0)
+		counter_add_to(&w->ct->refused[REFUSED_STORE_FULL], 1);
+	else
+		s = calloc(1, sizeof(*s));
+	if (s == NULL) {
+		request_reply_close(c, 503, NULL, "Retry-After: 5\r\n", slice_make("", 0));
 		return NULL;
+	}
 	s->w = w;
+	s->echo = echo;
+	s->app = echo != NULL ? &echo_app : &packet_app;
 	s->active_ns = w->now_ns;
-	sid_make(s->sid, w->h->slot, w->h->gen);
+	peer_of(w->conf, &((struct request *)c->owner)->from, req, &s->peer);
+	s->token = auth_keep_token(w, req);
+	sid_make(s->id.text, w->h->slot, w->h->gen);
+	sid_table_add(&w->sessions, &s->id);
 	timeq_enter(&w->pings, &s->beat, w->now_ns);
-	alarm_set(&w->alarms, &s->deadline, session_deadline_due, s,
-	    w->now_ns + (uint64_t)w->conf->engine.connect_timeout * NS_PER_MS);
+	if (echo == NULL)
+		alarm_set(&w->alarms, &s->deadline, deadline_due, s,
+		    w->now_ns + (uint64_t)w->conf->engine.connect_timeout * NS_PER_MS);
 	session_count(w, 1);
 	return s;
 }
 
-static void session_free(struct session *s)
+void session_start(struct session *s)
 {
-	struct worker *w = s->w;
-
-	timed_leave(&s->beat);
-	alarm_clear(&w->alarms, &s->deadline);
-	if (s->lease != NULL)
-		ws_lease_free(s->lease);
-	free(s->token);
-	session_count(w, -1);
-	free(s);
-}
-
-void session_open_websocket(struct conn *c, const struct http_request *req, const char *accept, struct slice protocol)
-{
-	struct worker *w = c->w;
-	const struct conf_engine *e = &w->conf->engine;
-	struct session *s = session_new(w);
-	struct eio_open open;
+	const struct conf_engine *e = &s->w->conf->engine;
+	bool upgrade = s->polling != NULL && e->allow_upgrades && (e->transports & CONF_TRANSPORT_WEBSOCKET) != 0;
+	struct eio_open open = {s->id.text, upgrade, e->ping_interval, e->ping_timeout, e->max_payload};
 	char packet[512];
 
-	if (s == NULL) {
-		request_reply_close(c, 503, NULL, NULL, slice_make("", 0));
-		return;
-	}
-	peer_of(w->conf, &((struct request *)c->owner)->from, req, &s->peer);
-	s->token = auth_keep_token(w, req);
-	buf_reset(&w->reply);
-	buf_str(&w->reply, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-			   "Sec-WebSocket-Accept: ");
-	buf_put(&w->reply, accept, WS_ACCEPT_LEN);
-	if (protocol.n > 0) {
-		buf_str(&w->reply, "\r\nSec-WebSocket-Protocol: ");
-		buf_slice(&w->reply, protocol);
-	}
-	buf_str(&w->reply, "\r\n\r\n");
-	conn_send_copy(c, w->reply.p, w->reply.n);
-	request_release(c);
-	ws_start(s, c);
-	open = (struct eio_open){s->sid, false, e->ping_interval, e->ping_timeout, e->max_payload};
 	session_send_packet(s, slice_make(packet, eio_open_write(&open, packet, sizeof(packet))));
 }
 
 void session_send_packet(struct session *s, struct slice packet)
 {
-	uint8_t head[WS_HEADER_MAX], *p;
-	size_t n;
-
-	if (s->closing)
-		return;
-	n = ws_header(head, true, WS_TEXT, packet.n);
-	p = arena_take(&s->w->arena, n + packet.n);
-	memcpy(p, head, n);
-	memcpy(p + n, packet.p, packet.n);
-	s->tr->send(s, p, n + packet.n);
+	if (!s->closed)
+		s->tr->send(s, encode_frame(s->w, encoding_carrier(s->encoding), false, packet));
 }
 
-/* Takes every socket out of its rooms; after this the session is nobody's. */
+void session_send_now(struct session *s, const struct message *m)
+{
+	if (!s->closed)
+		s->tr->send(s, encode_message(s->w, s->encoding, m));
+}
+
+void session_send_message(struct session *s, const struct message *m)
+{
+	if (!s->closed && !behind_keep(s, m))
+		session_send_now(s, m);
+}
+
+void session_send_text(struct session *s, struct slice packet)
+{
+	struct message m = message_text(packet);
+
+	session_send_message(s, &m);
+}
+
+/* Takes it out of everything but the table; after this no packet is sent or taken. */
 static void session_end(struct session *s, enum close_reason reason)
 {
 	struct worker *w = s->w;
 
-	s->closing = true;
-	log_debug("session_closed", "sid=%s reason=%s", s->sid, close_reason_name(reason));
+	s->closed = true;
+	log_debug("session_closed", "sid=%s reason=%s", s->id.text, close_reason_name(reason));
 	counter_add_to(&w->ct->disconnects[reason], 1);
-	while (s->sockets != NULL)
-		socket_leave(s->sockets, reason);
-	if (s->conn == NULL)
-		session_free(s);
+	s->app->closed(s, reason);
+	timed_leave(&s->beat);
+	alarm_clear(&w->alarms, &s->deadline);
+	session_count(w, -1);
 }
 
 void session_close(struct session *s, enum close_reason reason)
 {
-	struct conn *c = s->conn;
-
-	if (s->closing)
+	if (s->closed)
 		return;
+	behind_flush(s);
 	session_end(s, reason);
-	if (c != NULL) {
-		s->tr->close(s, reason);
-		session_free(s);
-	}
+	if (s->tr->close(s, reason))
+		session_drop(s);
 }
 
 void session_lost(struct session *s, enum close_reason reason)
 {
-	if (!s->closing)
-		session_end(s, reason);
+	if (s->closed)
+		return;
+	session_end(s, reason);
+	session_drop(s);
+}
+
+void session_drop(struct session *s)
+{
+	struct worker *w = s->w;
+
+	alarm_clear(&w->alarms, &s->deadline);
+	sid_table_del(&w->sessions, &s->id);
+	s->next_dead = w->dead_sessions;
+	w->dead_sessions = s;
+}
+
+void session_reap(struct worker *w)
+{
+	while (w->dead_sessions != NULL) {
+		struct session *s = w->dead_sessions;
+
+		w->dead_sessions = s->next_dead;
+		ws_fini(&s->ws);
+		polling_free(s->polling);
+		free(s->token);
+		free(s);
+	}
 }
 
 void session_ping_due(struct session *s)
 {
 	struct worker *w = s->w;
-	uint64_t idle_ns = (uint64_t)w->conf->engine.idle_timeout * NS_PER_MS;
+	uint64_t idle_ns = (uint64_t)w->conf->engine.idle_timeout * NS_PER_MS, due = s->beat.due_ns;
 
 	if (idle_ns != 0 && s->active_ns + idle_ns <= w->now_ns) {
 		session_close(s, CLOSE_IDLE);
@@ -135,7 +171,8 @@ void session_ping_due(struct session *s)
 	session_send_packet(s, SLICE("2"));
 	s->pinged = true;
 	s->prolonged = false;
-	timeq_enter(&w->pongs, &s->beat, w->now_ns);
+	/* From when the ping was due, not from when the loop came to it; but what we were late by is not held against him. */
+	timeq_enter(&w->pongs, &s->beat, w->now_ns - due < LATE_NS ? due : w->now_ns);
 }
 
 void session_pong_due(struct session *s)
@@ -143,7 +180,15 @@ void session_pong_due(struct session *s)
 	session_close(s, CLOSE_PING_TIMEOUT);
 }
 
-void session_deadline_due(void *session)
+bool session_check_deadlines(struct session *s)
+{
+	if (!s->closed && s->pinged && s->beat.due_ns <= s->w->now_ns)
+		session_pong_due(s);
+	return !s->closed;
+}
+
+/* Alarm: no CONNECT in time. */
+static void deadline_due(void *session)
 {
 	struct session *s = session;
 
@@ -165,7 +210,7 @@ void session_on_text(struct session *s, struct slice packet)
 	switch (eio_packet_type(packet)) {
 	case EIO_MESSAGE:
 		session_prolong(s);
-		packet_on_text(s, slice_make(packet.p + 1, packet.n - 1));
+		s->app->text(s, slice_make(packet.p + 1, packet.n - 1));
 		break;
 	case EIO_PONG:
 		s->pinged = false;
@@ -176,7 +221,7 @@ void session_on_text(struct session *s, struct slice packet)
 		session_close(s, CLOSE_TRANSPORT_ERROR);
 		break;
 	case EIO_OPEN:
-	case EIO_CLOSE:
+	case EIO_CLOSE: /* means something on polling alone, which takes it before it comes here */
 	case EIO_UPGRADE:
 	case EIO_NOOP:
 		break;
@@ -189,5 +234,17 @@ void session_on_text(struct session *s, struct slice packet)
 void session_on_binary(struct session *s, struct slice data)
 {
 	session_prolong(s);
-	packet_on_binary(s, data);
+	s->app->binary(s, data);
+}
+
+void session_on_base64(struct session *s, struct slice text)
+{
+	size_t cap = EIO_BINARY_DECODED_MAX(text.n);
+	uint8_t *data = arena_alloc(&s->w->arena, cap + 1);
+	ssize_t n = eio_payload_binary(text, data, cap);
+
+	if (n < 0)
+		session_close(s, CLOSE_PARSE_ERROR);
+	else
+		session_on_binary(s, slice_make(data, (size_t)n));
 }

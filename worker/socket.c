@@ -4,6 +4,7 @@
 #include "proto/json.h"
 #include "proto/socketio.h"
 #include "shm/op.h"
+#include "worker/ack.h"
 #include "worker/auth.h"
 #include "worker/eval.h"
 #include "worker/ops.h"
@@ -14,103 +15,30 @@
 #include "worker/user.h"
 #include "worker/worker.h"
 
-struct socket_table {
-	struct socket **bucket;
-	uint32_t nbuckets, n;
-};
-
-struct socket_table *socket_table_new(void)
-{
-	struct socket_table *t = calloc(1, sizeof(*t));
-
-	if (t == NULL)
-		return NULL;
-	t->nbuckets = 64;
-	t->bucket = calloc(t->nbuckets, sizeof(struct socket *));
-	if (t->bucket == NULL) {
-		free(t);
-		return NULL;
-	}
-	return t;
-}
-
-/* A sid is random at its end: its last characters are the hash. */
-static struct socket **sid_chain(const struct socket_table *t, const char *sid)
-{
-	uint64_t h;
-
-	memcpy(&h, sid + SID_LEN - sizeof(h), sizeof(h));
-	h *= UINT64_C(0x9e3779b97f4a7c15);
-	return &t->bucket[(h >> 32) & (t->nbuckets - 1)];
-}
-
-static void socket_table_grow(struct socket_table *t)
-{
-	struct socket_table bigger = {.nbuckets = t->nbuckets * 2};
-
-	bigger.bucket = calloc(bigger.nbuckets, sizeof(struct socket *));
-	if (bigger.bucket == NULL)
-		return;
-	for (uint32_t i = 0; i < t->nbuckets; i++) {
-		while (t->bucket[i] != NULL) {
-			struct socket *so = t->bucket[i], **chain = sid_chain(&bigger, so->sid);
-
-			t->bucket[i] = so->sid_next;
-			so->sid_next = *chain;
-			*chain = so;
-		}
-	}
-	free(t->bucket);
-	t->bucket = bigger.bucket;
-	t->nbuckets = bigger.nbuckets;
-}
-
-static void socket_table_add(struct worker *w, struct socket *so)
-{
-	struct socket **chain;
-
-	if (w->sids->n++ > w->sids->nbuckets)
-		socket_table_grow(w->sids);
-	chain = sid_chain(w->sids, so->sid);
-	so->sid_next = *chain;
-	*chain = so;
-	counter_set(w->ct, COUNTER_SOCKETS, w->sids->n);
-}
-
-static void socket_table_del(struct worker *w, struct socket *so)
-{
-	struct socket **pp = sid_chain(w->sids, so->sid);
-
-	while (*pp != so)
-		pp = &(*pp)->sid_next;
-	*pp = so->sid_next;
-	w->sids->n--;
-	counter_set(w->ct, COUNTER_SOCKETS, w->sids->n);
-}
-
 struct socket *socket_find(const struct worker *w, struct slice sid)
 {
-	struct socket *so;
+	struct sid_entry *e = sid_table_find(&w->sids, sid);
 
-	if (sid.n != SID_LEN)
-		return NULL;
-	so = *sid_chain(w->sids, sid.p);
-	while (so != NULL && memcmp(so->sid, sid.p, SID_LEN) != 0)
-		so = so->sid_next;
-	return so;
+	return e != NULL ? OWNER_OF(e, struct socket, id) : NULL;
 }
 
-unsigned socket_count(const struct worker *w)
+struct each {
+	void (*fn)(struct socket *so, void *arg);
+	void *arg;
+};
+
+static void each_entry(struct sid_entry *e, void *arg)
 {
-	return w->sids->n;
+	const struct each *x = arg;
+
+	x->fn(OWNER_OF(e, struct socket, id), x->arg);
 }
 
 void socket_each(const struct worker *w, void (*fn)(struct socket *so, void *arg), void *arg)
 {
-	for (uint32_t i = 0; i < w->sids->nbuckets; i++) {
-		for (struct socket *so = w->sids->bucket[i]; so != NULL; so = so->sid_next)
-			fn(so, arg);
-	}
+	struct each x = {fn, arg};
+
+	sid_table_each(&w->sids, each_entry, &x);
 }
 
 static void unmark(struct socket *so, void *arg)
@@ -128,26 +56,53 @@ struct socket *socket_of(const struct session *s, struct slice nsp)
 {
 	struct socket *so = s->sockets;
 
-	while (so != NULL && !slice_eq(slice_make(so->nsp->name.p, so->nsp->name.n), nsp))
+	while (so != NULL && !slice_eq(nsp_name(so->nsp), nsp))
 		so = so->next;
 	return so;
 }
 
-static void refuse_connect(struct session *s, struct slice nsp, struct slice message)
+/* Sends CONNECT_ERROR with w->json. */
+static void send_connect_error(struct session *s, struct slice nsp)
 {
 	struct worker *w = s->w;
 	struct buf *b = &w->packet;
 	size_t n;
 
-	buf_reset(&w->json);
-	buf_str(&w->json, "{\"message\":");
-	buf_json_string(&w->json, message);
-	buf_char(&w->json, '}');
 	/* the name is the client's, as long as a message may be */
 	buf_reset(b);
 	buf_reserve(b, nsp.n + w->json.n + 8);
 	n = sio_write_connect_error(nsp, buf_as_slice(&w->json), b->p, b->cap);
-	session_send_packet(s, slice_make(b->p, n));
+	session_send_text(s, slice_make(b->p, n));
+}
+
+static void refuse_connect(struct session *s, struct slice nsp, struct slice message)
+{
+	struct buf *b = &s->w->json;
+
+	buf_reset(b);
+	buf_str(b, "{\"message\":");
+	buf_json_string(b, message);
+	buf_char(b, '}');
+	send_connect_error(s, nsp);
+}
+
+/* {"message":TEXT}, and with a code "data":{"code":CODE}: what the reference's middlewares give to next(). */
+static void refuse_by_check(struct session *s, struct slice nsp, const struct check *check)
+{
+	struct buf *b = &s->w->json;
+
+	counter_add_to(&s->w->ct->refused[REFUSED_CHECK], 1);
+	buf_reset(b);
+	buf_str(b, "{\"message\":\"");
+	buf_put(b, check->error.p, check->error.n);
+	buf_char(b, '"');
+	if (check->code.p != NULL) {
+		buf_str(b, ",\"data\":{\"code\":\"");
+		buf_put(b, check->code.p, check->code.n);
+		buf_str(b, "\"}");
+	}
+	buf_char(b, '}');
+	send_connect_error(s, nsp);
 }
 
 static void refuse_with_code(struct session *s, struct slice nsp, enum refusal code)
@@ -163,7 +118,7 @@ static char *keep(struct slice s)
 	return s.n > 0 ? strndup(s.p, s.n) : NULL;
 }
 
-static struct socket *socket_new(struct session *s, const struct catalogue_nsp *nsp, const struct identity *id,
+static struct socket *socket_new(struct session *s, struct nsp *nsp, const struct identity *id,
     struct slice auth)
 {
 	struct worker *w = s->w;
@@ -174,7 +129,7 @@ static struct socket *socket_new(struct session *s, const struct catalogue_nsp *
 	so->session = s;
 	so->nsp = nsp;
 	so->connected_ms = w->now_ms;
-	sid_make(so->sid, w->h->slot, w->h->gen);
+	sid_make(so->id.text, w->h->slot, w->h->gen);
 	if (id->known)
 		so->user = user_get(w, id->user, id->name, id->role);
 	if (w->conf->catalogue.uses_auth)
@@ -183,7 +138,8 @@ static struct socket *socket_new(struct session *s, const struct catalogue_nsp *
 		so->claims = keep(id->claims);
 	so->next = s->sockets;
 	s->sockets = so;
-	socket_table_add(w, so);
+	sid_table_add(&w->sids, &so->id);
+	counter_set(w->ct, COUNTER_SOCKETS, w->sids.n);
 	return so;
 }
 
@@ -212,11 +168,14 @@ static void socket_free(struct socket *so)
 
 	alarm_clear(&w->alarms, &so->expiry);
 	room_leave_all(w, so);
+	ack_forget(so);
 	user_put(w, so->user);
-	socket_table_del(w, so);
+	sid_table_del(&w->sids, &so->id);
+	counter_set(w->ct, COUNTER_SOCKETS, w->sids.n);
 	while (*pp != so)
 		pp = &(*pp)->next;
 	*pp = so->next;
+	nsp_put(w, so->nsp);
 	free(so->auth);
 	free(so->claims);
 	free(so);
@@ -225,10 +184,10 @@ static void socket_free(struct socket *so)
 static void send_disconnect(const struct socket *so)
 {
 	char packet[512];
-	size_t n = sio_write_disconnect(slice_make(so->nsp->name.p, so->nsp->name.n), packet, sizeof(packet));
+	size_t n = sio_write_disconnect(nsp_name(so->nsp), packet, sizeof(packet));
 
 	if (n <= sizeof(packet))
-		session_send_packet(so->session, slice_make(packet, n));
+		session_send_text(so->session, slice_make(packet, n));
 }
 
 /* Every socket hears 41, then the session ends. */
@@ -267,10 +226,11 @@ static void watch_expiry(struct socket *so, const struct identity *id)
 	    w->now_ns + (left_ms > 0 ? (uint64_t)left_ms * NS_PER_MS : 0));
 }
 
-void socket_connect(struct session *s, struct slice nsp_name, struct slice auth)
+void socket_connect(struct session *s, struct slice name, struct slice auth)
 {
 	struct worker *w = s->w;
-	const struct catalogue_nsp *nsp = catalogue_nsp_find(&w->conf->catalogue, nsp_name.p, nsp_name.n);
+	struct nsp *nsp = nsp_get(w, name);
+	const struct check *failed;
 	struct identity id;
 	struct socket *so;
 	char packet[512];
@@ -279,28 +239,35 @@ void socket_connect(struct session *s, struct slice nsp_name, struct slice auth)
 
 	if (nsp == NULL) {
 		counter_add_to(&w->ct->refused[REFUSED_NAMESPACE], 1);
-		refuse_connect(s, nsp_name, SLICE("Invalid namespace"));
+		refuse_connect(s, name, SLICE("Invalid namespace"));
 		return;
 	}
 	no = auth_identify(w, s, auth, &id);
 	if (no != 0) {
-		refuse_with_code(s, nsp_name, (enum refusal)(no - 1));
+		nsp_put(w, nsp);
+		refuse_with_code(s, name, (enum refusal)(no - 1));
 		return;
 	}
 	so = socket_new(s, nsp, &id, auth);
+	failed = rule_on_connecting(so);
+	if (failed != NULL) {
+		socket_free(so);
+		refuse_by_check(s, name, failed);
+		return;
+	}
 	join_automatic_rooms(so);
 	if (!ops_socket_add(w, so)) {
 		socket_free(so);
-		refuse_with_code(s, nsp_name, REFUSAL_BUSY);
+		refuse_with_code(s, name, REFUSAL_BUSY);
 		return;
 	}
 	alarm_clear(&w->alarms, &s->deadline);
 	watch_expiry(so, &id);
 	counter_add(w->ct, COUNTER_CONNECTS, 1);
-	log_info("connect", "sid=%s user=%s nsp=%s transport=%s", so->sid, so->user != NULL ? user_id(so->user).p : "-",
+	log_info("connect", "sid=%s user=%s nsp=%s transport=%s", so->id.text, so->user != NULL ? user_id(so->user).p : "-",
 	    nsp->name.p, s->tr->name);
-	n = sio_write_connect(nsp_name, so->sid, packet, sizeof(packet));
-	session_send_packet(s, slice_make(packet, n));
+	n = sio_write_connect(name, so->id.text, packet, sizeof(packet));
+	session_send_text(s, slice_make(packet, n));
 	rule_on_connect(so);
 }
 
@@ -311,7 +278,7 @@ void socket_leave(struct socket *so, enum close_reason reason)
 	counter_add(w->ct, COUNTER_DISCONNECTS, 1);
 	if (reason == CLOSE_CLIENT_NSP || reason == CLOSE_SERVER_NSP)
 		counter_add_to(&w->ct->disconnects[reason], 1);
-	log_info("disconnect", "sid=%s user=%s reason=%s duration_ms=%lld", so->sid,
+	log_info("disconnect", "sid=%s user=%s reason=%s duration_ms=%lld", so->id.text,
 	    so->user != NULL ? user_id(so->user).p : "-", close_reason_name(reason),
 	    (long long)(w->now_ms - so->connected_ms));
 	ops_socket_del(w, so);
@@ -344,17 +311,20 @@ void socket_emit(struct socket *so, const char *event, struct slice json)
 		buf_slice(b, json);
 	}
 	buf_char(b, ']');
-	session_send_packet(so->session, buf_as_slice(b));
+	session_send_text(so->session, buf_as_slice(b));
 }
 
-void socket_ack(struct socket *so, uint64_t id, struct slice args)
+void socket_ack(struct socket *so, uint64_t id, struct slice args, struct attachments attached)
 {
 	struct buf *b = &so->session->w->packet;
-	struct slice nsp = slice_make(so->nsp->name.p, so->nsp->name.n);
-	size_t n;
+	struct message m = {.attached = attached};
 
 	buf_reset(b);
-	buf_reserve(b, args.n + nsp.n + 64);
-	n = sio_write_ack(nsp, id, args, b->p, b->cap);
-	session_send_packet(so->session, slice_make(b->p, n));
+	buf_reserve(b, args.n + NSP_NAME_MAX + 64);
+	b->n = sio_write_head(attached.n > 0 ? SIO_BINARY_ACK : SIO_ACK, attached.n, nsp_name(so->nsp), true, id, b->p, b->cap);
+	buf_char(b, '[');
+	buf_slice(b, args);
+	buf_char(b, ']');
+	m.packet = buf_as_slice(b);
+	session_send_message(so->session, &m);
 }

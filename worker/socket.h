@@ -7,11 +7,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "conf/catalogue.h"
-#include "proto/sid.h"
 #include "proto/slice.h"
+#include "worker/message.h"
+#include "worker/nsp.h"
 #include "worker/reason.h"
+#include "worker/sid_table.h"
 
+struct ack;
 struct membership;
 struct room;
 struct session;
@@ -19,11 +21,11 @@ struct user;
 struct worker;
 
 struct socket {
+	struct sid_entry id;
 	struct session *session;
-	const struct catalogue_nsp *nsp;
+	struct nsp *nsp;
 	struct user *user; /* NULL: anonymous */
 	struct socket *next;	 /* of the same session */
-	struct socket *sid_next; /* chain of the table by sid */
 	struct membership *rooms; /* rooms[0] is the namespace itself */
 	uint32_t nrooms, rooms_cap;
 	uint32_t njoined; /* of them joined by the client: these count for max_rooms */
@@ -33,14 +35,11 @@ struct socket {
 	int64_t ends_ms; /* wall clock when its token stops counting; 0: never */
 	char *auth;   /* CONNECT payload, kept only when the catalogue uses @socket.auth; else NULL */
 	char *claims; /* token payload, kept only when the catalogue uses @user.claims; else NULL */
-	char sid[SID_LEN + 1];
+	struct ack *acks; /* that it owes; NULL: none */
 };
 
-/* Sockets of this worker by sid. */
-struct socket_table;
-struct socket_table *socket_table_new(void);
+/* The socket of this worker with that id. */
 struct socket *socket_find(const struct worker *w, struct slice sid);
-unsigned socket_count(const struct worker *w);
 /* Forgets all marks, when w->mark wraps. */
 void socket_unmark_all(struct worker *w);
 /* Calls FN for every socket; FN may not free any. */
@@ -59,7 +58,7 @@ void socket_leave(struct socket *so, enum close_reason reason);
 void socket_disconnect(struct socket *so, bool close);
 /* Sends an EVENT to this client alone, outside the rings (acks' siblings: errors, pong). */
 void socket_emit(struct socket *so, const char *event, struct slice json);
-/* Answers the client's ack; ARGS: JSON values separated by commas. */
-void socket_ack(struct socket *so, uint64_t id, struct slice args);
+/* Answers the client's ack; ARGS: JSON values separated by commas, with placeholders for ATTACHED. */
+void socket_ack(struct socket *so, uint64_t id, struct slice args, struct attachments attached);
 
 #endif

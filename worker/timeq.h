@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "worker/owner.h"
+
 /* Embedded in the object; zeroed memory is "on no queue". */
 struct timed {
 	struct timed *prev, *next;
@@ -21,8 +23,6 @@ struct timeq {
 	struct timed head; /* circular */
 	uint64_t interval_ns;
 };
-
-#define TIMED_OWNER(t, type, member) ((type *)(void *)((char *)(t) - offsetof(type, member)))
 
 static inline void timeq_init(struct timeq *q, uint64_t interval_ns)
 {

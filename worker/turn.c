@@ -15,7 +15,9 @@
 #include "worker/conn.h"
 #include "worker/fanout.h"
 #include "worker/flush.h"
+#include "worker/handover.h"
 #include "worker/ops.h"
+#include "worker/polling.h"
 #include "worker/publish.h"
 #include "worker/query.h"
 #include "worker/request.h"
@@ -28,7 +30,7 @@
 #define DRAIN_MAX_NS  (5 * NS_PER_S)
 #define GOODBYE_BATCH 512u /* sessions ended a turn while stopping */
 
-#define PUMP_NS	      NS_PER_MS /* how often an overflow is tried again */
+#define PUMP_NS	      NS_PER_MS /* how often an overflow, or a full mailbox, is tried again */
 
 static void on_bell(evutil_socket_t fd, short what, void *arg)
 {
@@ -51,7 +53,7 @@ static void conns_due(struct timeq *q, uint64_t now_ns, bool idle)
 	struct timed *t;
 
 	while ((t = timeq_due(q, now_ns)) != NULL)
-		request_due(TIMED_OWNER(t, struct conn, timed), idle);
+		request_due(OWNER_OF(t, struct conn, timed), idle);
 }
 
 static void run_timers(struct worker *w)
@@ -59,19 +61,20 @@ static void run_timers(struct worker *w)
 	struct timed *t;
 
 	while ((t = timeq_due(&w->pings, w->now_ns)) != NULL)
-		session_ping_due(TIMED_OWNER(t, struct session, beat));
+		session_ping_due(OWNER_OF(t, struct session, beat));
 	while ((t = timeq_due(&w->pongs, w->now_ns)) != NULL)
-		session_pong_due(TIMED_OWNER(t, struct session, beat));
+		session_pong_due(OWNER_OF(t, struct session, beat));
 	conns_due(&w->requests, w->now_ns, false);
 	conns_due(&w->bodies, w->now_ns, false);
 	conns_due(&w->keepalives, w->now_ns, true);
 	while ((t = timeq_due(&w->lingers, w->now_ns)) != NULL)
-		conn_linger_due(TIMED_OWNER(t, struct conn, timed));
+		conn_linger_due(OWNER_OF(t, struct conn, timed));
 	alarms_run(&w->alarms, w->now_ns);
 	/* The master rings when a worker died; so does every publisher, hence not at each ring. */
 	if (w->now_ns - w->sweep_ns >= (w->rung ? RUNG_SWEEP_NS : SWEEP_NS)) {
 		w->sweep_ns = w->now_ns;
 		accept_neighbours(w);
+		handover_neighbours(w);
 	}
 }
 
@@ -81,7 +84,8 @@ static void run_timers(struct worker *w)
  */
 static void arm_timer(struct worker *w)
 {
-	const struct timeq *q[] = {&w->pings, &w->pongs, &w->requests, &w->bodies, &w->keepalives, &w->lingers};
+	const struct timeq *q[] = {
+		&w->pings, &w->pongs, &w->requests, &w->bodies, &w->keepalives, &w->lingers, &w->handovers};
 	uint64_t due = w->sweep_ns + SWEEP_NS;
 	struct itimerspec at = {{0, 0}, {0, 0}};
 
@@ -91,7 +95,7 @@ static void arm_timer(struct worker *w)
 		if (timeq_next(q[i]) < due)
 			due = timeq_next(q[i]);
 	}
-	if ((w->bcast.waiting > 0 || w->ops.waiting > 0) && due > w->now_ns + PUMP_NS)
+	if ((w->bcast.waiting > 0 || w->ops.waiting > 0 || handover_waits(w)) && due > w->now_ns + PUMP_NS)
 		due = w->now_ns + PUMP_NS;
 	if (due >= w->timer_ns && w->timer_ns > w->now_ns)
 		return;
@@ -133,11 +137,11 @@ static void say_goodbye(struct worker *w)
 			t = w->pongs.head.next;
 		if (t == &w->pongs.head)
 			break;
-		session_close(TIMED_OWNER(t, struct session, beat), CLOSE_SERVER_SHUTDOWN);
+		session_close(OWNER_OF(t, struct session, beat), CLOSE_SERVER_SHUTDOWN);
 		w->more = true;
 	}
 	while ((t = timeq_due(&w->keepalives, UINT64_MAX - 1)) != NULL)
-		request_due(TIMED_OWNER(t, struct conn, timed), true);
+		request_due(OWNER_OF(t, struct conn, timed), true);
 	if (w->nconn == 0 || w->now_ns - w->stop_since_ns > DRAIN_MAX_NS)
 		w->stop_now = true;
 }
@@ -156,15 +160,20 @@ static void turn(struct worker *w)
 	w->congested = outlet_congested(&w->bcast) || outlet_congested(&w->ops);
 	if (!w->congested && w->nheld > 0)
 		conn_release_held(w);
+	behind_mark(w);
 	w->more = fanout_drain(w, clock_mono_ns());
+	behind_release(w);
 	if (fanout_found_late(w))
 		counter_add(w->ct, COUNTER_SWEEP_CATCHES, 1);
 	run_timers(w);
 	query_poll(w);
+	handover_turn(w);
 	if (w->stopping)
 		say_goodbye(w);
+	polling_flush(w);
 	dlog_turn(&w->log, w->now_ns, w->in.pos, SLOT_MAX);
 	flush_turn(w);
+	session_reap(w);
 	conn_reap(w);
 	arena_reset(&w->arena);
 	worker_look_at_clock(w);
@@ -177,7 +186,8 @@ static void turn(struct worker *w)
 /* True when there is nothing to do until something happens; the doorbell is armed then. */
 static bool may_sleep(struct worker *w)
 {
-	if (w->more)
+	/* what was queued behind the flush waits for the next one */
+	if (w->more || w->ndirty > 0 || w->polls != NULL)
 		return false;
 	doorbell_arm(w->slot);
 	if (!inlet_pending(&w->in))

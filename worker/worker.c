@@ -10,6 +10,7 @@
 #include "worker/allocator.h"
 #include "worker/auth.h"
 #include "worker/flush.h"
+#include "worker/handover.h"
 #include "worker/publish.h"
 #include "worker/query.h"
 #include "worker/request.h"
@@ -46,6 +47,7 @@ static void open_queues(struct worker *w)
 	timeq_init(&w->bodies, REQUEST_BODY_NS);
 	timeq_init(&w->keepalives, REQUEST_KEEPALIVE_NS);
 	timeq_init(&w->lingers, LINGER_NS);
+	timeq_init(&w->handovers, HANDOVER_WAIT_NS);
 	timeq_init(&w->pings, ms_to_ns(w->conf->engine.ping_interval));
 	timeq_init(&w->pongs, ms_to_ns(w->conf->engine.ping_timeout));
 }
@@ -85,12 +87,15 @@ static int open_tables(struct worker *w)
 	w->rbuf = malloc(WORKER_READ_SIZE);
 	w->req = malloc(sizeof(*w->req));
 	w->rooms = room_table_new(w->h->seg->nbuckets);
-	w->sids = socket_table_new();
+	w->nsps = nsp_table_new(&w->conf->catalogue);
+	w->encoder = encoder_new();
 	w->users = user_table_new();
 	w->ws_limits = (struct ws_limits){w->conf->engine.max_payload, WORKER_FRAGMENTS_MAX};
-	if (w->rbuf == NULL || w->req == NULL || w->rooms == NULL || w->sids == NULL || w->users == NULL)
+	if (w->rbuf == NULL || w->req == NULL || w->rooms == NULL || w->nsps == NULL || w->encoder == NULL ||
+	    w->users == NULL || sid_table_init(&w->sids) != 0 || sid_table_init(&w->sessions) != 0)
 		return -ENOMEM;
 	arena_init(&w->arena);
+	behind_init(&w->behind);
 	w->flush = flush_new();
 	return w->flush != NULL ? 0 : -ENOMEM;
 }
@@ -149,7 +154,8 @@ static int worker_open(struct worker *w, const struct heritage *h)
 	/* live first, so that whoever sees a connection of ours also sees a slot that reads the rings */
 	slot_beat(w->slot, w->now_ns);
 	slot_ready(w->slot);
-	return accept_open(w);
+	err = handover_open(w);
+	return err != 0 ? err : accept_open(w);
 }
 
 int worker_main(const struct heritage *h)

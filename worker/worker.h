@@ -15,11 +15,13 @@
 #include "shm/outlet.h"
 #include "worker/alarm.h"
 #include "worker/arena.h"
+#include "worker/behind.h"
 #include "worker/buf.h"
 #include "worker/clock.h"
 #include "worker/entry.h"
 #include "worker/fanout.h"
 #include "worker/reason.h"
+#include "worker/sid_table.h"
 #include "worker/stats.h"
 #include "worker/timeq.h"
 
@@ -27,13 +29,18 @@
 #define WORKER_FRAGMENTS_MAX 1024u	    /* of one WebSocket message */
 
 struct accept_point;
+struct answers;
 struct conn;
+struct encoder;
 struct flush;
+struct handover_state;
 struct http_request;
 struct settling;
 struct query;
+struct nsp_table;
+struct polling;
 struct room_table;
-struct socket_table;
+struct session;
 struct store;
 struct user_table;
 
@@ -71,6 +78,9 @@ struct worker {
 	struct buf record;
 	struct settling *acks, **acks_tail;
 
+	/* behind.c */
+	struct behind behind;
+
 	/* ops.c */
 	struct outlet ops;
 
@@ -95,6 +105,10 @@ struct worker {
 	uint64_t nconn, max_conn;
 	uint64_t kept_bytes; /* all backlogs */
 
+	/* handover.c */
+	struct handover_state *handover;
+	struct timeq handovers; /* connections that wait to be handed over */
+
 	/* deadlines, looked at by turn.c */
 	struct timeq requests;	 /* whole request head within header_timeout */
 	struct timeq bodies;	 /* the body after it */
@@ -107,10 +121,25 @@ struct worker {
 	/* ws.c */
 	struct ws_lease *lease; /* idle one, ready for anybody; NULL while leased for long */
 	struct ws_limits ws_limits;
+	struct inflater *inflater; /* for all compressed messages; NULL: not needed yet */
 
-	/* socket.c, room.c, user.c */
+	/* encode.c */
+	struct encoder *encoder;
+
+	/* session.c, polling.c */
+	struct sid_table sessions;
+	struct session *dead_sessions; /* freed at the turn's end */
+	struct polling *polls;	       /* GETs that can be answered now */
+
+	/* answers.c */
+	struct answers *answers;
+	unsigned nanswers;
+	uint64_t answers_id; /* of the last */
+
+	/* socket.c, nsp.c, room.c, user.c */
 	struct room_table *rooms;
-	struct socket_table *sids;
+	struct nsp_table *nsps;
+	struct sid_table sids; /* sockets */
 	struct user_table *users;
 	uint32_t mark; /* of the last union, see fanout.c */
 

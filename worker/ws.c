@@ -1,6 +1,7 @@
+#include <string.h>
+
 #include "proto/error.h"
-#include "proto/ws.h"
-#include "shm/op.h"
+#include "worker/request.h"
 #include "worker/worker.h"
 #include "worker/ws.h"
 
@@ -10,67 +11,152 @@ static void ws_gone(struct conn *c, enum close_reason reason);
 
 static const struct conn_ops ws_ops = {ws_input, ws_hold, ws_gone};
 
-static void ws_send(struct session *s, const uint8_t *p, size_t n)
+static void refuse(struct conn *c, unsigned status, const char *headers)
 {
-	conn_send(s->conn, p, n);
+	counter_add_to(&c->w->ct->refused[REFUSED_UPGRADE], 1);
+	request_reply_close(c, status, NULL, headers, slice_make("", 0));
 }
 
-static bool ws_writable(const struct session *s)
+/*
+ * The first subprotocol that the client offers: it means nothing here, but a browser that offered some fails when none
+ * was chosen.  False when the header is no list of tokens.
+ */
+static bool choose_protocol(const struct http_request *req, struct slice *out)
 {
-	return conn_is_writable(s->conn);
+	struct slice list;
+	size_t n = 0;
+
+	*out = slice_make("", 0);
+	if (!http_field(req, "sec-websocket-protocol", &list))
+		return true;
+	while (n < list.n && list.p[n] > ' ' && list.p[n] < 0x7f && strchr("()<>@,;:\\\"/[]?={}", list.p[n]) == NULL)
+		n++;
+	*out = slice_make(list.p, n);
+	return n > 0 && (n == list.n || list.p[n] == ',' || list.p[n] == ' ' || list.p[n] == '\t');
 }
 
-/* Sends a close frame and finishes the connection. */
-static void ws_goodbye(struct session *s, unsigned code)
+/* False when a line of offers is not by the grammar. */
+static bool choose_extension(const struct http_request *req, struct ws_handshake *out)
 {
-	struct conn *c = s->conn;
+	struct slice offers;
+	unsigned at = 0;
+
+	while (http_field_next(req, "sec-websocket-extensions", &at, &offers)) {
+		if (ws_deflate_negotiate(offers, &out->deflate, out->extensions) != 0)
+			return false;
+	}
+	return true;
+}
+
+bool ws_handshake(struct conn *c, const struct http_request *req, bool compress, struct ws_handshake *out)
+{
+	struct slice key, version;
+
+	if (req->verb != HTTP_VERB_GET) {
+		refuse(c, 405, "Allow: GET\r\n");
+		return false;
+	}
+	if (!http_field(req, "sec-websocket-version", &version) || !slice_is(version, "13")) {
+		refuse(c, 426, "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n");
+		return false;
+	}
+	out->extensions[0] = '\0';
+	out->deflate = (struct ws_deflate){.on = false};
+	if (!http_field(req, "sec-websocket-key", &key) || ws_accept(key, out->accept) != 0 ||
+	    !choose_protocol(req, &out->protocol) || (compress && !choose_extension(req, out))) {
+		refuse(c, 400, NULL);
+		return false;
+	}
+	return true;
+}
+
+void ws_open(struct ws_end *e, struct conn *c, const struct ws_handshake *hs, const struct ws_user *user,
+    const struct ws_limits *limits)
+{
+	struct buf *b = &c->w->reply;
+
+	buf_reset(b);
+	buf_str(b, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+		   "Sec-WebSocket-Accept: ");
+	buf_put(b, hs->accept, WS_ACCEPT_LEN);
+	buf_str(b, "\r\n");
+	if (hs->protocol.n > 0) {
+		buf_str(b, "Sec-WebSocket-Protocol: ");
+		buf_slice(b, hs->protocol);
+		buf_str(b, "\r\n");
+	}
+	if (hs->extensions[0] != '\0') {
+		buf_str(b, "Sec-WebSocket-Extensions: ");
+		buf_str(b, hs->extensions);
+		buf_str(b, "\r\n");
+	}
+	request_put_headers(c, b);
+	buf_str(b, "\r\n");
+	conn_send_copy(c, b->p, b->n);
+	request_release(c);
+	*e = (struct ws_end){.conn = c, .user = user, .limits = limits, .deflate = hs->deflate};
+	conn_set_ops(c, &ws_ops, e);
+}
+
+void ws_goodbye(struct ws_end *e, unsigned code, struct slice reason)
+{
+	struct conn *c = e->conn;
 	uint8_t frame[2 + 125];
-	size_t n = ws_close_frame(frame, code, slice_make("", 0));
 
-	conn_send_copy(c, frame, n);
-	s->conn = NULL;
+	if (c == NULL)
+		return;
+	e->conn = NULL;
+	conn_send_copy(c, frame, ws_close_frame(frame, code, reason));
 	conn_finish(c);
 }
 
-/* The reference closes without a code, but for a message that was too big. */
-static void ws_close(struct session *s, enum close_reason reason)
+void ws_move(struct ws_end *e, struct ws_end *from, const struct ws_user *user)
 {
-	ws_goodbye(s, reason == CLOSE_TOO_BIG ? 1009 : 0);
+	*e = *from;
+	e->user = user;
+	*from = (struct ws_end){.conn = NULL};
+	e->conn->owner = e;
 }
 
-const struct transport ws_transport = {
-	.name = "websocket",
-	.encoding = ENCODING_WEBSOCKET,
-	.op = OP_TRANSPORT_WEBSOCKET,
-	.send = ws_send,
-	.writable = ws_writable,
-	.close = ws_close,
-};
-
-void ws_start(struct session *s, struct conn *c)
+void ws_fini(struct ws_end *e)
 {
-	s->tr = &ws_transport;
-	s->conn = c;
-	conn_set_ops(c, &ws_ops, s);
+	if (e->lease != NULL)
+		ws_lease_free(e->lease);
+	e->lease = NULL;
 }
 
 static size_t ws_hold(const struct conn *c)
 {
-	return c->w->ws_limits.max_message + 14;
+	const struct ws_end *e = c->owner;
+
+	return e->limits->max_message + 14;
+}
+
+/* The end of the connection C, which may have been taken over meanwhile; NULL when it is finished. */
+static struct ws_end *end_of(const struct conn *c)
+{
+	return c->state == CONN_OPEN ? c->owner : NULL;
 }
 
 static void ws_gone(struct conn *c, enum close_reason reason)
 {
-	struct session *s = c->owner;
+	struct ws_end *e = c->owner;
 
-	s->conn = NULL;
-	session_lost(s, reason);
+	e->conn = NULL;
+	e->user->gone(e, reason);
+}
+
+/* Says goodbye and tells the user. */
+static void ws_end_with(struct ws_end *e, unsigned code, struct slice text, enum close_reason reason)
+{
+	ws_goodbye(e, code, text);
+	e->user->gone(e, reason);
 }
 
 static int ws_on_event(void *ctx, const struct ws_message *m)
 {
 	struct conn *c = ctx;
-	struct session *s = c->owner;
+	struct ws_end *e = c->owner;
 
 	switch (m->event) {
 	case WS_EVENT_PING: {
@@ -81,79 +167,105 @@ static int ws_on_event(void *ctx, const struct ws_message *m)
 		break;
 	}
 	case WS_EVENT_CLOSE:
-		/* Echo the code; 1005 means that there was none.  The session ends as when the peer just goes. */
-		ws_goodbye(s, m->close_code == 1005 ? 0 : m->close_code);
-		session_lost(s, CLOSE_TRANSPORT_CLOSE);
+		/* Echoed as it came; 1005 means without a code.  For the user it is as when the peer just goes. */
+		ws_end_with(e, m->close_code == 1005 ? 0 : m->close_code, slice_make(m->data, m->len), CLOSE_TRANSPORT_CLOSE);
 		break;
 	case WS_EVENT_MESSAGE:
 		if (m->opcode == WS_TEXT)
-			session_on_text(s, slice_make(m->data, m->len));
+			e->user->text(e, slice_make(m->data, m->len));
 		else
-			session_on_binary(s, slice_make(m->data, m->len));
+			e->user->binary(e, slice_make(m->data, m->len));
 		break;
 	}
 	return c->state != CONN_OPEN;
 }
 
-static void ws_fail(struct conn *c, int err)
+static void ws_fail(struct ws_end *e, int err)
 {
-	struct session *s = c->owner;
-	enum close_reason why = err == PROTO_EFRAME_SIZE ? CLOSE_TOO_BIG : CLOSE_TRANSPORT_ERROR;
-
-	ws_goodbye(s, ws_error_code(err));
-	session_lost(s, why);
+	ws_end_with(e, ws_error_code(err), slice_make("", 0),
+	    err == PROTO_EFRAME_SIZE ? CLOSE_TOO_BIG : CLOSE_TRANSPORT_ERROR);
 }
 
-/* The decoder for this connection: its own inside a fragmented message, else the worker's idle one. */
-static struct ws_lease *lease_take(struct worker *w, struct session *s)
+/* The decoder for this end: its own inside a fragmented message, else the worker's idle one, if its limits are the same. */
+static struct ws_lease *lease_take(struct worker *w, struct ws_end *e)
 {
-	struct ws_lease *l = s->lease != NULL ? s->lease : w->lease;
+	struct ws_lease *l = e->lease;
 
-	if (l == NULL)
-		l = ws_lease_new(&w->ws_limits);
-	else if (l == w->lease)
+	e->lease = NULL;
+	if (l != NULL)
+		return l;
+	if (e->limits == &w->ws_limits && w->lease != NULL) {
+		l = w->lease;
 		w->lease = NULL;
-	s->lease = NULL;
-	return l;
+		return l;
+	}
+	return ws_lease_new(e->limits);
 }
 
-/* Gives it back at a frame boundary; S is NULL when the session went meanwhile. */
-static void lease_give(struct worker *w, struct session *s, struct ws_lease *l, bool broken)
+/* Gives it back at a frame boundary; E is NULL when the connection ended meanwhile. */
+static void lease_give(struct worker *w, struct ws_end *e, const struct ws_limits *limits, struct ws_lease *l, bool broken)
 {
-	if (!broken && s != NULL && !ws_lease_idle(l))
-		s->lease = l;
-	else if (!broken && w->lease == NULL && ws_lease_idle(l))
+	if (!broken && e != NULL && !ws_lease_idle(l))
+		e->lease = l;
+	else if (!broken && limits == &w->ws_limits && w->lease == NULL && ws_lease_idle(l))
 		w->lease = l;
 	else
 		ws_lease_free(l);
 }
 
+/* One for all connections: nothing is carried over from message to message. */
+static struct inflater *inflater_for(struct worker *w, const struct ws_end *e)
+{
+	if (!e->deflate.on)
+		return NULL;
+	if (w->inflater == NULL)
+		w->inflater = inflater_new();
+	if (w->inflater == NULL)
+		worker_die(w, "out of memory");
+	return w->inflater;
+}
+
+/* What the next frame may have: less inside a fragmented message, so that too much is refused by its header. */
+static struct ws_limits room_left(const struct ws_end *e)
+{
+	struct ws_limits left = *e->limits;
+
+	if (e->lease != NULL && ws_lease_size(e->lease) < left.max_message)
+		left.max_message -= ws_lease_size(e->lease);
+	return left;
+}
+
 static size_t ws_input(struct conn *c, const uint8_t *p, size_t n)
 {
 	struct worker *w = c->w;
+	struct ws_end *e;
 	size_t off = 0;
 
-	while (off < n && c->state == CONN_OPEN) {
-		ssize_t len = ws_peek(p + off, n - off, &w->ws_limits);
+	while (off < n && (e = end_of(c)) != NULL && !c->paused) {
+		const struct ws_limits *limits = e->limits, left = room_left(e);
+		ssize_t len = ws_peek(p + off, n - off, &left, e->deflate.on);
 		struct ws_lease *l;
 		int err;
 
 		if (len == 0 || (len > 0 && (size_t)len > n - off))
 			break;
 		if (len < 0) {
-			ws_fail(c, (int)len);
+			ws_fail(e, (int)len);
 			break;
 		}
-		l = lease_take(w, c->owner);
+		l = lease_take(w, e);
 		if (l == NULL) {
 			conn_close(c, CLOSE_TRANSPORT_ERROR);
 			break;
 		}
-		err = ws_feed(l, p + off, (size_t)len, ws_on_event, c);
-		lease_give(w, c->state == CONN_OPEN ? c->owner : NULL, l, err != 0);
-		if (err != 0 && c->state == CONN_OPEN)
-			ws_fail(c, err);
+		err = ws_feed(l, inflater_for(w, e), p + off, (size_t)len, ws_on_event, c);
+		e = end_of(c);
+		lease_give(w, e, limits, l, err != 0);
+		if (err != 0 && e != NULL)
+			ws_fail(e, err);
 		off += (size_t)len;
 	}
+	if (w->inflater != NULL)
+		inflater_trim(w->inflater);
 	return off;
 }

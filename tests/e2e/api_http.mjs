@@ -79,7 +79,7 @@ describe('keys', () => {
 
 describe('errors', () => {
 	test('404 and 405', async () => {
-		for (const path of ['/', '/v1', '/v1/emit/', '/v1/Emit', '/v1/nosuch', '/socket.io/?EIO=4&transport=websocket'])
+		for (const path of ['/index.html', '/v1/console.js', '/v1', '/v1/emit/', '/v1/Emit', '/v1/nosuch', '/socket.io/?EIO=4&transport=websocket'])
 			error(await refusal(s, 'http_not_found', () => api(s, 'GET', path)), 404, 'not_found')
 		for (const [method, path, allow] of [['GET', '/v1/emit', 'POST'], ['POST', '/metrics', 'GET, HEAD'], ['DELETE', '/v1/rooms', 'GET, HEAD'], ['PUT', '/v1/sockets/x', 'GET, HEAD'], ['OPTIONS', '/v1/stats', 'GET, HEAD']]) {
 			const r = await api(s, method, path)

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, afterEach, describe, test } from 'node:test'
 import { connect } from './clients.mjs'
 import { refusal } from './prometheus.mjs'
-import { started, until } from './server.mjs'
+import { sleep, started, until } from './server.mjs'
 import { Wire, WS_KEY, handshake, open_engine } from './wire.mjs'
 
 let s
@@ -155,6 +155,27 @@ describe('too slow', () => {
 		assert.ok(Date.now() - since > 300 && Date.now() - since < 2500, `${Date.now() - since} ms`)
 	})
 
+	test('a second request on a kept connection is under the same deadline', async (t) => {
+		const wire = await Wire.open(t, s.port)
+		wire.write('GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n')
+		assert.equal((await wire.response()).status, 404)
+		await sleep(600) /* doing nothing between two requests is fine */
+		wire.write('GET /nothing HT')
+		await refusal(s, 'http_timeout', async () => assert.equal((await wire.response()).status, 408))
+	})
+
+	test('a kept connection may upgrade, and is under no deadline then', async (t) => {
+		const wire = await Wire.open(t, s.port)
+		wire.write('GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n')
+		assert.equal((await wire.response()).status, 404)
+		wire.write(handshake())
+		assert.equal((await wire.response()).status, 101)
+		await wire.text()
+		await sleep(700)
+		wire.send('40')
+		assert.match(await wire.text(), /^40/)
+	})
+
 	test('two hundred of them at once go as one does', async (t) => {
 		await refusal(s, 'http_timeout', async () => {
 			const all = await Promise.all([...Array(200).keys()].map(() => Wire.open(t, s.port)))
@@ -165,7 +186,7 @@ describe('too slow', () => {
 
 	test('who has upgraded is under that deadline no more', async (t) => {
 		const wire = await open_engine(t, s.port)
-		await new Promise((r) => setTimeout(r, 700))
+		await sleep(700)
 		wire.send('40')
 		assert.match(await wire.text(), /^40/)
 	})

@@ -45,6 +45,37 @@ test('a client that never reads is closed when max_backlog passes; the others he
 	assert.ok(grown < 40e6, `${grown} bytes more`)
 })
 
+test('clients that read in fits get every byte of what they were slow for', async (t) => {
+	const s = await server(t, { workers: 2, shm: SHM, auth: ANYBODY, conf: 'max_backlog = 64M\nroom "r" { join = any }' })
+	const good = await connect(t, s)
+	await good.emitWithAck('subscribe', { room: 'r', id: 1 })
+	const heard = inbox(good, 'n')
+	const slow = await Promise.all([...Array(8).keys()].map(() => deaf(t, s)))
+	const counts = slow.map(() => 0)
+	for (const [i, wire] of slow.entries()) {
+		/* Sizes are of many kinds, so that writes end anywhere: each frame has to begin where the one before ended. */
+		let rest = Buffer.alloc(0)
+		wire.socket.removeAllListeners('data')
+		wire.socket.on('data', (d) => {
+			rest = Buffer.concat([rest, d])
+			for (;;) {
+				const head = rest.length < 10 ? Infinity : rest[1] === 127 ? 10 : rest[1] === 126 ? 4 : 2
+				const n = head === 10 ? Number(rest.readBigUInt64BE(2)) : head === 4 ? rest.readUInt16BE(2) : rest[1]
+				if (!(rest.length >= head + n)) break /* n is not known yet, or not all there */
+				const [event, m] = JSON.parse(rest.subarray(head + 2, head + n))
+				assert.deepEqual([rest[0], event, m.n, m.text.length], [0x81, 'n', counts[i]++, (m.n * 7919) % 100000])
+				rest = rest.subarray(head + n)
+			}
+			wire.socket.pause()
+			setTimeout(() => wire.socket.resume(), (i * 3 + counts[i]) % 7)
+		})
+	}
+	for (let n = 0; n < 300; n++) await emit(s, 'r:1', 'n', { n, text: 'x'.repeat((n * 7919) % 100000) })
+	for (const wire of slow) wire.socket.resume()
+	await until('all of them', () => counts.every((n) => n === 300), 30000)
+	await until('the good one', () => heard.length === 300)
+})
+
 test('to such a client volatile messages are not sent, and it is not closed for them', async (t) => {
 	const s = await server(t, { workers: 1, shm: SHM, auth: ANYBODY, conf: 'max_backlog = 1M\nroom "r" { join = any }' })
 	const wire = await deaf(t, s)

@@ -41,6 +41,8 @@ describe('require and if', () => {
 				event "if"       { if = "x"  emit = out  to = self }
 				event "ifs"      { if = {"a = 1", "b in [1, 2]", "not c"}  require = authenticated  emit = out  to = self }
 				event "silent"   { room = "r:{id}" }
+				room "hall" { join = any  single = yes }
+				event "hall" { room = hall  emit = out }
 				${DONE}
 			`,
 			auth: ANYBODY
@@ -71,6 +73,22 @@ describe('require and if', () => {
 		await ada.emitWithAck('subscribe', { room: 'r', id: 9 })
 		assert.deepEqual((await answers('either', { id: 9 })).map((r) => r.success), [false, true, true])
 		assert.deepEqual(await answers('open'), [ok, ok, ok])
+	})
+
+	test('roles are the socket\'s, not those of another socket of the same user', async (t) => {
+		const plain = await connect(t, s, { user: 'ada' })
+		const chief = await connect(t, s, { user: 'ada', role: 'chief' })
+		const clerk = await connect(t, s, { user: 'ada', role: 'clerk', name: 'Ada' })
+		assert.deepEqual(await Promise.all([plain, chief, clerk].map((a) => a.emitWithAck('chief'))), [forbidden, ok, forbidden])
+	})
+
+	test('a single room', async (t) => {
+		const [a, b] = [await connect(t, s), await connect(t, s)]
+		await a.emitWithAck('subscribe', { room: 'hall' })
+		assert.deepEqual(await b.emitWithAck('hall', 1), not_member)
+		const { answer, heard } = await heard_by([a, b], a, () => a.emitWithAck('hall', 1))
+		assert.deepEqual(answer, ok)
+		assert.deepEqual(heard, [[[1]], []])
 	})
 
 	test('without an ack a refusal is the event error, and only for its sender', async (t) => {

@@ -1,6 +1,8 @@
 /*
  * fuzz_ws.c - a client's stream: cut in two places or byte by byte, through a fresh lease or a used one, it says the
  * same; and what is framed comes out as it went in.
+ *
+ * The first byte is not part of it: with permessage-deflate when odd, byte by byte when its second bit is set.
  */
 #include "proto/error.h"
 #include "proto/ws.h"
@@ -29,14 +31,14 @@ static int hear(void *ctx, const struct ws_message *m)
 }
 
 /* As a connection does it: whole frames as they become whole, in pieces of STEP bytes. */
-static int receive(struct ws_lease *l, const uint8_t *p, size_t n, size_t step, struct heard *h)
+static int receive(struct ws_lease *l, struct inflater *i, const uint8_t *p, size_t n, size_t step, struct heard *h)
 {
 	size_t done = 0;
 
 	for (size_t have = 0; have < n;) {
 		have = have + step < n ? have + step : n;
 		for (;;) {
-			ssize_t len = ws_peek(p + done, have - done, &lim);
+			ssize_t len = ws_peek(p + done, have - done, &lim, i != NULL);
 			int rc;
 
 			if (len < 0)
@@ -44,8 +46,8 @@ static int receive(struct ws_lease *l, const uint8_t *p, size_t n, size_t step, 
 			must(len == 0 || len >= 6);
 			if (len == 0 || (size_t)len > have - done)
 				break;
-			rc = ws_feed(l, p + done, (size_t)len, hear, h);
-			must((rc == 0) || (rc <= PROTO_EFRAME && rc >= PROTO_EFRAME_MEM));
+			rc = ws_feed(l, i, p + done, (size_t)len, hear, h);
+			must((rc == 0) || (rc <= PROTO_EFRAME && rc >= PROTO_EFRAME_DEFLATE));
 			if (rc != 0)
 				return rc;
 			done += (size_t)len;
@@ -54,43 +56,78 @@ static int receive(struct ws_lease *l, const uint8_t *p, size_t n, size_t step, 
 	return 0;
 }
 
-static void round_trip(struct ws_lease *l, const uint8_t *p, size_t n)
+/* PAYLOAD as one frame with the header that is in FRAME already, AT bytes of it. */
+static void one_frame(
+    struct ws_lease *l, struct inflater *i, uint8_t *frame, size_t at, const uint8_t *payload, size_t n, uint64_t want)
 {
-	uint8_t *frame = malloc(n + WS_HEADER_MAX + 4);
-	struct heard got = {0}, want = {0};
-	struct ws_message m = {.opcode = WS_BINARY, .data = p, .len = n};
-	size_t at;
+	struct heard got = {0};
 
-	must(frame != NULL);
-	at = ws_header(frame, true, WS_BINARY, n);
 	frame[1] |= 0x80;
 	memcpy(frame + at, "\x11\x22\x33\x44", 4);
-	for (size_t i = 0; i < n; i++)
-		frame[at + 4 + i] = (uint8_t)(p[i] ^ frame[at + i % 4]);
-	must(ws_peek(frame, at + 4, &lim) == (ssize_t)(at + 4 + n));
-	must(ws_feed(l, frame, at + 4 + n, hear, &got) == 0);
+	for (size_t k = 0; k < n; k++)
+		frame[at + 4 + k] = (uint8_t)(payload[k] ^ frame[at + k % 4]);
+	must(ws_peek(frame, at + 4, &lim, i != NULL) == (ssize_t)(at + 4 + n));
+	must(ws_feed(l, i, frame, at + 4 + n, hear, &got) == 0);
+	must(got.hash == want && got.count == 1);
+}
+
+static void round_trip(struct ws_lease *l, struct inflater *i, const uint8_t *p, size_t n)
+{
+	static struct deflater *d;
+	uint8_t *frame = malloc(deflater_bound(n) + WS_HEADER_MAX + 4), *packed = malloc(deflater_bound(n));
+	struct heard want = {0};
+	struct ws_message m = {.opcode = WS_BINARY, .data = p, .len = n};
+	ssize_t len;
+
+	must(frame && packed);
 	hear(&want, &m);
-	must(got.hash == want.hash && got.count == 1);
+	one_frame(l, i, frame, ws_header(frame, true, WS_BINARY, n), p, n, want.hash);
+	if (d == NULL)
+		d = deflater_new(DEFLATE_BITS_MAX);
+	must(d != NULL);
+	len = deflater_message(d, p, n, packed, deflater_bound(n));
+	must(len > 0);
+	if (i != NULL && (size_t)len <= lim.max_message) {
+		size_t at = ws_header_deflated(frame, WS_BINARY, (uint64_t)len);
+
+		one_frame(l, i, frame, at, packed, (size_t)len, want.hash);
+	}
+	free(packed);
 	free(frame);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct ws_lease *shared;
-	struct ws_lease *fresh = ws_lease_new(&lim);
+	static struct inflater *used;
+	struct ws_lease *fresh;
+	struct inflater *unused = NULL;
 	struct heard a = {0}, b = {0};
+	bool deflate, bytes;
 	int ra, rb;
 
+	if (size == 0)
+		return 0;
+	deflate = data[0] & 1;
+	bytes = data[0] & 2;
+	data++;
+	size--;
+	fresh = ws_lease_new(&lim);
 	if (shared == NULL)
 		shared = ws_lease_new(&lim);
-	must(shared && fresh && ws_lease_idle(shared));
+	if (used == NULL)
+		used = inflater_new();
+	if (deflate)
+		unused = inflater_new();
+	must(shared && fresh && used && (unused || !deflate) && ws_lease_idle(shared));
 	if (size <= lim.max_message)
-		round_trip(shared, data, size);
-	ra = receive(shared, data, size, size > 0 ? size : 1, &a);
-	rb = receive(fresh, data, size, size > 0 && data[0] % 2 ? 1 : 7, &b);
+		round_trip(shared, deflate ? used : NULL, data, size);
+	ra = receive(shared, deflate ? used : NULL, data, size, size > 0 ? size : 1, &a);
+	rb = receive(fresh, unused, data, size, bytes ? 1 : 7, &b);
 	must(ra == rb && a.hash == b.hash && a.count == b.count);
 	must(ws_lease_idle(shared) == ws_lease_idle(fresh));
 	ws_lease_free(fresh);
+	inflater_free(unused);
 	if (!ws_lease_idle(shared)) {
 		ws_lease_free(shared);
 		shared = NULL;

@@ -40,6 +40,19 @@ static void defaults(void **state)
 	assert_int_equal(c->engine.connect_timeout, 45000);
 	assert_int_equal(c->engine.idle_timeout, 0);
 	assert_int_equal(c->engine.max_payload, 1000000);
+	assert_int_equal(c->engine.upgrade_timeout, 10000);
+	assert_int_equal(c->engine.transports, CONF_TRANSPORT_POLLING | CONF_TRANSPORT_WEBSOCKET);
+	assert_true(c->engine.allow_upgrades);
+	assert_int_equal(c->engine.norigin, 0);
+	assert_false(c->engine.credentials);
+	assert_false(c->engine.cookie.on);
+	assert_string_equal(c->engine.cookie.name.p, "io");
+	assert_false(c->engine.compression);
+	assert_int_equal(c->engine.compression_threshold, 1024);
+	assert_true(c->engine.http_compression);
+	assert_true(c->engine.serve_client);
+	assert_null(c->engine.client_dir.p);
+	assert_int_equal(c->necho, 0);
 	assert_int_equal(c->auth.nsource, 2);
 	assert_int_equal(c->auth.source[0].kind, CONF_TOKEN_AUTH);
 	assert_int_equal(c->auth.source[1].kind, CONF_TOKEN_BEARER);
@@ -145,6 +158,69 @@ static void values(void **state)
 	assert_true(c->log.json);
 	assert_string_equal(c->log.file.p, "/var/log/f.log");
 	assert_string_equal(c->catalogue.texts[REFUSAL_BUSY].p, "later");
+	conf_free(c);
+}
+
+static void the_engine(void **state)
+{
+	static const char text[] =
+	    "engine { transports = polling  allow_upgrades = no  upgrade_timeout = 3s  compression = yes\n"
+	    "  compression_threshold = 0  http_compression = no  serve_client = no  client_dir = /srv/client\n"
+	    "  origins = {HTTPS://App.Example.COM, https://a.example:443, http://b.example:80, http://c.example:443,\n"
+	    "    \"https://*.Example.com:8443\", 'http://[::1]:3000', http://127.0.0.1:65535, \"*\"}\n"
+	    "  cookie { } }\n"
+	    "echo \"/ws\" { }\necho \"/ws/2\" { max_message = 64 }\n"
+	    "echo \"/engine.io/\" { protocol = engine.io  max_message = 1M }\necho \"/socket.iox\" { }\n";
+	static const char *const origins[] = {"https://app.example.com", "https://a.example", "http://b.example",
+	    "http://c.example:443", "https://*.example.com:8443", "http://[::1]:3000", "http://127.0.0.1:65535", "*"};
+	char whole[1024];
+	struct conf *c;
+
+	(void)state;
+	snprintf(whole, sizeof whole, "%s" CONF_REST, text);
+	c = fixture_load(whole, false);
+	assert_non_null(c);
+	assert_int_equal(c->engine.transports, CONF_TRANSPORT_POLLING);
+	assert_false(c->engine.allow_upgrades);
+	assert_int_equal(c->engine.upgrade_timeout, 3000);
+	assert_true(c->engine.compression);
+	assert_int_equal(c->engine.compression_threshold, 0);
+	assert_false(c->engine.http_compression);
+	assert_false(c->engine.serve_client);
+	assert_string_equal(c->engine.client_dir.p, "/srv/client");
+	assert_int_equal(c->engine.norigin, sizeof origins / sizeof origins[0]);
+	for (unsigned i = 0; i < c->engine.norigin; i++)
+		assert_string_equal(c->engine.origin[i].p, origins[i]);
+	assert_true(c->engine.cookie.on);
+	assert_string_equal(c->engine.cookie.name.p, "io");
+	assert_true(c->engine.cookie.http_only);
+	assert_int_equal(c->engine.cookie.samesite, CONF_SAMESITE_LAX);
+	assert_false(c->engine.cookie.secure);
+	assert_string_equal(c->engine.cookie.path.p, "/");
+	assert_int_equal(c->necho, 4);
+	assert_string_equal(c->echo[0].path.p, "/ws");
+	assert_int_equal(c->echo[0].protocol, CONF_ECHO_WEBSOCKET);
+	assert_int_equal(c->echo[0].max_message, 16 << 20);
+	assert_int_equal(c->echo[1].max_message, 64);
+	assert_string_equal(c->echo[2].path.p, "/engine.io/");
+	assert_int_equal(c->echo[2].protocol, CONF_ECHO_ENGINE);
+	assert_int_equal(c->echo[2].max_message, 1 << 20);
+	conf_free(c);
+	c = fixture_load("engine { origins = https://a  credentials = yes  cookie { name = __Host-x  httponly = no\n"
+			 "samesite = none  secure = yes  path = /p } }" CONF_REST,
+	    false);
+	assert_non_null(c);
+	assert_true(c->engine.credentials);
+	assert_string_equal(c->engine.cookie.name.p, "__Host-x");
+	assert_false(c->engine.cookie.http_only);
+	assert_int_equal(c->engine.cookie.samesite, CONF_SAMESITE_NONE);
+	assert_true(c->engine.cookie.secure);
+	assert_string_equal(c->engine.cookie.path.p, "/p");
+	conf_free(c);
+	/* an engine block without cookie has none */
+	c = fixture_load("engine { path = /x/ }\necho \"/socket.io/\" { }" CONF_REST, false);
+	assert_non_null(c);
+	assert_false(c->engine.cookie.on);
 	conf_free(c);
 }
 
@@ -373,6 +449,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(defaults),
 	    cmocka_unit_test(values),
+	    cmocka_unit_test(the_engine),
 	    cmocka_unit_test(strings_and_environment),
 	    cmocka_unit_test(environment_is_expanded_once),
 	    cmocka_unit_test(include_is_relative_to_its_file),

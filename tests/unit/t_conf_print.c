@@ -71,6 +71,21 @@ static const char *const texts[] = {
     "admin :1 { key = abc } admin :2 { client a { key = b may = {read} } client \"c d\" { key = e } }\n"
     "engine { path = /x max_payload = 3M idle_timeout = 90s ping_interval = 59m }\n"
     "shm { sessions = 64 ring_size = 1M } log { level = warn format = json file = /tmp/x.log }\n",
+    "on connecting { if = '@user.id' check { if = {'@socket.auth.k = 1', @user.name} error = \"it's\" code = a-b_1 } "
+    "check { if = @server.users error = e } }\n"
+    "event a { check { if = 'x or y' error = '\"no\"' } ack_args = '[1, {x}]' emit = b to = self volatile = yes also { "
+    "emit = c to = all volatile = yes } }\n"
+    "event b { ack_args = '{@args}' } event c { ack_args = '[]' }\n",
+    "room r { } namespace /a { room r { single = yes } on connecting { check { if = @user.id error = e } } on connect "
+    "{ emit = x to = r\n"
+    " also { if = @user.id emit = y to = 'user:{@user.id}' } } event a { room = r check { if = x error = e } also { "
+    "emit = z } } }\n"
+    "namespace \"/it's-*\" { event a { } } namespace '/*' { }",
+    "engine { transports = websocket allow_upgrades = no origins = {\"*\", https://a:1} compression = yes client_dir = "
+    "'a b'\n"
+    " cookie { name = \"a'b\" samesite = strict } } echo /e { protocol = engine.io max_message = 1K } echo \"/it's\" { "
+    "}",
+    "engine { transports = polling origins = https://a credentials = yes cookie { secure = yes samesite = none } }",
     "texts { busy = \"it's \\\\ \\\"so\\\" \\\\\\\\ ${x:-}\" invalid = 'a\\\\' forbidden = '\\\\\\'\\\\n' }",
     "room r { join = {authenticated, \"role:a b\", own} } room s { single = yes join = any } room n { }\n"
     "event a { room = \"r:{x|y}\" require = {member, \"role:it's\"} if = {a, 'b = \"c\"'} emit = '\"q\" ev' to = "
@@ -112,7 +127,13 @@ static void a_rule_whole(void **state)
 	    "except = self\n\t\targs = '[{@id}]'\n\t}\n}\n"
 	    "event \"e\" {\n\troom = 's:{x}'\n\trequire = {member, role:r}\n\tif = a\n\temit = x\n"
 	    "\tto = {room, rooms:s, 'user:{u}'}\n\texcept = {others, all}\n\tadd = {'k: v', 'l: @now'}\n"
-	    "\talso {\n\t\tif = b\n\t\temit = y\n\t\tto = room\n\t}\n\tack = '{\"a\": 1}'\n\tdev = yes\n}\n";
+	    "\talso {\n\t\tif = b\n\t\temit = y\n\t\tto = room\n\t\tvolatile = yes\n\t}\n\tack = '{\"a\": 1}'\n\tdev = "
+	    "yes\n}\n"
+	    "namespace \"/n\" {\n\troom \"t\" {\n\t\tjoin = none\n\t\tsingle = yes\n\t}\n"
+	    "\ton \"connecting\" {\n\t\tif = @user.id\n\t\tcheck {\n\t\t\tif = {@user.name, '@now.s > 1'}\n"
+	    "\t\t\terror = 'who are you'\n\t\t\tcode = who\n\t\t}\n\t}\n"
+	    "\tevent \"e\" {\n\t\troom = t\n\t\trequire = member\n\t\tcheck {\n\t\t\tif = a\n\t\t\terror = no\n\t\t}\n"
+	    "\t\talso {\n\t\t\temit = y\n\t\t\tto = {room, t}\n\t\t}\n\t\tack_args = '[{@id}]'\n\t}\n}\n";
 	/* What is printed, but for its first lines, is also what was read. */
 	struct conf *c = fixture_load(expected, true);
 	char text[4096];

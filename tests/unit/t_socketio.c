@@ -155,7 +155,7 @@ static void decode_bad(void **state)
 	    {"2undefined", PROTO_EJSON},
 	    {"2\xef\xbb\xbf[\"a\"]", PROTO_EJSON},
 	    {"2\xc2\xa0[\"a\"]", PROTO_EJSON},
-	    {"21234567890123456[\"a\"]", PROTO_EACKID},
+	    {"29007199254740992[\"a\"]", PROTO_EACKID},
 	    {"2/chat,9999999999999999", PROTO_EACKID},
 	    {"2[\"connect\"]", PROTO_ERESERVED},
 	    {"2[\"connect_error\",1]", PROTO_ERESERVED},
@@ -321,6 +321,62 @@ static void writers(void **state)
 	assert_int_equal(sio_write_ack(SLICE("/"), UINT64_MAX, SLICE(""), out, sizeof out), 24);
 }
 
+/* A head and the JSON behind it are the packet. */
+static void heads(void **state)
+{
+	static const struct {
+		enum sio_type type;
+		const char *nsp;
+		long long id;
+		const char *want;
+	} t[] = {
+	    {SIO_EVENT, "/", -1, "42"},
+	    {SIO_EVENT, "/chat", 12, "42/chat,12"},
+	    {SIO_ACK, "", 0, "430"},
+	    {SIO_CONNECT, "/chat", -1, "40/chat,"},
+	    {SIO_BINARY_EVENT, "/", -1, "453-"},
+	    {SIO_BINARY_EVENT, "/chat", 7, "453-/chat,7"},
+	    {SIO_BINARY_ACK, "/", 999999999999999, "463-999999999999999"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(t); i++) {
+		char out[64];
+		size_t n =
+		    sio_write_head(t[i].type, 3, str(t[i].nsp), t[i].id >= 0, (uint64_t)t[i].id, out, sizeof out);
+		struct sio_packet p;
+
+		assert_slice(slice_make(out, n), t[i].want);
+		if (t[i].type == SIO_CONNECT)
+			continue;
+		memcpy(out + n, "[\"e\",1]", 7);
+		assert_int_equal(sio_decode(slice_make(out + 1, n + 6), &lim, &p), 0);
+		assert_int_equal(p.type, t[i].type);
+		assert_int_equal(p.attachments, t[i].type >= SIO_BINARY_EVENT ? 3 : 0);
+		assert_int_equal(p.has_id, t[i].id >= 0);
+		assert_slice(p.payload, "[\"e\",1]");
+	}
+	assert_int_equal(sio_write_head(SIO_BINARY_EVENT, 10, SLICE("/chat"), true, 1, NULL, 0), 12);
+}
+
+/* The rules of the payload are the same whatever the head was. */
+static void payload_alone(void **state)
+{
+	struct sio_packet p = {.type = SIO_EVENT};
+
+	(void)state;
+	assert_int_equal(sio_decode_payload(SLICE(" [\"e\",1,[2]] "), &lim, &p), 0);
+	assert_slice(p.payload, "[\"e\",1,[2]]");
+	assert_slice(p.name, "e");
+	assert_slice(p.args, ",1,[2]");
+	assert_int_equal(p.nargs, 2);
+	assert_int_equal(sio_decode_payload(SLICE("[\"connect\"]"), &lim, &p), PROTO_ERESERVED);
+	assert_int_equal(sio_decode_payload(SLICE("[\"e\"]]"), &lim, &p), PROTO_EJSON);
+	p.type = SIO_DISCONNECT;
+	assert_int_equal(sio_decode_payload(SLICE(""), &lim, &p), 0);
+	assert_int_equal(sio_decode_payload(SLICE("{}"), &lim, &p), PROTO_EPAYLOAD);
+}
+
 /* Never past CAP, and always the length that is needed. */
 static void writers_at_every_capacity(void **state)
 {
@@ -347,6 +403,8 @@ int main(void)
 	    cmocka_unit_test(decode_limits),
 	    cmocka_unit_test(reserved_names),
 	    cmocka_unit_test(writers),
+	    cmocka_unit_test(heads),
+	    cmocka_unit_test(payload_alone),
 	    cmocka_unit_test(writers_at_every_capacity),
 	};
 

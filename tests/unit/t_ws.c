@@ -100,7 +100,7 @@ static void peek_bad(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(t); i++) {
-		if (ws_peek((const uint8_t *)t[i].bytes, t[i].n, &lim) != t[i].want)
+		if (ws_peek((const uint8_t *)t[i].bytes, t[i].n, &lim, false) != t[i].want)
 			fail_msg("case %zu", i);
 	}
 }
@@ -116,7 +116,7 @@ static void peek_every_header(void **state)
 		bool ok = known && (h[0] & 0x70) == 0 && (h[1] & 0x80) && !(control && (!(h[0] & FIN) || len > 125));
 		ssize_t want = !ok ? PROTO_EFRAME : len < 126 ? (ssize_t)(6 + len) : 0;
 
-		if (ws_peek(h, 2, &lim) != want)
+		if (ws_peek(h, 2, &lim, false) != want)
 			fail_msg("%04x", x);
 	}
 }

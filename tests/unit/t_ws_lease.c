@@ -1,6 +1,7 @@
 /*
  * t_ws_lease.c - a stream cut anywhere, leases that serve many connections, and what peers can make them hold.
  */
+#include "tests/unit/rss_fixture.h"
 #include "tests/unit/ws_fixture.h"
 
 /* A connection as the worker has it: unread bytes, whole frames to the lease. */
@@ -17,7 +18,7 @@ static int receive(struct peer *c, struct ws_lease *l, const uint8_t *p, size_t 
 	memcpy(c->buf + c->n, p, n);
 	c->n += n;
 	while (whole < c->n) {
-		ssize_t len = ws_peek(c->buf + whole, c->n - whole, &lim);
+		ssize_t len = ws_peek(c->buf + whole, c->n - whole, &lim, false);
 
 		if (len < 0)
 			return (int)len;
@@ -176,7 +177,7 @@ static void million_pings_cost_no_memory(void **state)
 		n += frame(buf + n, FIN | WS_PING, payload, sizeof payload);
 	before = resident_pages();
 	for (unsigned i = 0; i < 10000; i++)
-		assert_int_equal(ws_feed(l, buf, n, count_only, &heard), 0);
+		assert_int_equal(ws_feed(l, NULL, buf, n, count_only, &heard), 0);
 	assert_int_equal(heard, 1000000);
 	assert_true(resident_pages() < before + 256);
 	ws_lease_free(l);
@@ -193,14 +194,54 @@ static void tiny_fragments_cost_no_memory(void **state)
 
 	(void)state;
 	assert_non_null(l);
-	assert_int_equal(ws_feed(l, buf, n, count_only, &heard), 0);
+	assert_int_equal(ws_feed(l, NULL, buf, n, count_only, &heard), 0);
 	n = text_frame(buf, WS_CONT, "a");
 	for (unsigned i = 1; i < 1 << 20; i++)
-		assert_int_equal(ws_feed(l, buf, n, count_only, &heard), 0);
+		assert_int_equal(ws_feed(l, NULL, buf, n, count_only, &heard), 0);
 	assert_true(resident_pages() < before + 1024);
-	assert_int_equal(ws_feed(l, buf, n, count_only, &heard), PROTO_EFRAME_SIZE);
+	assert_int_equal(ws_feed(l, NULL, buf, n, count_only, &heard), PROTO_EFRAME_SIZE);
 	assert_int_equal(heard, 0);
 	ws_lease_free(l);
+}
+
+static int measure(void *ctx, const struct ws_message *m)
+{
+	*(size_t *)ctx = m->len;
+	return 0;
+}
+
+/* 16 MiB in 65,536 frames, plain and compressed: linear in time, and at no moment twice the message in memory. */
+static void many_fragments_of_a_large_message(void **state)
+{
+	struct ws_limits large = {.max_message = 16 << 20, .max_fragments = 65536};
+	struct ws_lease *l = ws_lease_new(&large);
+	struct inflater *inflater = inflater_new();
+	uint8_t buf[512], payload[256] = {0};
+
+	(void)state;
+	assert_non_null(l);
+	assert_non_null(inflater);
+	/* Stored blocks of deflate, as long as the plain ones: what is gathered inflates to almost as much. */
+	for (unsigned packed = 0; packed < 2; packed++) {
+		bool measured = rss_peak_start();
+		size_t before = rss_status_kb("VmRSS:"), heard = 0;
+
+		if (packed)
+			memcpy(payload, "\x00\xfb\x00\x04\xff", 5);
+		for (unsigned i = 0; i < 65536; i++) {
+			unsigned first = i == 0 ? WS_BINARY | (packed ? 0x40u : 0) : WS_CONT;
+			size_t n = frame(buf, i == 65535 ? FIN | first : first, payload, sizeof payload);
+
+			if (packed && i == 65535)
+				n = frame(buf, FIN | first, "", 1);
+			assert_int_equal(ws_feed(l, inflater, buf, n, measure, &heard), 0);
+		}
+		assert_int_equal(heard, packed ? 65535 * 251 : 16 << 20);
+		if (measured)
+			assert_in_range(rss_status_kb("VmHWM:"), before, before + 2 * (16u << 10) + 512);
+	}
+	ws_lease_free(l);
+	inflater_free(inflater);
 }
 
 int main(void)
@@ -210,6 +251,7 @@ int main(void)
 	    cmocka_unit_test(lease_is_clean_when_idle),
 	    cmocka_unit_test(million_pings_cost_no_memory),
 	    cmocka_unit_test(tiny_fragments_cost_no_memory),
+	    cmocka_unit_test(many_fragments_of_a_large_message),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

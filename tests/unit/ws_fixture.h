@@ -73,7 +73,7 @@ static inline int feed(struct ws_lease *l, const uint8_t *p, size_t n, struct he
 
 	assert_non_null(copy);
 	memcpy(copy, p, n);
-	rc = ws_feed(l, copy, n, hear, h);
+	rc = ws_feed(l, NULL, copy, n, hear, h);
 	free(copy);
 	return rc;
 }

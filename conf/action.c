@@ -1,0 +1,211 @@
+#include <string.h>
+
+#include "conf/compile.h"
+
+/* Names that Socket.IO's own clients and servers give a meaning. */
+static bool reserved_event(struct text t)
+{
+	static const char *const names[] = {
+	    "connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"};
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		if (text_is(t, names[i]))
+			return true;
+	return false;
+}
+
+bool action_event_name(struct load *l, const struct token *t, const char *what)
+{
+	const char *shown = mistake_show(&l->mistakes, t->text);
+
+	if (t->bad)
+		return false;
+	if (t->text.n > 250) {
+		mistake(&l->mistakes, t->at, "%s: a name of %zu bytes: at most 250", what, t->text.n);
+		return false;
+	}
+	for (size_t i = 0; i < t->text.n; i++) {
+		if ((unsigned char)t->text.p[i] >= 0x20)
+			continue;
+		mistake(&l->mistakes, t->at, "%s `%s` has a line break or control character: remove it", what, shown);
+		return false;
+	}
+	if (reserved_event(t->text)) {
+		mistake(&l->mistakes, t->at, "%s `%s` is reserved by Socket.IO: take another name", what, shown);
+		return false;
+	}
+	return true;
+}
+
+void action_conditions(struct load *l, cfg_t *block, unsigned scope, unsigned *n, struct condition **out)
+{
+	*n = tree_values(block, "if");
+	*out = conf_arena_alloc(l->keep, *n * sizeof **out);
+	for (unsigned i = 0; i < *n; i++) {
+		struct cursor c = cursor_of(l, tree_value(block, "if", i), "if", scope);
+
+		if (condition_parse(&c, &(*out)[i]) && c.p < c.end)
+			cursor_fail(&c, "%s behind the condition", cursor_show(&c));
+	}
+}
+
+/* "key: SOURCE" */
+static bool member(struct load *l, const struct token *t, unsigned scope, struct add_member *out)
+{
+	struct cursor c = cursor_of(l, t, "add", scope);
+	const char *colon = memchr(t->text.p, ':', t->text.n);
+	const char *end = colon;
+
+	if (c.failed)
+		return false;
+	cursor_space(&c);
+	while (end != NULL && end > c.p && (end[-1] == ' ' || end[-1] == '\t'))
+		end--;
+	if (colon == NULL || end == c.p)
+		return cursor_fail(&c, "write \"key: SOURCE\", such as \"sender: @user.id\"");
+	for (const char *p = c.p; p < end; p++)
+		if ((unsigned char)*p < 0x20)
+			return cursor_fail(&c, "a member's name has no line breaks or control characters");
+	out->key_plain = conf_arena_text(l->keep, c.p, (size_t)(end - c.p));
+	out->key = template_string_body(l->keep, out->key_plain);
+	c.p = colon + 1;
+	cursor_space(&c);
+	if (!source_parse(&c, &out->source))
+		return false;
+	cursor_space(&c);
+	return c.p == c.end || cursor_fail(&c, "%s behind the source", cursor_show(&c));
+}
+
+static void members(struct load *l, cfg_t *block, unsigned scope, struct action *a)
+{
+	a->body = BODY_ADD;
+	a->nadd = tree_values(block, "add");
+	a->add = conf_arena_alloc(l->keep, a->nadd * sizeof *a->add);
+	for (unsigned i = 0; i < a->nadd; i++) {
+		const struct token *t = tree_value(block, "add", i);
+
+		if (!member(l, t, scope, &a->add[i]))
+			continue;
+		for (unsigned j = 0; j < i; j++)
+			if (a->add[j].key_plain.p != NULL && text_equal(a->add[j].key_plain, a->add[i].key_plain))
+				mistake(&l->mistakes, t->at, "`add` sets `%s` twice: keep one",
+				    mistake_show(&l->mistakes, a->add[i].key_plain));
+	}
+}
+
+void action_json(
+    struct load *l, const struct token *t, const char *key, unsigned scope, struct json_node *out, struct text *written)
+{
+	struct cursor c = cursor_of(l, t, key, scope);
+
+	*written = conf_arena_text(l->keep, t->text.p, t->text.n);
+	template_json(&c, out);
+}
+
+void action_json_array(
+    struct load *l, const struct token *t, const char *key, unsigned scope, struct json_node *out, struct text *written)
+{
+	const char *one = text_is((struct text){key, strlen(key)}, "args") ? "data" : "ack";
+
+	action_json(l, t, key, scope, out, written);
+	if (t->bad || out->kind == JSON_NODE_ARRAY ||
+	    (out->kind == JSON_NODE_LITERAL && (out->literal.p == NULL || out->literal.p[0] == '[')))
+		return;
+	if (out->kind == JSON_NODE_HOLE && !out->hole.is_condition && !out->hole.has_default &&
+	    out->hole.source.kind == SOURCE_ARGS)
+		return;
+	mistake(&l->mistakes, t->at, "`%s` is a JSON array of all arguments, or '{@args}': for one argument write `%s`",
+	    key, one);
+}
+
+bool action_switch(struct load *l, cfg_t *block, const char *key)
+{
+	const struct token *t = tree_value(block, key, 0);
+
+	if (t == NULL || t->bad || text_is(t->text, "no"))
+		return false;
+	if (!text_is(t->text, "yes"))
+		mistake(&l->mistakes, t->at, "`%s = %s`: write yes or no", key, mistake_show(&l->mistakes, t->text));
+	return true;
+}
+
+/* The action keys of BLOCK; the inline action's `if` is its rule's, so it is not read here. */
+static void action(struct load *l, cfg_t *block, unsigned scope, struct action *a)
+{
+	static const char *const bodies[] = {"data", "args", "add"};
+	const struct token *emit = tree_value(block, "emit", 0);
+	const struct token *body = NULL;
+
+	if (action_event_name(l, emit, "emit"))
+		a->emit = template_string_body(l->keep, emit->text);
+	a->emit_plain = conf_arena_text(l->keep, emit->text.p, emit->text.n);
+	a->has_emit = true;
+	a->is_volatile = action_switch(l, block, "volatile");
+	target_list(l, block, "to", scope, &a->nto, &a->to);
+	target_list(l, block, "except", scope, &a->nexcept, &a->except);
+	if (a->nto == 0) {
+		a->nto = 1;
+		a->to = conf_arena_alloc(l->keep, sizeof *a->to);
+		if ((scope & SCOPE_ROOM) == 0)
+			mistake(&l->mistakes, emit->at,
+			    "`emit` without `room` needs `to`: write self, all, others or a room's name");
+	}
+	for (unsigned i = 0; i < 3; i++) {
+		/* `on` has no payload to add to */
+		const struct token *t = i < 2 || (scope & SCOPE_PAYLOAD) != 0 ? tree_value(block, bodies[i], 0) : NULL;
+
+		if (t == NULL)
+			continue;
+		if (body != NULL)
+			mistake(&l->mistakes, t->at, "`%s` beside another of data, args and add: keep one", bodies[i]);
+		body = t;
+		if (i == 0) {
+			a->body = BODY_DATA;
+			action_json(l, t, "data", scope, &a->json, &a->json_written);
+		} else if (i == 1) {
+			a->body = BODY_ARGS;
+			action_json_array(l, t, "args", scope, &a->json, &a->json_written);
+		} else {
+			members(l, block, scope, a);
+		}
+	}
+}
+
+/* Without `emit` the other action keys say nothing. */
+static bool has_action(struct load *l, cfg_t *block, bool payload)
+{
+	static const char *const keys[] = {"to", "except", "volatile", "data", "args", "add"};
+
+	if (tree_values(block, "emit") > 0)
+		return true;
+	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+		const struct token *t = i < 5 || payload ? tree_value(block, keys[i], 0) : NULL;
+
+		if (t != NULL)
+			mistake(&l->mistakes, t->at, "`%s` without `emit`: name the event to send", keys[i]);
+	}
+	return false;
+}
+
+void action_list(struct load *l, cfg_t *block, unsigned scope, struct rule *r)
+{
+	bool payload = (scope & SCOPE_PAYLOAD) != 0;
+	unsigned nalso = tree_blocks(block, "also");
+
+	action_conditions(l, block, scope, &r->nif, &r->ifs);
+	r->action = conf_arena_alloc(l->keep, (nalso + 1) * sizeof *r->action);
+	if (has_action(l, block, payload))
+		action(l, block, scope, &r->action[r->naction++]);
+	for (unsigned i = 0; i < nalso; i++) {
+		cfg_t *also = tree_block(block, "also", i);
+		struct action *a = &r->action[r->naction++];
+
+		a->also = true;
+		action_conditions(l, also, scope, &a->nif, &a->ifs);
+		if (has_action(l, also, payload))
+			action(l, also, scope, a);
+		else
+			mistake(&l->mistakes, tree_place(l, also),
+			    "`also` without `emit` does nothing: name the event to send");
+	}
+}

@@ -1,0 +1,211 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf/print.h"
+
+static void print_text(FILE *out, int depth, const char *name, struct text t)
+{
+	print_key(out, depth, name);
+	value_print_text(t, out);
+	fputc('\n', out);
+}
+
+/* Between the values of a list of N: its braces and commas. */
+static void apart(FILE *out, unsigned i, unsigned n)
+{
+	fputs(i == 0 ? (n > 1 ? "{" : "") : i < n ? ", " : n > 1 ? "}\n" : "\n", out);
+}
+
+static void print_conditions(FILE *out, int depth, unsigned n, const struct condition *c)
+{
+	if (n == 0)
+		return;
+	print_key(out, depth, "if");
+	for (unsigned i = 0; i < n; i++) {
+		apart(out, i, n);
+		value_print_text(c[i].written, out);
+	}
+	apart(out, n, n);
+}
+
+static void print_who(FILE *out, int depth, const char *name, unsigned n, const struct who *w)
+{
+	static const char *const words[] = {
+	    [WHO_ANY] = "any", [WHO_AUTHENTICATED] = "authenticated", [WHO_MEMBER] = "member", [WHO_OWN] = "own"};
+	char role[256];
+
+	print_key(out, depth, name);
+	for (unsigned i = 0; i < n; i++) {
+		apart(out, i, n);
+		if (w[i].kind != WHO_ROLE) {
+			fputs(words[w[i].kind], out);
+			continue;
+		}
+		snprintf(role, sizeof role, "role:%s", w[i].role.p);
+		value_print_text((struct text){role, strlen(role)}, out);
+	}
+	apart(out, n, n);
+}
+
+static void print_targets(FILE *out, int depth, const char *name, unsigned n, const struct target *t)
+{
+	static const char *const words[] = {
+	    [TARGET_ROOM] = "room", [TARGET_OTHERS] = "others", [TARGET_SELF] = "self", [TARGET_ALL] = "all"};
+
+	if (n == 0)
+		return;
+	print_key(out, depth, name);
+	for (unsigned i = 0; i < n; i++) {
+		apart(out, i, n);
+		if (t[i].kind == TARGET_TEMPLATE)
+			value_print_text(t[i].room.written, out);
+		else if (t[i].kind == TARGET_ROOMS_OF)
+			fprintf(out, "rooms:%s", t[i].type->name.p);
+		else
+			fputs(words[t[i].kind], out);
+	}
+	apart(out, n, n);
+}
+
+static void print_action(FILE *out, int depth, const struct action *a)
+{
+	char *member = NULL;
+	size_t n;
+	FILE *f;
+
+	print_text(out, depth, "emit", a->emit_plain);
+	print_targets(out, depth, "to", a->nto, a->to);
+	print_targets(out, depth, "except", a->nexcept, a->except);
+	if (a->is_volatile) {
+		print_key(out, depth, "volatile");
+		fputs("yes\n", out);
+	}
+	if (a->body == BODY_DATA)
+		print_text(out, depth, "data", a->json_written);
+	if (a->body == BODY_ARGS)
+		print_text(out, depth, "args", a->json_written);
+	if (a->body != BODY_ADD)
+		return;
+	print_key(out, depth, "add");
+	for (unsigned i = 0; i < a->nadd; i++) {
+		apart(out, i, a->nadd);
+		f = open_memstream(&member, &n);
+		if (f == NULL)
+			continue;
+		fprintf(f, "%s: %s", a->add[i].key_plain.p, a->add[i].source.written.p);
+		fclose(f);
+		value_print_text((struct text){member, n}, out);
+		free(member);
+	}
+	apart(out, a->nadd, a->nadd);
+}
+
+static void print_switch(FILE *out, int depth, const char *name, bool on)
+{
+	print_key(out, depth, name);
+	fputs(on ? "yes\n" : "no\n", out);
+}
+
+static void print_checks(FILE *out, int depth, const struct rule *r)
+{
+	for (unsigned i = 0; i < r->ncheck; i++) {
+		const struct check *c = &r->check[i];
+
+		fprintf(out, "%.*scheck {\n", depth, "\t\t\t");
+		print_conditions(out, depth + 1, c->nif, c->ifs);
+		print_text(out, depth + 1, "error", c->error_plain);
+		if (c->code.p != NULL)
+			print_text(out, depth + 1, "code", c->code);
+		fprintf(out, "%.*s}\n", depth, "\t\t\t");
+	}
+}
+
+/* The order is that of the steps: conditions, checks, actions. */
+static void print_steps(FILE *out, int depth, const struct rule *r)
+{
+	print_conditions(out, depth, r->nif, r->ifs);
+	print_checks(out, depth, r);
+	for (unsigned i = 0; i < r->naction; i++) {
+		const struct action *a = &r->action[i];
+
+		if (!a->also) {
+			print_action(out, depth, a);
+			continue;
+		}
+		fprintf(out, "%.*salso {\n", depth, "\t\t\t");
+		print_conditions(out, depth + 1, a->nif, a->ifs);
+		print_action(out, depth + 1, a);
+		fprintf(out, "%.*s}\n", depth, "\t\t\t");
+	}
+}
+
+static void print_ack(FILE *out, int depth, const struct rule *r)
+{
+	if (r->ack == ACK_ARGS) {
+		print_text(out, depth, "ack_args", r->ack_written);
+	} else if (r->ack == ACK_TEMPLATE && scan_bare(r->ack_written)) {
+		/* Bare it would be a word. */
+		print_key(out, depth, "ack");
+		fprintf(out, "'%s'\n", r->ack_written.p);
+	} else if (r->ack == ACK_TEMPLATE) {
+		print_text(out, depth, "ack", r->ack_written);
+	} else {
+		print_switch(out, depth, "ack", r->ack == ACK_DEFAULT);
+	}
+}
+
+static void print_event(FILE *out, int depth, const struct rule *r)
+{
+	print_title(out, depth, "event", r->name);
+	if (r->has_room)
+		print_text(out, depth + 1, "room", r->room.written);
+	print_who(out, depth + 1, "require", r->nrequire, r->require);
+	print_steps(out, depth + 1, r);
+	print_ack(out, depth + 1, r);
+	if (r->dev)
+		print_switch(out, depth + 1, "dev", true);
+	fprintf(out, "%.*s}\n", depth, "\t\t\t");
+}
+
+static void print_on(FILE *out, int depth, const struct rule *r)
+{
+	if (r == NULL)
+		return;
+	print_title(out, depth, "on", r->name);
+	print_steps(out, depth + 1, r);
+	fprintf(out, "%.*s}\n", depth, "\t\t\t");
+}
+
+static void print_room(FILE *out, int depth, const struct room_type *t)
+{
+	print_title(out, depth, "room", t->name);
+	if (t->njoin > 0) {
+		print_who(out, depth + 1, "join", t->njoin, t->join);
+	} else {
+		print_key(out, depth + 1, "join");
+		fputs("none\n", out);
+	}
+	print_switch(out, depth + 1, "single", t->single);
+	fprintf(out, "%.*s}\n", depth, "\t\t\t");
+}
+
+static void print_blocks(FILE *out, int depth, const struct catalogue_nsp *nsp)
+{
+	for (unsigned i = 0; i < nsp->nroom_type; i++)
+		if (!nsp->room_type[i].builtin)
+			print_room(out, depth, &nsp->room_type[i]);
+	print_on(out, depth, nsp->on_connecting);
+	print_on(out, depth, nsp->on_connect);
+	for (unsigned i = 0; i < nsp->nevent; i++)
+		print_event(out, depth, &nsp->event[i]);
+}
+
+void print_catalogue(const struct catalogue *cat, FILE *out)
+{
+	print_blocks(out, 0, &cat->nsp[0]);
+	for (unsigned i = 1; i < cat->nnsp; i++) {
+		print_title(out, 0, "namespace", cat->nsp[i].name);
+		print_blocks(out, 1, &cat->nsp[i]);
+		fputs("}\n", out);
+	}
+}
