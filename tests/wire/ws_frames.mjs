@@ -1,6 +1,7 @@
 /* ws_frames.mjs - frames, fragments, control frames, reserved bits and codes (RFC 6455), whole and byte by byte. */
-import { after, before, describe } from 'node:test'
-import { bin, cases, close, cont, fragments, more, parts, ping, pong, ponged, text } from './cases.mjs'
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { bin, cases, close, cont, dial, fragments, more, parts, ping, pong, ponged, text } from './cases.mjs'
 import { PATIENT, started } from './target.mjs'
 
 let s
@@ -12,10 +13,16 @@ describe('sizes', () => {
 	const sizes = [0, 1, 125, 126, 127, 128, 65535, 65536]
 	cases(on, Object.fromEntries(sizes.map((n) => [`text of ${n}`, { send: text('*'.repeat(n)), hear: ['*'.repeat(n)] }])), [0, 997])
 	cases(on, Object.fromEntries(sizes.map((n) => [`binary of ${n}`, { send: bin(Buffer.alloc(n, 0xfe)), hear: [Buffer.alloc(n, 0xfe)] }])), [0, 997])
-	cases(on, {
-		'lengths in more bits than they need, 16': { send: text('hey', { form: 16 }), hear: ['hey'] },
-		'lengths in more bits than they need, 64': { send: text('hey', { form: 64 }), hear: ['hey'] }
-	})
+	/* "The minimal number of bytes MUST be used" (5.2): ws does not mind, others may. */
+	for (const form of [16, 64]) {
+		test(`a length in ${form} bits that it does not need`, async (t) => {
+			const line = await dial(t, s.port)
+			line.write(text('hey', { form }))
+			const f = await line.frame()
+			if (f.opcode === 8) assert.equal(f.payload.readUInt16BE(0), 1002)
+			else assert.equal(f.payload.toString(), 'hey')
+		})
+	}
 })
 
 describe('pings and pongs', () => {
@@ -105,7 +112,7 @@ describe('long messages', () => {
 	cases(on, { '16M, the most': { send: bin(Buffer.alloc(1 << 24, 1)), hear: [Buffer.alloc(1 << 24, 1)] } }, [0])
 	cases(on, {
 		'16M and one': { send: bin('', { length: (1 << 24) + 1 }), end: 1009 },
-		'the same in fragments': { send: [bin(Buffer.alloc(1 << 23), more), bin('', { opcode: 0, length: (1 << 23) + 1 })], end: 1009 },
+		'the same in fragments': { send: [bin(Buffer.alloc(1 << 23), more), cont(Buffer.alloc((1 << 23) + 1))], end: 1009 },
 		'more than a file may have': { send: bin('', { form: 64, length: 2 ** 52 }), end: [1009, 1002] }
 	}, [0])
 })
