@@ -132,6 +132,16 @@ describe('who answers', () => {
 		assert.ok(seen.size > 1)
 	})
 
+	test('a worker that has nobody to ask does not end it for the others', async (t) => {
+		const all = await connect_each(t, s, WORKERS)
+		all.forEach((a, i) => a.on('ask', (answer) => answer(i)))
+		for (let n = 0; n < 30; n++) {
+			const except = all.filter((_, i) => i !== n % WORKERS).map((a) => `socket:${a.id}`)
+			const r = await timed('all', { except })
+			assert.deepEqual([r.delivered, r.answers], [1, [n % WORKERS]])
+		}
+	})
+
 	test('volatile: who cannot take it now is not asked', async (t) => {
 		const a = await connect(t, s, { user: 'vera' })
 		a.on('ask', (answer) => answer('here'))
