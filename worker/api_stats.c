@@ -40,11 +40,11 @@ static void put_events(struct worker *w, struct buf *b)
 			const struct rule *r = &cat->nsp[n].event[i];
 			uint64_t sum = 0;
 
+			if (!stats_event_is_first(w, n, r))
+				continue;
 			for (unsigned s = 0; s < SLOT_MAX; s++) {
 				if (segment_slot_reserved(w->h->seg, s))
-					sum += atomic_load_explicit(
-					    &segment_counters(w->h->seg, s)->event_in[r->index < COUNTER_EVENTS ? r->index : COUNTER_EVENTS - 1],
-					    memory_order_relaxed);
+					sum += stats_event_in(w, s, r);
 			}
 			buf_printf(b, "%s\"%s\":%llu", first ? "" : ",", r->name_json.p, (unsigned long long)sum);
 			first = false;

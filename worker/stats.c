@@ -17,6 +17,36 @@ uint64_t stats_sum(const struct worker *w, enum counter c)
 	return sum;
 }
 
+bool stats_event_is_first(const struct worker *w, unsigned nsp, const struct rule *r)
+{
+	const struct catalogue *cat = &w->conf->catalogue;
+
+	for (unsigned n = 0; n < nsp; n++) {
+		if (catalogue_event(&cat->nsp[n], r->name.p, r->name.n) != NULL)
+			return false;
+	}
+	return true;
+}
+
+uint64_t stats_event_in(const struct worker *w, unsigned slot, const struct rule *r)
+{
+	const struct catalogue *cat = &w->conf->catalogue;
+	const struct counter_block *ct = segment_counters(w->h->seg, slot);
+	uint64_t sum = 0;
+	bool shared = false; /* the last counter, which many may share, counts once */
+
+	for (unsigned n = 0; n < cat->nnsp; n++) {
+		const struct rule *same = catalogue_event(&cat->nsp[n], r->name.p, r->name.n);
+		bool last = same != NULL && same->index >= COUNTER_EVENTS - 1;
+
+		if (same == NULL || (last && shared))
+			continue;
+		shared |= last;
+		sum += atomic_load_explicit(&ct->event_in[last ? COUNTER_EVENTS - 1 : same->index], memory_order_relaxed);
+	}
+	return sum;
+}
+
 uint64_t stats_resident(int pid)
 {
 	unsigned long total, resident = 0;

@@ -4,12 +4,12 @@
 #ifndef FORKCAST_WORKER_STATS_H
 #define FORKCAST_WORKER_STATS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "shm/counter.h"
 
-struct conn;
-struct slice;
+struct rule;
 struct worker;
 
 struct stats_host {
@@ -22,6 +22,13 @@ struct stats_host {
 const struct stats_host *stats_host(struct worker *w);
 /* Sum of a counter over all slots. */
 uint64_t stats_sum(const struct worker *w, enum counter c);
+/*
+ * Declared events, by name: namespaces that declare the same one share its number.  R is of namespace NSP; true in the
+ * first of them, whose number stands for all.
+ */
+bool stats_event_is_first(const struct worker *w, unsigned nsp, const struct rule *r);
+/* Events of R's name that this slot received, in all namespaces. */
+uint64_t stats_event_in(const struct worker *w, unsigned slot, const struct rule *r);
 /* Resident bytes of a process; 0 when it is gone. */
 uint64_t stats_resident(int pid);
 

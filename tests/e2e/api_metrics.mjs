@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { api, connect, emit } from './clients.mjs'
 import { metric, metrics } from './prometheus.mjs'
-import { started, until } from './server.mjs'
+import { server, started, until } from './server.mjs'
 
 describe('metrics', () => {
 	let s
@@ -24,7 +24,7 @@ describe('metrics', () => {
 	const names = {
 		gauge: ['connections', 'sessions', 'rooms', 'users', 'ring_lag_bytes', 'overflow_bytes', 'process_resident_bytes'],
 		counter: ['connects_total', 'disconnects_total', 'events_in_total', 'published_total', 'deliveries_total', 'bytes_out_total',
-			'refused_total', 'ring_lapped_total', 'wakeups_total', 'sweep_catches_total', 'store_ops_total'],
+			'refused_total', 'ring_lapped_total', 'wakeups_total', 'sweep_catches_total', 'store_ops_total', 'handover_total', 'upgrades_total'],
 		histogram: ['turn_seconds', 'publish_to_flush_seconds', 'store_commit_seconds']
 	}
 	test('the names of the contract are there, with their types', async () => {
@@ -51,6 +51,36 @@ describe('metrics', () => {
 	test('events have their declared names as labels, and no others', async () => {
 		const events = new Set((await metrics(s)).get('forkcast_events_in_total').samples.map((m) => m.labels.event))
 		assert.deepEqual(events, new Set(['a', 'b"\\', 'größe']))
+	})
+
+	test('an event of several namespaces has one number', async (t) => {
+		const s2 = await server(t, {
+			workers: 2,
+			conf: 'event "a" { emit = a  to = self }\nevent "b" { }\nnamespace "/x" { event "a" { } }\nnamespace "/t-*" { event "a" { }  event "c" { } }'
+		})
+		const all = []
+		for (const nsp of ['/', '/x', '/t-1', '/t-2']) all.push(await connect(t, s2, { user: 'u', nsp }))
+		for (const [i, a] of all.entries()) for (let n = 0; n <= i; n++) await a.emitWithAck('a')
+		await all[2].emitWithAck('c')
+		/* the reader refuses a series that comes twice */
+		assert.deepEqual((await metrics(s2)).get('forkcast_events_in_total').samples.map((m) => m.labels.event), ['a', 'a', 'b', 'b', 'c', 'c'])
+		assert.equal(await metric(s2, 'events_in_total', { event: 'a' }), 1 + 2 + 3 + 4)
+		assert.equal(await metric(s2, 'events_in_total', { event: 'b' }), 0)
+		assert.equal(await metric(s2, 'events_in_total', { event: 'c' }), 1)
+		const { text, json } = await api(s2, 'GET', '/v1/stats')
+		assert.deepEqual(json.events, { a: 10, b: 0, c: 1 })
+		assert.equal(text.match(/"a":/g).length, 1)
+	})
+
+	test('sessions that go over to WebSocket are counted', async (t) => {
+		const before = await metric(s, 'upgrades_total')
+		const a = await connect(t, s, { user: 'u', transports: ['polling', 'websocket'] })
+		await until('the upgrade', async () => (await metric(s, 'upgrades_total')) === before + 1)
+		assert.equal(s.status().processes.reduce((n, p) => n + p.counters.upgrades, 0), before + 1)
+		await connect(t, s, { user: 'u' })
+		await connect(t, s, { user: 'u', transports: ['polling'] })
+		assert.equal(await a.emitWithAck('ping'), 'pong')
+		assert.equal(await metric(s, 'upgrades_total'), before + 1)
 	})
 
 	test('gauges follow what is there', async (t) => {

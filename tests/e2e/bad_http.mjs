@@ -125,10 +125,13 @@ describe('refused with a status, and the connection ends', () => {
 		assert.equal((await wire.response()).status, 404)
 	})
 
-	test('a body of more than a megabyte: 413', async (t) => {
+	test('a body of more than max_payload, for a session that takes bodies: 413', async (t) => {
+		const target = '/socket.io/?EIO=4&transport=polling'
 		const wire = await Wire.open(t, s.port)
+		wire.write(`GET ${target} HTTP/1.1\r\nHost: x\r\n\r\n`)
+		const { sid } = JSON.parse((await wire.response()).text.slice(1))
 		await refusal(s, 'http_too_large', async () => {
-			wire.write('POST /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\nContent-Length: 1048577\r\n\r\n')
+			wire.write(`POST ${target}&sid=${sid} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000001\r\n\r\n`)
 			assert.equal((await wire.response()).status, 413)
 			assert.equal(await wire.ended(), 'fin')
 		})

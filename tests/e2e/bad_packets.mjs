@@ -30,19 +30,19 @@ afterEach(async () => {
 
 /*
  * What a client hears that sends PACKETS once it is in: texts, with ids made equal, then "closed CODE" or "open".  An ack
- * may come before the events of the same rule or behind them, so a set is what counts.
+ * may come before the events of the same rule or behind them, so a set is what counts; the last ack ends it.
  */
 async function reaction(t, port, packets, { joined = true } = {}) {
 	const wire = joined ? await open_socket(t, port) : await open_engine(t, port)
 	for (const p of packets) wire.send(p)
-	wire.send(joined ? '42["echo","the end"]' : '40')
+	wire.send(joined ? '42424242["ping"]' : '40')
 	const heard = []
 	for (;;) {
 		const f = await wire.frame()
 		if (f.end) return [...heard.sort(), `gone: ${f.end}`]
 		if (f.opcode === 8) return [...heard.sort(), `closed ${f.payload.length > 1 ? f.payload.readUInt16BE(0) : ''}`]
 		const text = f.payload.toString().replace(/"sid":"[^"]+"/, '"sid":"SID"')
-		if (text === '42["echo","the end"]' || (!joined && text.startsWith('40'))) return [...heard.sort(), 'open']
+		if (text === '43424242["pong"]' || (!joined && text.startsWith('40'))) return [...heard.sort(), 'open']
 		heard.push(text)
 	}
 }
@@ -216,8 +216,8 @@ describe('much of it', () => {
 	test('a megabyte of [] as arguments passes, or is refused as too long, and nothing breaks', async (t) => {
 		const wire = await open_socket(t, ours.port)
 		wire.send(`421["echo",${'[],'.repeat(20000)}1]`)
-		assert.deepEqual([await wire.text(), (await wire.text()).length].map((x) => (typeof x === 'number' ? x : x.slice(0, 12))).sort(),
-			[60000 + 12, '431[{"succes'].sort())
+		assert.equal((await wire.text()).length, 60000 + 12)
+		assert.equal(await wire.text(), '431[{"success":true}]')
 		wire.send(`422["echo",${'[],'.repeat(300000)}1]`)
 		assert.match(await wire.text(), /^432\[\{"success":false,/)
 	})

@@ -127,44 +127,77 @@ describe('all workers live', () => {
 		await wire.ended()
 	})
 
+	/* A session on each worker, by long polling: its target, for requests with a body. */
+	async function sessions(t) {
+		const found = []
+		for (let tries = 0; found.filter(Boolean).length < WORKERS; tries++) {
+			assert.ok(tries < 200, 'the kernel never chose some worker')
+			const wire = await Wire.open(t, s.port)
+			wire.write(get('/socket.io/?EIO=4&transport=polling'))
+			const { sid } = JSON.parse((await wire.response()).text.slice(1))
+			const index = workers(s).find((p) => sid.startsWith(sid_of(p).slice(0, 4))).index
+			found[index] ??= `/socket.io/?EIO=4&transport=polling&sid=${sid}`
+			wire.socket.destroy()
+		}
+		return found
+	}
+
+	/* A POST that was taken. */
+	async function taken(wire) {
+		const r = await wire.response()
+		assert.deepEqual([r.status, r.text], [200, 'ok'])
+	}
+
 	test('a request that comes in two pieces, cut anywhere', async (t) => {
+		const at = await sessions(t)
 		const wire = await Wire.open(t, s.port)
 		const first = handovers(s)
-		const at = [0, 1, 2].map((i) => owner(s, i))
-		const length = post(path_of(at[0]), '4hello').length
+		const length = post(at[0], '3hello').length
 		for (let cut = 1; cut < length; cut++) {
-			const request = post(path_of(at[cut % 3]), '4hello')
+			const request = post(at[cut % 3], '3hello')
 			wire.write(request.slice(0, cut))
 			await sleep(2)
 			wire.write(request.slice(cut))
-			await unknown(wire)
+			await taken(wire)
 		}
 		assert.ok(handovers(s) - first >= length - 2)
 	})
 
 	test('a request that comes byte by byte', async (t) => {
+		const at = await sessions(t)
 		const wire = await wire_at(t, s, 2)
 		for (const index of [0, 1]) {
-			for (const byte of post(path_of(owner(s, index)), '4hello')) {
+			for (const byte of post(at[index], '3hello')) {
 				wire.write(byte)
 				await sleep(1)
 			}
-			await unknown(wire)
+			await taken(wire)
 			assert.equal(connections(s)[index], 1)
 		}
 	})
 
 	test('a body that is waited for: the owner asks for it', async (t) => {
+		const at = await sessions(t)
 		const wire = await wire_at(t, s, 0)
-		wire.write(`POST ${path_of(owner(s, 1))} HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n`)
+		wire.write(`POST ${at[1]} HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n`)
 		assert.equal((await wire.response()).status, 100)
 		assert.equal(connections(s)[1], 1)
-		wire.write('abc')
-		await unknown(wire)
-		wire.write(`POST ${path_of(owner(s, 2))} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n`)
+		wire.write('3bc')
+		await taken(wire)
+		wire.write(`POST ${at[2]} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n`)
 		await until('it to be there', () => connections(s)[2] === 1)
-		wire.write('3\r\nabc\r\n0\r\n\r\n')
-		await unknown(wire)
+		wire.write('3\r\n3bc\r\n0\r\n\r\n')
+		await taken(wire)
+	})
+
+	test('a body that nobody waits for: the owner answers the head, and the connection ends', async (t) => {
+		for (const field of ['Content-Length: 6', 'Transfer-Encoding: chunked', 'Expect: 100-continue\r\nContent-Length: 6']) {
+			const wire = await wire_at(t, s, 0)
+			wire.write(`POST ${path_of(owner(s, 1))} HTTP/1.1\r\nHost: x\r\n${field}\r\n\r\n`)
+			const { headers } = await unknown(wire)
+			assert.equal(headers.connection, 'close')
+			assert.equal(await wire.ended(), 'fin')
+		}
 	})
 
 	test('pipelined requests for several owners are answered in their order', async (t) => {

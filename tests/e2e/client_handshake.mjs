@@ -10,7 +10,7 @@ let ours
 let theirs
 before(async () => {
 	ours = await started({
-		conf: 'event "echo" { emit = echo  to = self }\nengine { ping_interval = 300ms  ping_timeout = 200ms  max_payload = 12345 }',
+		conf: 'event "echo" { emit = echo  to = self }\nengine { transports = websocket  ping_interval = 300ms  ping_timeout = 200ms  max_payload = 12345 }',
 		auth: 'auth { anonymous = yes }'
 	})
 	theirs = await reference({ pingInterval: 300, pingTimeout: 200, maxHttpBufferSize: 12345 })

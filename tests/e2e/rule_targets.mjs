@@ -106,8 +106,8 @@ describe('require and if', () => {
 		for (const p of ['{"x":0}', '{"x":""}', '{"x":null}', '{"x":false}', '{"x":[]}', '{"x":{}}', '{}', '', '5'])
 			wire.send(p ? `421["if",${p}]` : '421["if"]')
 		wire.send('422["if",{"x":1}]')
-		assert.equal(await wire.text(), '432[{"success":true}]')
 		assert.equal(await wire.text(), '42["out",{"x":1}]')
+		assert.equal(await wire.text(), '432[{"success":true}]')
 	})
 
 	test('a list of conditions means all of them, and comes before require', async (t) => {

@@ -67,12 +67,27 @@ static void sum(void **state)
 	assert_int_equal(block.hist[HISTOGRAM_TURN].count, 0);
 }
 
+/* What `status` and the API call it: a word for each, and no two share one. */
+static void names(void **state)
+{
+	(void)state;
+	for (int i = 0; i < COUNTER_MAX; i++) {
+		const char *name = counter_name((enum counter)i);
+
+		assert_string_not_equal(name, "unknown");
+		for (int k = 0; k < i; k++)
+			assert_string_not_equal(name, counter_name((enum counter)k));
+	}
+	assert_string_equal(counter_name(COUNTER_MAX), "unknown");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup(a_new_life, clear),
 	    cmocka_unit_test_setup(bounds, clear),
 	    cmocka_unit_test_setup(sum, clear),
+	    cmocka_unit_test(names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

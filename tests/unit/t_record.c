@@ -167,6 +167,111 @@ static void refused(void **state)
 	assert_int_equal(record_parse(&rec, buf, w.len), -EPROTO);
 }
 
+static const struct record_ack asker = {.id = 7, .due_ns = 1000, .slot = 3, .gen = 2};
+
+static void attachments(void **state)
+{
+	_Alignas(8) uint8_t buf[512];
+	struct tlv_writer w;
+	struct record rec;
+	const char *val;
+	size_t off = 0, len;
+
+	(void)state;
+	record_begin(&w, buf, sizeof buf, RECORD_BROADCAST);
+	tlv_put(&w, RECORD_TLV_ATTACH, 0, "\0\1", 2);
+	tlv_put(&w, RECORD_TLV_PACKET, 0, "453-[\"e\"]", 9);
+	tlv_put(&w, RECORD_TLV_ATTACH, 0, "", 0);
+	tlv_put(&w, RECORD_TLV_ROOM, 0, "12345678r", 9);
+	tlv_put(&w, RECORD_TLV_ATTACH, 0, "abcdefghi", 9);
+	assert_int_equal(record_parse(&rec, buf, w.len), 0);
+	assert_int_equal(rec.nattached, 3);
+	/* in their order, whatever stands between them */
+	assert_true(record_next_attached(&rec, &off, &val, &len));
+	assert_int_equal(len, 2);
+	assert_memory_equal(val, "\0\1", 2);
+	assert_true(record_next_attached(&rec, &off, &val, &len));
+	assert_int_equal(len, 0);
+	assert_true(record_next_attached(&rec, &off, &val, &len));
+	assert_int_equal(len, 9);
+	assert_memory_equal(val, "abcdefghi", 9);
+	assert_false(record_next_attached(&rec, &off, &val, &len));
+}
+
+static size_t answer(void *buf, size_t cap, enum record_answer what, size_t ack_len)
+{
+	static const uint32_t n = 5;
+	uint8_t ack[sizeof asker + 8] = {0};
+	struct tlv_writer w;
+
+	memcpy(ack, &asker, sizeof asker);
+	record_begin(&w, buf, cap, RECORD_ANSWER)->act = (uint8_t)what;
+	if (ack_len > 0)
+		tlv_put(&w, RECORD_TLV_ACK, 0, ack, ack_len);
+	if (what == RECORD_ANSWER_COUNT)
+		tlv_put(&w, RECORD_TLV_COUNT, 0, &n, sizeof n);
+	else
+		tlv_put(&w, RECORD_TLV_PACKET, 0, "[1]", 3);
+	return w.len;
+}
+
+static void answers(void **state)
+{
+	_Alignas(8) uint8_t buf[512];
+	struct tlv_writer w;
+	struct record rec;
+
+	(void)state;
+	assert_int_equal(record_parse(&rec, buf, answer(buf, sizeof buf, RECORD_ANSWER_COUNT, sizeof asker)), 0);
+	assert_true(rec.has_ack);
+	assert_memory_equal(&rec.ack, &asker, sizeof asker);
+	assert_int_equal(rec.count, 5);
+	assert_int_equal(record_parse(&rec, buf, answer(buf, sizeof buf, RECORD_ANSWER_ARGS, sizeof asker)), 0);
+	assert_int_equal(rec.packet_len, 3);
+	/* An event that asks for acks carries the same. */
+	record_begin(&w, buf, sizeof buf, RECORD_BROADCAST);
+	tlv_put(&w, RECORD_TLV_PACKET, 0, "42[\"e\"]", 7);
+	assert_int_equal(record_parse(&rec, buf, w.len), 0);
+	assert_false(rec.has_ack);
+	tlv_put(&w, RECORD_TLV_ACK, 0, &asker, sizeof asker);
+	assert_int_equal(record_parse(&rec, buf, w.len), 0);
+	assert_true(rec.has_ack);
+	tlv_put(&w, RECORD_TLV_ACK, 0, &asker, sizeof asker);
+	assert_int_equal(record_parse(&rec, buf, w.len), -EPROTO);
+}
+
+static void answers_refused(void **state)
+{
+	_Alignas(8) uint8_t buf[512];
+	struct record_head *h = (struct record_head *)(void *)buf;
+	struct tlv_writer w;
+	struct record rec;
+	size_t len;
+
+	(void)state;
+	/* To whom? */
+	for (int what = RECORD_ANSWER_COUNT; what <= RECORD_ANSWER_ARGS; what++) {
+		assert_int_equal(record_parse(&rec, buf, answer(buf, sizeof buf, (enum record_answer)what, 0)), -EPROTO);
+		for (size_t n = 1; n < sizeof asker + 8; n++)
+			assert_int_equal(record_parse(&rec, buf, answer(buf, sizeof buf, (enum record_answer)what, n)),
+			    n == sizeof asker ? 0 : -EPROTO);
+	}
+	/* An answer that says nothing, and one of a kind that is none. */
+	record_begin(&w, buf, sizeof buf, RECORD_ANSWER)->act = RECORD_ANSWER_ARGS;
+	tlv_put(&w, RECORD_TLV_ACK, 0, &asker, sizeof asker);
+	assert_int_equal(record_parse(&rec, buf, w.len), -EPROTO);
+	len = answer(buf, sizeof buf, RECORD_ANSWER_COUNT, sizeof asker);
+	h->act = 0;
+	assert_int_equal(record_parse(&rec, buf, len), -EPROTO);
+	h->act = RECORD_ANSWER_ARGS + 1;
+	assert_int_equal(record_parse(&rec, buf, len), -EPROTO);
+	/* A count that is no number. */
+	record_begin(&w, buf, sizeof buf, RECORD_ANSWER)->act = RECORD_ANSWER_COUNT;
+	tlv_put(&w, RECORD_TLV_ACK, 0, &asker, sizeof asker);
+	tlv_put(&w, RECORD_TLV_COUNT, 0, "12345", 5);
+	assert_int_equal(record_parse(&rec, buf, w.len), -EPROTO);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -175,6 +280,9 @@ int main(void)
 	    cmocka_unit_test(every_truncation),
 	    cmocka_unit_test(every_byte_changed),
 	    cmocka_unit_test(refused),
+	    cmocka_unit_test(attachments),
+	    cmocka_unit_test(answers),
+	    cmocka_unit_test(answers_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

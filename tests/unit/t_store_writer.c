@@ -328,6 +328,60 @@ static void nonce_layout_and_absence(void **state)
 	assert_int_equal(store_writer_open(&w, store_path, MAP_SIZE, STORE_NONCE, true), -EPROTO);
 }
 
+/* A session that upgrades: its row says so, and everything else in it stays, however many rooms it has. */
+static void transports_change(void **state)
+{
+	_Alignas(8) uint8_t buf[4096];
+	struct op_head *head = (struct op_head *)(void *)buf;
+	struct store_writer *w = open_writer(true);
+	struct store *st = open_reader();
+	struct model_socket s[2] = {{.user = 1, .nsp = 1, .ms = 5}, {.ms = 6}}, other = {.ms = 7};
+	char sid[OP_SID_LEN + 1];
+	struct store_socket got;
+	uint64_t seed = 4;
+	size_t len;
+
+	(void)state;
+	model_sid(s[0].raw, 3, 1, &seed);
+	model_sid(s[1].raw, 3, 1, &seed);
+	model_sid(other.raw, 3, 1, &seed);
+	assert_int_equal(store_begin(w), 0);
+	for (unsigned i = 0; i < 2; i++) {
+		len = model_op(buf, sizeof buf, OP_SOCKET_ADD, &s[i], 0);
+		head->transport = OP_TRANSPORT_POLLING;
+		assert_int_equal(store_apply(w, 3, 1, buf, len), 0);
+		len = model_op(buf, sizeof buf, OP_JOIN, &s[i], 0xff);
+		assert_int_equal(store_apply(w, 3, 1, buf, len), 0);
+	}
+	assert_int_equal(store_commit(w), 0);
+	store_sid_unpack(sid, s[0].raw);
+	assert_int_equal(store_get_socket(st, sid, &got), 1);
+	assert_int_equal(got.transport, OP_TRANSPORT_POLLING);
+	store_socket_fini(&got);
+
+	assert_int_equal(store_begin(w), 0);
+	len = model_op(buf, sizeof buf, OP_TRANSPORT, &s[0], 0);
+	assert_int_equal(store_apply(w, 3, 1, buf, len), 0);
+	/* of a socket that is not there, and of another's */
+	len = model_op(buf, sizeof buf, OP_TRANSPORT, &other, 0);
+	assert_int_equal(store_apply(w, 3, 1, buf, len), -ENOENT);
+	len = model_op(buf, sizeof buf, OP_TRANSPORT, &s[0], 0);
+	assert_int_equal(store_apply(w, 4, 1, buf, len), -EPROTO);
+	assert_int_equal(store_apply(w, 3, 2, buf, len), -EPROTO);
+	assert_int_equal(store_commit(w), 0);
+	s[0].rooms = 0xff;
+	model_compare_socket(&s[0], st); /* websocket now */
+	store_sid_unpack(sid, s[1].raw);
+	assert_int_equal(store_get_socket(st, sid, &got), 1);
+	assert_int_equal(got.transport, OP_TRANSPORT_POLLING);
+	assert_int_equal(got.nrooms, 8);
+	store_socket_fini(&got);
+	store_sid_unpack(sid, other.raw);
+	assert_int_equal(store_get_socket(st, sid, &got), 0);
+	store_close(st);
+	store_writer_close(w);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -336,6 +390,7 @@ int main(void)
 	    T(malformed_is_passed_over),
 	    T(long_texts_are_cut_at_a_character),
 	    T(many_rooms_of_one_socket),
+	    T(transports_change),
 	    T(edges_name_one_worker),
 	    T(nonce_layout_and_absence),
 	};
