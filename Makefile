@@ -247,6 +247,7 @@ wire: $(if $(FORKCAST),,all)
 
 wire-reference:
 	WIRE_TARGET=reference timeout $(E2E_TIMEOUT) node --test --test-concurrency=1 $(WIRE)
+CHECKS += wire
 # --- end of wire ----------------------------------------------------------------------------------------------------
 
 # --- cluster --------------------------------------------------------------------------------------------------------

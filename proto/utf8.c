@@ -11,8 +11,9 @@ static bool continues(uint8_t c)
 }
 
 /*
- * Length of the character that starts at P with a byte >= 0x80, 0 when it is none (RFC 3629, section 4).  The second
- * byte's range is what keeps out overlong forms, surrogates and what lies above U+10FFFF.
+ * Length of the character that starts at P with a byte >= 0x80, 0 when it is none (RFC 3629, section 4), or more than N
+ * when those bytes are the beginning of one.  The second byte's range is what keeps out overlong forms, surrogates and
+ * what lies above U+10FFFF.
  */
 static size_t character(const uint8_t *p, size_t n)
 {
@@ -36,21 +37,21 @@ static size_t character(const uint8_t *p, size_t n)
 	} else {
 		return 0;
 	}
-	if (n < len || p[1] < lo || p[1] > hi)
+	if (n > 1 && (p[1] < lo || p[1] > hi))
 		return 0;
-	for (size_t i = 2; i < len; i++) {
+	for (size_t i = 2; i < len && i < n; i++) {
 		if (!continues(p[i]))
 			return 0;
 	}
 	return len;
 }
 
-bool utf8_valid(const char *text, size_t n)
+ssize_t utf8_prefix(const char *text, size_t n)
 {
 	const uint8_t *p = (const uint8_t *)text, *end;
 
 	if (n == 0)
-		return true;
+		return 0;
 	end = p + n;
 	while (p < end) {
 		size_t len;
@@ -70,10 +71,17 @@ bool utf8_valid(const char *text, size_t n)
 		}
 		len = character(p, (size_t)(end - p));
 		if (len == 0)
-			return false;
+			return -1;
+		if (len > (size_t)(end - p))
+			break;
 		p += len;
 	}
-	return true;
+	return (ssize_t)(n - (size_t)(end - p));
+}
+
+bool utf8_valid(const char *text, size_t n)
+{
+	return utf8_prefix(text, n) == (ssize_t)n;
 }
 
 size_t utf8_length(const char *text, size_t n)

@@ -135,6 +135,23 @@ ssize_t ws_peek(const uint8_t *p, size_t n, const struct ws_limits *lim, bool de
 	return (ssize_t)(2 + bytes + 4 + len);
 }
 
+bool ws_text_may_be_valid(const uint8_t *p, size_t n, uint32_t *seen, uint8_t *scratch)
+{
+	size_t bytes = n < 2 ? 0 : (p[1] & 0x7f) < 126 ? 0 : (p[1] & 0x7f) == 126 ? 2 : 8, head = 2 + bytes + 4;
+	const uint8_t *mask = p + head - 4;
+	ssize_t whole;
+
+	if (n <= head || (p[0] & 0x4f) != WS_TEXT) /* RSV1: compressed */
+		return true;
+	for (size_t i = *seen; i < n - head; i++)
+		scratch[i - *seen] = p[head + i] ^ mask[i % 4];
+	whole = utf8_prefix((const char *)scratch, n - head - *seen);
+	if (whole < 0)
+		return false;
+	*seen += (uint32_t)whole;
+	return true;
+}
+
 unsigned ws_error_code(int err)
 {
 	switch (err) {

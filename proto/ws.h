@@ -47,6 +47,12 @@ size_t ws_close_frame(uint8_t out[2 + 125], unsigned code, struct slice reason);
  */
 ssize_t ws_peek(const uint8_t *p, size_t n, const struct ws_limits *lim, bool deflate);
 
+/*
+ * Of a frame of which only N bytes have come: false when it is text (the first frame of a message, not compressed) and
+ * can not be valid UTF-8 any more.  *SEEN, 0 for a new frame, keeps how far it was looked at; SCRATCH holds N bytes.
+ */
+bool ws_text_may_be_valid(const uint8_t *p, size_t n, uint32_t *seen, uint8_t *scratch);
+
 enum ws_event { WS_EVENT_MESSAGE, WS_EVENT_PING, WS_EVENT_CLOSE };
 
 /* What ws_feed() reports; DATA is valid during the call, never NULL. */

@@ -77,12 +77,10 @@ static struct behind_entry *take(struct behind *b, struct behind_entry **pp)
 	return e;
 }
 
-void behind_release(struct worker *w)
+static void release(struct worker *w)
 {
 	struct behind *b = &w->behind;
 
-	if (b->ticket > b->drained && w->in.pos[w->h->slot] >= b->pos)
-		b->drained = b->ticket;
 	while (b->head != NULL && b->head->ticket <= b->drained) {
 		struct behind_entry *e = take(b, &b->head);
 		struct session *s = session_find(w, slice_make(e->sid, SID_LEN));
@@ -91,6 +89,31 @@ void behind_release(struct worker *w)
 			session_send_now(s, &e->m);
 		free(e);
 	}
+}
+
+/* Tickets are given one by one, so counting tells which one it was, unless the own reader was overtaken. */
+void behind_passed(struct worker *w, bool delivered)
+{
+	struct behind *b = &w->behind;
+
+	b->taken++;
+	if (!delivered)
+		return;
+	if (b->drained < b->taken)
+		b->drained = b->taken;
+	release(w);
+}
+
+/* The mark puts right what was counted wrong. */
+void behind_release(struct worker *w)
+{
+	struct behind *b = &w->behind;
+
+	if (b->ticket > b->drained && w->in.pos[w->h->slot] >= b->pos)
+		b->drained = b->ticket;
+	if (b->taken < b->drained)
+		b->taken = b->drained;
+	release(w);
 }
 
 void behind_flush(struct session *s)

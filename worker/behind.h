@@ -16,7 +16,8 @@ struct worker;
 
 struct behind {
 	struct behind_entry *head, **tail; /* in the order of their tickets */
-	uint64_t drained;		   /* records of the own ring with tickets up to this have been delivered */
+	uint64_t taken;			   /* records of the own ring, in this life */
+	uint64_t drained;		   /* those with tickets up to this have been delivered */
 	/* the drain in hand: when the own ring has been taken up to POS, TICKET is drained */
 	uint64_t ticket, pos;
 };
@@ -26,6 +27,8 @@ void behind_init(struct behind *b);
 void behind_published(struct session *s, int64_t ticket);
 /* True when M was kept, copied, for later; false: it may go now. */
 bool behind_keep(struct session *s, const struct message *m);
+/* The drain has taken one more record of the own ring.  DELIVERED: that, and whatever it took before. */
+void behind_passed(struct worker *w, bool delivered);
 /* Before a drain. */
 void behind_mark(struct worker *w);
 /* After it: sends what need not wait any more. */

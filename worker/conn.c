@@ -363,7 +363,10 @@ static void conn_read(struct conn *c)
 	}
 	r = recv(conn_fd(c), p, room, MSG_DONTWAIT);
 	if (r < 0) {
-		if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
+		/* a reset is an end like any other, for the reference too */
+		if (errno == ECONNRESET)
+			conn_close(c, CLOSE_TRANSPORT_CLOSE);
+		else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
 			conn_close(c, CLOSE_TRANSPORT_ERROR);
 		return;
 	}

@@ -292,6 +292,8 @@ bool fanout_drain(struct worker *w, uint64_t t0_ns)
 		if (ev == INLET_RECORD && !take(w, &item))
 			continue;
 		log_position(w, item.slot);
+		if (ev == INLET_RECORD && item.slot == w->h->slot)
+			behind_passed(w, f->run.n == 0);
 		if (f->nstamp == FANOUT_RECORDS || w->arena.used - start > FANOUT_BYTES) {
 			more = true;
 			break;

@@ -136,6 +136,7 @@ static void post_gone(void *session, enum request_end how)
 
 static void farewell_due(void *session)
 {
+	upgrade_abandon(session);
 	session_drop(session);
 }
 
@@ -150,7 +151,6 @@ static bool polling_close(struct session *s, enum close_reason reason)
 	struct polling *p = s->polling;
 	bool by_client = reason == CLOSE_TRANSPORT_CLOSE;
 
-	upgrade_abandon(s);
 	polling_unready(p);
 	if (p->post != NULL) {
 		struct conn *c = p->post;
@@ -158,7 +158,10 @@ static bool polling_close(struct session *s, enum close_reason reason)
 		p->post = NULL;
 		request_abandon(c);
 	}
+	if (is_abrupt(reason) || by_client)
+		upgrade_abandon(s);
 	if (p->get != NULL && p->out.n == 0) {
+		upgrade_abandon(s);
 		polling_put(p, by_client ? "6" : "1", 1);
 		polling_deliver(p, p->get);
 		return true;
@@ -229,6 +232,7 @@ static void polling_farewell(struct session *s, struct conn *c)
 		polling_deliver(p, c); /* what was sent before comes first, by itself */
 		return;
 	}
+	upgrade_abandon(s);
 	polling_put(p, p->farewell, strlen(p->farewell));
 	polling_deliver(p, c);
 	session_drop(s);

@@ -111,7 +111,9 @@ static void session_end(struct session *s, enum close_reason reason)
 
 	s->closed = true;
 	log_debug("session_closed", "sid=%s reason=%s", s->id.text, close_reason_name(reason));
-	counter_add_to(&w->ct->disconnects[reason], 1);
+	/* sockets that were sent away were counted one by one */
+	if (reason != CLOSE_SERVER_DISCONNECT)
+		counter_add_to(&w->ct->disconnects[reason], 1);
 	s->app->closed(s, reason);
 	timed_leave(&s->beat);
 	alarm_clear(&w->alarms, &s->deadline);

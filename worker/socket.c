@@ -195,6 +195,9 @@ static void disconnect_all(struct session *s, enum close_reason reason)
 {
 	for (const struct socket *so = s->sockets; so != NULL; so = so->next)
 		send_disconnect(so);
+	/* the reference's order: each leaves its namespace, then the connection ends */
+	while (reason == CLOSE_SERVER_DISCONNECT && s->sockets != NULL)
+		socket_leave(s->sockets, CLOSE_SERVER_NSP);
 	session_close(s, reason);
 }
 

@@ -97,6 +97,12 @@ static void probe_complete(struct probe *p)
 	polling_leave(s, &rest);
 	send_rest(s, buf_as_slice(&rest));
 	buf_fini(&rest);
+	if (s->closed) {
+		/* it closed meanwhile, and its client comes for the news here */
+		ws_goodbye(&s->ws, 0, slice_make("", 0));
+		session_drop(s);
+		return;
+	}
 	counter_add(s->w->ct, COUNTER_UPGRADES, 1);
 	for (const struct socket *so = s->sockets; so != NULL; so = so->next)
 		ops_socket_transport(s->w, so);

@@ -18,7 +18,7 @@
  * answered 101 and closed, as the reference does.
  */
 void upgrade_begin(struct conn *c, const struct http_request *req, struct session *s);
-/* The session closes: so does the WebSocket that was to take over, if there is one. */
+/* The session is over for its client: so is the WebSocket that was to take over, if there is one. */
 void upgrade_abandon(struct session *s);
 
 #endif

@@ -225,6 +225,17 @@ static struct inflater *inflater_for(struct worker *w, const struct ws_end *e)
 	return w->inflater;
 }
 
+/* Bad text is refused when it comes, not when its frame is complete. */
+static bool text_goes_on(struct ws_end *e, const uint8_t *p, size_t n)
+{
+	uint8_t *scratch;
+
+	if ((p[0] & 0x0f) != WS_TEXT || n <= e->seen)
+		return true;
+	scratch = arena_alloc(&e->conn->w->arena, n - e->seen);
+	return ws_text_may_be_valid(p, n, &e->seen, scratch);
+}
+
 /* What the next frame may have: less inside a fragmented message, so that too much is refused by its header. */
 static struct ws_limits room_left(const struct ws_end *e)
 {
@@ -247,8 +258,14 @@ static size_t ws_input(struct conn *c, const uint8_t *p, size_t n)
 		struct ws_lease *l;
 		int err;
 
-		if (len == 0 || (len > 0 && (size_t)len > n - off))
+		if (len == 0)
 			break;
+		if (len > 0 && (size_t)len > n - off) {
+			if (!text_goes_on(e, p + off, n - off))
+				ws_fail(e, PROTO_EFRAME_UTF8);
+			break;
+		}
+		e->seen = 0;
 		if (len < 0) {
 			ws_fail(e, (int)len);
 			break;

@@ -29,6 +29,7 @@ struct ws_end {
 	const struct ws_user *user;
 	const struct ws_limits *limits;
 	struct ws_lease *lease; /* held only inside a fragmented message */
+	uint32_t seen;		/* of a text frame that has not all come: bytes of it known to be UTF-8 */
 	struct ws_deflate deflate;
 };
 

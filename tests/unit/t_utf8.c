@@ -116,6 +116,32 @@ static void utf8_never_reads_outside(void **state)
 	assert_true(utf8_valid("\0\0", 2));
 }
 
+/* A beginning of N bytes is the beginning of valid text exactly when some character completes it. */
+static void utf8_beginnings(void **state)
+{
+	char text[8] = "ok";
+
+	(void)state;
+	for (uint32_t c = 0; c < 0x110000; c += c < 0x900 || (c >= 0xd700 && c < 0xe100) ? 1 : 61) {
+		bool real = c < 0xd800 || c > 0xdfff;
+		size_t n = put(c, text + 2);
+
+		for (size_t k = 0; k <= n; k++) {
+			ssize_t whole = utf8_prefix(text, 2 + k);
+
+			if (real)
+				assert_int_equal(whole, k == n ? 2 + n : 2);
+			else if (k >= 2)
+				assert_int_equal(whole, -1);
+		}
+	}
+	assert_int_equal(utf8_prefix("", 0), 0);
+	assert_int_equal(utf8_prefix("a\xc0", 2), -1);
+	assert_int_equal(utf8_prefix("a\xf4\x90", 3), -1);
+	assert_int_equal(utf8_prefix("a\xe0\x9f", 3), -1);
+	assert_int_equal(utf8_prefix("\xce\xba\xe1\xbd\xb9\xcf\x83\xce\xbc\xce\xb5\xf4", 12), 11);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -123,6 +149,7 @@ int main(void)
 	    cmocka_unit_test(utf8_every_short_sequence),
 	    cmocka_unit_test(utf8_bad_sequences),
 	    cmocka_unit_test(utf8_never_reads_outside),
+	    cmocka_unit_test(utf8_beginnings),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
