@@ -275,8 +275,9 @@ CHECKS += cluster
 # --- end of cluster -------------------------------------------------------------------------------------------------
 
 # --- bench/ ---------------------------------------------------------------------------------------------------------
-#   make bench            everything side by side, one table (about 20 minutes)
+#   make bench            everything side by side, one table (about 25 minutes)
 #   make bench QUICK=1    one short round
+#   make bench-instructions [BASELINE=OTHER/forkcast]   instructions of a delivery, an echo, a connect, under callgrind
 #   make bench BENCH='--only fan1,idle --servers forkcast --rounds 5'
 BENCH_LOAD := $(B)/bench/load/load
 BENCH_RAWSEND := $(B)/bench/rawsend
@@ -293,10 +294,12 @@ $(BENCH_RAWSEND): $(B)/bench/rawsend.o
 $(BENCH_PEERS): bench/peers/package-lock.json
 	cd bench/peers && npm ci --no-audit --no-fund || echo "bench: the peers from npm are not installed"
 
-.PHONY: bench-tools bench
+.PHONY: bench-tools bench bench-instructions
 bench-tools: $(BENCH_LOAD) $(BENCH_RAWSEND) $(BENCH_PEERS)
 bench: all bench-tools
 	bench/run --build $(B) $(if $(QUICK),--quick) $(BENCH)
+bench-instructions: all $(BENCH_LOAD)
+	bench/instructions --build $(B) $(if $(BASELINE),--baseline $(BASELINE))
 # --- end of bench/ --------------------------------------------------------------------------------------------------
 
 .PHONY: clean

@@ -181,6 +181,20 @@ static void room_add_member(struct worker *w, struct room *r, struct socket *so)
 	room_members(r)[r->n++] = so;
 }
 
+/* Makes room for one more.  There is always room for 4, and for as many as the next power of two. */
+static void membership_reserve(struct worker *w, struct socket *so)
+{
+	uint32_t n = so->nrooms;
+	struct membership *m;
+
+	if (n != 0 && (n < 4 || (n & (n - 1)) != 0))
+		return;
+	m = realloc(so->rooms, (n == 0 ? 4 : n * 2) * sizeof(*m));
+	if (m == NULL)
+		worker_die(w, "out of memory");
+	so->rooms = m;
+}
+
 struct room *room_join(struct worker *w, struct socket *so, struct slice name, bool automatic)
 {
 	uint64_t hash = room_hash(w, nsp_name(so->nsp), name);
@@ -190,15 +204,7 @@ struct room *room_join(struct worker *w, struct socket *so, struct slice name, b
 		return NULL;
 	if (r == NULL)
 		r = room_new(w, so->nsp, hash, name);
-	if (so->nrooms == so->rooms_cap) {
-		uint32_t cap = so->rooms_cap == 0 ? 4 : so->rooms_cap * 2;
-		struct membership *m = realloc(so->rooms, cap * sizeof(*m));
-
-		if (m == NULL)
-			worker_die(w, "out of memory");
-		so->rooms = m;
-		so->rooms_cap = cap;
-	}
+	membership_reserve(w, so);
 	so->rooms[so->nrooms++] = (struct membership){r, r->n, automatic};
 	if (!automatic)
 		so->njoined++;
@@ -247,5 +253,4 @@ void room_leave_all(struct worker *w, struct socket *so)
 		room_remove(w, so, so->nrooms - 1u);
 	free(so->rooms);
 	so->rooms = NULL;
-	so->rooms_cap = 0;
 }

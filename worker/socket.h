@@ -27,7 +27,7 @@ struct socket {
 	struct user *user; /* NULL: anonymous */
 	struct socket *next;	 /* of the same session */
 	struct membership *rooms; /* rooms[0] is the namespace itself */
-	uint32_t nrooms, rooms_cap;
+	uint32_t nrooms;
 	uint32_t njoined; /* of them joined by the client: these count for max_rooms */
 	uint32_t mark;	  /* last union this socket was counted in */
 	uint32_t expiry;  /* alarm: its token ends */

@@ -1,9 +1,11 @@
 /*
- * client.h - one connection to the server: WebSocket, over it Engine.IO v4, over it Socket.IO v5 (or, raw, nothing).
+ * client.h - one client of the server: WebSocket (ws.h) or long polling (poll.h), over it Engine.IO v4, over it
+ * Socket.IO v5 (or, raw, nothing).
  *
  *	DIALING --tcp--> UPGRADING --101--> OPENING --0--> JOINING --40--> SUBSCRIBING --ack--> READY
  *				|				  `--- (no room) ----------------^
- *				`--- (raw) --------------------------------------------------------------'
+ *	   |			`--- (raw) --------------------------------------------------------------'
+ *	   `--- (polling) ---------------> OPENING
  *	any ----> LOST
  */
 #ifndef BENCH_LOAD_CLIENT_H
@@ -26,6 +28,8 @@ enum client_state {
 	CLIENT_LOST,
 };
 
+#define INPUT_MAX (256 * 1024) /* bytes read at a time, and the longest that may be unfinished */
+
 /* What epoll points to. */
 struct endpoint {
 	void (*on_event)(struct endpoint *e, uint32_t events);
@@ -33,7 +37,7 @@ struct endpoint {
 };
 
 struct client {
-	struct endpoint end;
+	struct endpoint end; /* WebSocket, as are rest and backlog */
 	struct client_world *world;
 	enum client_state state;
 	unsigned id; /* 0.., all processes together: names the user and chooses the source address */
@@ -45,6 +49,7 @@ struct client {
 	size_t rest_len;
 	uint8_t *backlog; /* bytes the kernel did not take */
 	size_t backlog_len;
+	struct poll *poll; /* long polling */
 	struct seen *seen; /* [publishers of the room] */
 };
 
@@ -53,9 +58,12 @@ struct client_world {
 	const struct plan *plan;
 	int epoll;
 	void *owner;
+	uint64_t requests; /* long polling: answered so far */
+	struct poll_pool *pool;
 	void (*on_ready)(struct client *c, uint64_t now);
 	void (*on_argument)(
 	    struct client *c, const char *text, size_t len, uint64_t now); /* text: from its first '{' */
+	void (*on_posted)(struct client *c, uint64_t took_ns);             /* long polling: a POST was answered */
 	void (*on_lost)(struct client *c, const char *why);
 };
 
@@ -67,10 +75,12 @@ int client_socket(const struct plan *plan, unsigned id, uint16_t port);
 /* Sets out; what follows comes through the world's callbacks.  0 or -errno. */
 int client_dial(struct client *c);
 
-/* The on_event of every client's endpoint. */
-void client_event(struct endpoint *e, uint32_t events);
-
-/* Sends a text message now, or queues it behind what the kernel has not taken; each is its own send(2). */
 void client_send(struct client *c, const char *text, size_t len);
+
+/* From the transport: one packet of Engine.IO; what was not understood; the end; raw: all there is to wait for. */
+void client_packet(struct client *c, const char *text, size_t len, uint64_t now);
+void client_refuse(struct client *c, const char *text, size_t len);
+void client_lost(struct client *c, const char *why);
+void client_ready(struct client *c, uint64_t now);
 
 #endif

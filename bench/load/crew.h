@@ -28,8 +28,9 @@ enum crew_phase { CREW_CONNECT, CREW_WARM, CREW_MEASURE, CREW_END };
 struct crew_part {
 	_Alignas(64) _Atomic uint64_t unique; /* stamps received for the first time, all phases */
 	_Alignas(64) struct hist delivery;    /* intended time of sending to reception */
-	struct hist reply;                    /* HTTP request to reply */
+	struct hist reply;                    /* POST to reply */
 	struct hist connect;                  /* TCP connect to the CONNECT reply */
+	uint64_t requests;                    /* long polling: answered in the measured stretch */
 	uint64_t measured, late, twice, malformed, disconnected;
 	double cpu_s; /* own, in the measured stretch */
 	char error[240];

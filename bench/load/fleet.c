@@ -31,6 +31,7 @@ struct fleet {
 	bool publishing, failed;
 	enum crew_phase phase;
 	double cpu_start;
+	uint64_t requests_start;
 };
 
 static void fail(struct fleet *f, const char *why)
@@ -65,6 +66,14 @@ static void on_ready(struct client *c, uint64_t now)
 	hist_add(&f->part->connect, now - c->dialed_at);
 	f->ready++;
 	dial_next(f);
+}
+
+static void on_posted(struct client *c, uint64_t took_ns)
+{
+	struct fleet *f = c->world->owner;
+
+	if (f->phase == CREW_MEASURE)
+		hist_add(&f->part->reply, took_ns);
 }
 
 static void on_lost(struct client *c, const char *why)
@@ -123,6 +132,8 @@ static void on_argument(struct client *c, const char *text, size_t len, uint64_t
 	case SEEN_LATE: f->part->late++; break;
 	case SEEN_NEW: break;
 	}
+	if (f->plan->echo)
+		f->publisher[s.from].waiting = false;
 	account(f, &s, now);
 }
 
@@ -145,7 +156,6 @@ static struct client *add_client(struct fleet *f, unsigned id, unsigned room)
 {
 	struct client *c = &f->client[f->nclients++];
 
-	c->end.on_event = client_event;
 	c->world = &f->world;
 	c->id = id;
 	c->room = room;
@@ -187,6 +197,8 @@ static bool add_publishers(struct fleet *f)
 				fail(f, "the admin API cannot be reached");
 				return false;
 			}
+		} else if (f->plan->echo) {
+			f->publisher[i].client = &f->client[i];
 		} else {
 			f->publisher[i].client = add_client(f, f->plan->clients + i, f->publisher[i].room);
 			f->publisher[i].client->publisher = true;
@@ -232,10 +244,14 @@ static void on_wake(struct endpoint *e, uint32_t events)
 	phase = (enum crew_phase)atomic_load(&f->crew->phase);
 	if (phase == f->phase)
 		return;
-	if (phase == CREW_MEASURE)
+	if (phase == CREW_MEASURE) {
 		f->cpu_start = own_cpu();
-	if (f->phase == CREW_MEASURE)
+		f->requests_start = f->world.requests;
+	}
+	if (f->phase == CREW_MEASURE) {
 		f->part->cpu_s = own_cpu() - f->cpu_start;
+		f->part->requests = f->world.requests - f->requests_start;
+	}
 	f->phase = phase;
 	f->publishing = f->me == 0 && (phase == CREW_WARM || phase == CREW_MEASURE);
 	if (f->publishing)
@@ -302,12 +318,18 @@ int fleet_run(struct crew *crew, unsigned me)
 	unsigned n = f.plan->clients / f.plan->procs + 1 + plan_npublishers(f.plan), i, at_once;
 	uint64_t one = 1;
 
-	f.world = (struct client_world){
-	    .plan = f.plan, .owner = &f, .on_ready = on_ready, .on_argument = on_argument, .on_lost = on_lost};
+	f.world = (struct client_world){.plan = f.plan,
+	    .owner = &f,
+	    .on_ready = on_ready,
+	    .on_argument = on_argument,
+	    .on_posted = on_posted,
+	    .on_lost = on_lost};
+	f.world.pool = poll_pool_new();
 	f.world.epoll = epoll_create1(EPOLL_CLOEXEC);
 	f.wake = (struct endpoint){.on_event = on_wake, .fd = crew->wake[me]};
 	f.client = calloc(n, sizeof *f.client);
-	if (f.world.epoll < 0 || !f.client || epoll_ctl(f.world.epoll, EPOLL_CTL_ADD, f.wake.fd, &ev) < 0)
+	if (f.world.epoll < 0 || !f.world.pool || !f.client ||
+	    epoll_ctl(f.world.epoll, EPOLL_CTL_ADD, f.wake.fd, &ev) < 0)
 		fail(&f, strerror(errno));
 	else if (!add_members(&f) || (me == 0 && !add_publishers(&f)))
 		fail(&f, "out of memory");

@@ -13,15 +13,14 @@
 #define REQUEST_MAX (64 * 1024)
 #define PATIENCE_MS 5000
 
-/* A whole response with Content-Length: its length, 0 = need more, -1 = not understood. */
-static ssize_t whole(const char *in, size_t len, int *status, const char **body)
+ssize_t http_whole(const char *in, size_t len, size_t max, int *status, const char **body)
 {
 	const char *end = memmem(in, len, "\r\n\r\n", 4), *line;
 	size_t size = 0;
 	bool sized = false;
 
 	if (!end)
-		return len == HTTP_REPLY_MAX ? -1 : 0;
+		return len == max ? -1 : 0;
 	if (sscanf(in, "HTTP/1.1 %d", status) != 1)
 		return -1;
 	for (line = in; line < end; line = (const char *)memchr(line, '\n', (size_t)(end + 4 - line)) + 1) {
@@ -34,7 +33,7 @@ static ssize_t whole(const char *in, size_t len, int *status, const char **body)
 		return -1;
 	*body = end + 4;
 	size += (size_t)(*body - in);
-	return size > HTTP_REPLY_MAX ? -1 : size > len ? 0 : (ssize_t)size;
+	return size > max ? -1 : size > len ? 0 : (ssize_t)size;
 }
 
 static void over(struct http *h)
@@ -57,7 +56,7 @@ static void on_event(struct endpoint *e, uint32_t events)
 		return;
 	if (n > 0)
 		h->in_len += (size_t)n;
-	n = n <= 0 ? -1 : whole(h->in, h->in_len, &status, &body);
+	n = n <= 0 ? -1 : http_whole(h->in, h->in_len, sizeof h->in, &status, &body);
 	if (n < 0 || (n > 0 && !h->busy)) {
 		over(h);
 		return;
@@ -105,7 +104,7 @@ int http_emit(struct http *h, unsigned room, const char *data, size_t len, uint6
 
 int http_get(const struct plan *plan, const char *path, char *out, size_t size)
 {
-	char buf[HTTP_REPLY_MAX];
+	static char buf[HTTP_GET_MAX];
 	struct pollfd p = {.events = POLLOUT};
 	const char *body = buf;
 	size_t len = 0;
@@ -127,7 +126,7 @@ int http_get(const struct plan *plan, const char *path, char *out, size_t size)
 		if (n <= 0)
 			goto out;
 		len += (size_t)n;
-		n = whole(buf, len, &status, &body);
+		n = http_whole(buf, len, sizeof buf, &status, &body);
 	}
 	if (n <= 0)
 		status = -EPROTO;

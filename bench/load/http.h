@@ -7,10 +7,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "bench/load/client.h"
 
 #define HTTP_REPLY_MAX 8192
+#define HTTP_GET_MAX   (256 * 1024)
 
 struct http {
 	struct endpoint end;
@@ -22,6 +24,9 @@ struct http {
 	char in[HTTP_REPLY_MAX];
 	size_t in_len;
 };
+
+/* A whole response with Content-Length, in a buffer of max bytes: its length, 0 = need more, -1 = not understood. */
+ssize_t http_whole(const char *in, size_t len, size_t max, int *status, const char **body);
 
 /* Connects; 0 or -errno.  id chooses the source address. */
 int http_open(struct http *h, int epoll, unsigned id);

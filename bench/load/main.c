@@ -6,10 +6,13 @@
  */
 #include <err.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "bench/load/crew.h"
 #include "bench/load/fleet.h"
+#include "bench/load/http.h"
 #include "bench/load/plan.h"
 #include "bench/load/report.h"
 #include "bench/load/usage.h"
@@ -31,12 +34,31 @@ static bool run_phase(struct crew *w, enum crew_phase phase, double seconds)
 	return crew_wait(w, 'D', 1, seconds + 30);
 }
 
+/* forkcast: connections that workers took over from others, so far; -1 when the server does not say. */
+static double handovers(const struct plan *plan)
+{
+	static const char name[] = "\nforkcast_handover_total{";
+	static char text[HTTP_GET_MAX];
+	double sum = -1;
+	const char *at;
+
+	if (!plan->poll || !plan->admin_port || http_get(plan, "/metrics", text, sizeof text) != 200)
+		return -1;
+	for (at = strstr(text, name); at; at = strstr(at + 1, name)) {
+		const char *value = strstr(at, "} ");
+
+		sum = (sum < 0 ? 0 : sum) + (value ? strtod(value + 2, NULL) : 0);
+	}
+	return sum;
+}
+
 int main(int argc, char **argv)
 {
 	static struct usage start, connected, warm, end;
-	struct report report = {0};
+	struct report report = {.handovers = -1};
 	struct plan plan;
 	struct crew *w;
+	double moved;
 	int error;
 	bool ok;
 
@@ -58,9 +80,12 @@ int main(int argc, char **argv)
 	}
 	if (ok && plan.rooms) {
 		ok = run_phase(w, CREW_WARM, plan.warmup);
+		moved = handovers(&plan);
 		usage_sample(&warm, plan.pids, plan.npids);
 		ok = ok && run_phase(w, CREW_MEASURE, plan.seconds);
 		usage_sample(&end, plan.pids, plan.npids);
+		if (moved >= 0)
+			report.handovers = handovers(&plan) - moved;
 		report.measured = usage_between(&warm, &end);
 	}
 	if (!crew_end(w) || !ok)

@@ -47,7 +47,11 @@ static void publish(struct pace *p, struct publisher *b, uint64_t at)
 	p->sent++;
 	p->total++;
 	if (!b->http)
-		n = (size_t)sprintf(p->text, "42[\"%s\",", plan->raw ? "tick" : "publish");
+		n = (size_t)sprintf(p->text,
+		    plan->echo      ? "420[\"echo\","
+			: plan->raw ? "42[\"tick\","
+				    : "42[\"publish\",");
+	b->waiting = plan->echo;
 	stamp_write(p->text + n, plan->size, &s);
 	n += plan->size;
 	if (b->http) {
@@ -56,6 +60,11 @@ static void publish(struct pace *p, struct publisher *b, uint64_t at)
 		p->text[n++] = ']';
 		client_send(b->client, p->text, n);
 	}
+}
+
+static bool is_busy(const struct publisher *b)
+{
+	return b->waiting || (b->http && b->http->busy);
 }
 
 /* The next in turn that has no request under way; NULL when all have. */
@@ -67,7 +76,7 @@ static struct publisher *take_turn(struct pace *p)
 	for (i = 0; i < p->n; i++) {
 		b = &p->publisher[p->next];
 		p->next = (p->next + 1) % p->n;
-		if (!b->http || !b->http->busy)
+		if (!is_busy(b))
 			return b;
 	}
 	return NULL;

@@ -19,6 +19,7 @@ struct publisher {
 	struct http *http;
 	unsigned id, room;
 	uint32_t seq;
+	bool waiting; /* echo: its last message is not answered yet */
 };
 
 struct pace {

@@ -12,6 +12,7 @@
 
 #define FDS_SPARE        64
 #define CLIENTS_A_SOURCE 20000 /* of the 28,232 ephemeral ports an address has */
+#define SOURCES_FRESH    8     /* ports of closed connections rest for a minute */
 
 static const char usage[] =
     "usage: load --port P [option...]\n"
@@ -21,6 +22,10 @@ static const char usage[] =
     "    --admin P --key TEXT  port and key of the admin API\n"
     "    --pid N[,N...]        processes whose CPU and memory, with all their descendants, is the server's\n"
     "  clients\n"
+    "    --poll                long polling instead of WebSocket\n"
+    "    --links WHICH         with --poll, the connections of requests: own (a client's, kept alive), fresh (one "
+    "each),\n"
+    "                          home or away (a proxy's pool, to the session's worker or to another)  [own]\n"
     "    --rooms R --members M subscribers                                       [1, 1000]\n"
     "    --clients N           instead: N clients that connect and do nothing\n"
     "    --concurrency C       connections being made at a time                  [64]\n"
@@ -32,6 +37,7 @@ static const char usage[] =
     "    --rate N              open loop: N messages a second, latency from the intended time\n"
     "    --publishers P        publishing connections for each room              [1]\n"
     "    --http                publish with POST /v1/emit instead, each connection after its last reply\n"
+    "    --echo                each member asks and is answered with an ack, one message at a time\n"
     "    --seconds S           measured stretch                                  [5]\n"
     "    --warmup S                                                              [1]\n"
     "    --size B              bytes of the event's argument                     [64]\n"
@@ -77,6 +83,29 @@ static unsigned descriptors(void)
 	return nofile.rlim_cur > 1u << 20 ? 1u << 20 : (unsigned)nofile.rlim_cur;
 }
 
+static enum poll_links links_named(const char *text)
+{
+	static const char *const name[] = {
+	    [LINKS_OWN] = "own", [LINKS_FRESH] = "fresh", [LINKS_HOME] = "home", [LINKS_AWAY] = "away"};
+	unsigned i;
+
+	for (i = 0; i < sizeof name / sizeof *name; i++)
+		if (strcmp(text, name[i]) == 0)
+			return (enum poll_links)i;
+	errx(2, "%s: not own, fresh, home or away", text);
+}
+
+/* Each member is a room of its own, and its publisher. */
+static void complete_echo(struct plan *p)
+{
+	if (p->raw || p->http || p->by_worker || p->publishers != 1)
+		errx(2, "--echo goes with none of --raw, --http, --by-worker, --publishers");
+	p->members = 1;
+	p->procs = 1;
+	if (!p->rate && p->window == 1)
+		p->window = CREW_FLIGHTS; /* the answers set the pace */
+}
+
 static void complete(struct plan *p, bool idle)
 {
 	unsigned limit = descriptors(), need, nsubs;
@@ -85,11 +114,15 @@ static void complete(struct plan *p, bool idle)
 		errx(2, "--port is missing\n%s", usage);
 	if (idle)
 		p->rooms = p->members = 0;
-	else
+	else if (p->echo)
+		complete_echo(p);
+	if (!idle)
 		p->clients = p->rooms * p->members;
 	nsubs = p->clients + plan_npublishers(p);
 	if (plan_npublishers(p) > STAMP_FROM_MAX)
 		errx(2, "more than %d publishers", STAMP_FROM_MAX);
+	if (p->poll && p->raw)
+		errx(2, "--poll is Socket.IO");
 	if (p->rate > 0)
 		p->window = 0;
 	else if (p->http)
@@ -101,13 +134,16 @@ static void complete(struct plan *p, bool idle)
 	if (limit <= 2 * FDS_SPARE)
 		errx(2, "too few descriptors allowed: %u", limit);
 	/* The publishers all live in the first process; the rest is dealt out evenly. */
-	need = 1 + p->clients / (limit - FDS_SPARE - plan_npublishers(p));
+	need = 1 +
+	    p->clients * plan_links_a_client(p) / (limit - FDS_SPARE - plan_npublishers(p) * plan_links_a_client(p));
 	if (p->procs < need)
 		p->procs = need;
-	if (p->by_worker)
+	if (p->by_worker || p->echo)
 		p->procs = 1;
+	if (p->sources == 0 && p->links == LINKS_FRESH)
+		p->sources = SOURCES_FRESH;
 	if (p->sources == 0)
-		p->sources = 1 + nsubs / CLIENTS_A_SOURCE;
+		p->sources = 1 + nsubs * plan_links_a_client(p) / CLIENTS_A_SOURCE;
 }
 
 void plan_parse(struct plan *p, int argc, char **argv)
@@ -134,6 +170,9 @@ void plan_parse(struct plan *p, int argc, char **argv)
 		WARMUP,
 		SIZE,
 		BY_WORKER,
+		POLL,
+		LINKS,
+		ECHO_EACH,
 		HELP
 	};
 	static const struct option options[] = {{"port", 1, NULL, PORT}, {"raw", 0, NULL, RAW},
@@ -143,7 +182,8 @@ void plan_parse(struct plan *p, int argc, char **argv)
 	    {"sources", 1, NULL, SOURCES}, {"window", 1, NULL, WINDOW}, {"rate", 1, NULL, RATE},
 	    {"publishers", 1, NULL, PUBLISHERS}, {"http", 0, NULL, HTTP}, {"seconds", 1, NULL, SECONDS},
 	    {"warmup", 1, NULL, WARMUP}, {"size", 1, NULL, SIZE}, {"by-worker", 0, NULL, BY_WORKER},
-	    {"help", 0, NULL, HELP}, {NULL, 0, NULL, 0}};
+	    {"poll", 0, NULL, POLL}, {"links", 1, NULL, LINKS}, {"echo", 0, NULL, ECHO_EACH}, {"help", 0, NULL, HELP},
+	    {NULL, 0, NULL, 0}};
 	bool idle = false;
 	int o;
 
@@ -183,6 +223,9 @@ void plan_parse(struct plan *p, int argc, char **argv)
 		case WARMUP: p->warmup = number(optarg, 0, 600); break;
 		case SIZE: p->size = count(optarg, STAMP_MIN, 60000); break;
 		case BY_WORKER: p->by_worker = true; break;
+		case POLL: p->poll = true; break;
+		case LINKS: p->links = links_named(optarg); break;
+		case ECHO_EACH: p->echo = true; break;
 		case HELP: fputs(usage, stdout); exit(0);
 		default: fputs(usage, stderr); exit(2);
 		}

@@ -8,13 +8,17 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "bench/load/poll.h"
+
 #define PLAN_PIDS_MAX 16
 
 struct plan {
 	/* the server */
 	uint16_t port, admin_port;
 	const char *admin_key, *secret;
-	bool raw; /* WebSocket only: rawsend */
+	bool raw;  /* WebSocket only: rawsend */
+	bool poll; /* long polling */
+	enum poll_links links;
 	pid_t pids[PLAN_PIDS_MAX];
 	unsigned npids;
 
@@ -29,6 +33,7 @@ struct plan {
 	bool http;           /* they are keep-alive connections to the admin API */
 	unsigned window;     /* closed loop: messages in flight, all rooms together; 0: open loop */
 	double rate;         /* open loop: messages per second, all rooms together */
+	bool echo;           /* instead of publishing to its room, each member asks, one at a time, and is answered */
 	double warmup, seconds;
 	unsigned size;
 	bool by_worker; /* latency of each room apart, with the workers of its publisher and member */
@@ -40,6 +45,12 @@ void plan_parse(struct plan *p, int argc, char **argv);
 static inline unsigned plan_npublishers(const struct plan *p)
 {
 	return p->rooms * p->publishers;
+}
+
+/* Most connections a client may have at a time. */
+static inline unsigned plan_links_a_client(const struct plan *p)
+{
+	return !p->poll ? 1 : p->links >= LINKS_HOME ? 4 : 2;
 }
 
 #endif

@@ -5,7 +5,7 @@
 
 struct totals {
 	struct hist delivery, reply, connect;
-	uint64_t unique, measured, late, twice, malformed, disconnected;
+	uint64_t requests, unique, measured, late, twice, malformed, disconnected;
 	double cpu_s;
 };
 
@@ -20,6 +20,7 @@ static void sum_parts(struct totals *t, const struct crew *w)
 		hist_sum(&t->reply, &p->reply);
 		hist_sum(&t->connect, &p->connect);
 		t->unique += atomic_load(&p->unique);
+		t->requests += p->requests;
 		t->measured += p->measured;
 		t->late += p->late;
 		t->twice += p->twice;
@@ -82,8 +83,14 @@ static void print_measured(const struct report *r, const struct totals *t, uint6
 	    per(r->measured.cpu_s * 1e6, deliveries), per(r->measured.cpu_s * 1e6, messages),
 	    per((double)r->measured.switches, messages));
 	print_hist("delivery", &t->delivery);
-	if (w->plan->http)
+	if (w->plan->http || w->plan->poll)
 		print_hist("reply", &t->reply);
+	if (w->plan->poll)
+		printf(",\"requests\":%lu,\"requests_per_s\":%.1f,\"cpu_us_per_request\":%.3f", t->requests,
+		    per((double)t->requests, w->measured_s), per(r->measured.cpu_s * 1e6, (double)t->requests));
+	if (r->handovers >= 0)
+		printf(",\"handovers\":%.0f,\"handovers_per_request\":%.3f", r->handovers,
+		    per(r->handovers, (double)t->requests));
 	printf(
 	    ",\"lost\":%lu,\"duplicated\":%lu,\"reordered\":%lu,\"malformed\":%lu,\"disconnected\":%lu,\"stalled\":%s",
 	    lost, t->twice, t->late, t->malformed, t->disconnected, w->stalled ? "true" : "false");

@@ -14,6 +14,7 @@ struct report {
 	struct usage_memory before, after; /* without clients; with all connected, after the settling time */
 	struct usage_cost connecting;      /* from the first TCP connect to the last CONNECT reply */
 	struct usage_cost measured;
+	double handovers; /* meanwhile, from one worker to another; negative: the server does not say */
 };
 
 /* False when deliveries were lost, doubled, reordered or damaged, or connections were lost. */

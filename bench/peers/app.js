@@ -27,6 +27,7 @@ function onConnection(socket) {
 		socket.join(name);
 		ack?.({ success: true, room: name, message: `Subscribed to ${name}` });
 	});
+	socket.on("echo", (payload, ack) => ack(payload));
 	socket.on("publish", (payload) => {
 		socket.nsp.to(`market:${payload.room}`).emit("tick", payload);
 	});
@@ -54,7 +55,7 @@ async function admin(io, req, res) {
 // Listens on a free port of 127.0.0.1 and resolves to it.
 export function serve({ adapter, worker }) {
 	const http = createServer();
-	const io = new Server(http, { adapter, transports: ["websocket"], serveClient: false });
+	const io = new Server(http, { adapter, transports: ["polling", "websocket"], serveClient: false });
 	http.on("request", (req, res) => {
 		if (!req.url.startsWith("/socket.io/"))
 			admin(io, req, res).catch((error) => res.destroy(error));
