@@ -258,7 +258,7 @@ describe('closing', () => {
 	})
 
 	test('a connection cut in the middle of a frame, by FIN and by RST', async (t) => {
-		for (const [how, reason] of [['end', 'transport close'], ['resetAndDestroy', 'transport error']]) {
+		for (const [how, reason] of [['end', 'transport close'], ['resetAndDestroy', 'transport close']]) {
 			const wire = await open_socket(t, s.port)
 			await disconnected(s, reason, async () => {
 				wire.write(frame('42["echo","xyz"]').subarray(0, 9))
