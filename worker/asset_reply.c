@@ -1,5 +1,6 @@
 #include "proto/http_coding.h"
 #include "worker/asset_reply.h"
+#include "worker/origin.h"
 #include "worker/request.h"
 #include "worker/worker.h"
 
@@ -84,6 +85,11 @@ bool assets_handle(struct conn *c, const struct http_request *req)
 	a = assets_client(w->h->assets, name_below(&w->conf->engine.path, req->path));
 	if (a == NULL)
 		return false;
-	asset_reply(c, req, a, "Cache-Control: public, max-age=0\r\n");
+	/* Any page may run a script; CORS tells the browser who may import it or read it, which a cache must keep
+	 * apart. */
+	if (origin_check(c, req) == ORIGIN_ALLOWED)
+		asset_reply(c, req, a, "Cache-Control: public, max-age=0\r\n");
+	else
+		asset_reply(c, req, a, "Cache-Control: public, max-age=0\r\nVary: Origin\r\n");
 	return true;
 }
