@@ -24,6 +24,7 @@ static const struct metric {
 	{COUNTER_STORE_BYTES, "store_bytes", "gauge", "bytes used of the store", true},
 	{COUNTER_ACCEPTED, "accepted_total", "counter", "connections accepted", false},
 	{COUNTER_HANDOVERS, "handover_total", "counter", "connections taken over from other workers", false},
+	{COUNTER_UPGRADES, "upgrades_total", "counter", "sessions that changed over from polling to WebSocket", false},
 	{COUNTER_CONNECTS, "connects_total", "counter", "sockets connected", false},
 	{COUNTER_PUBLISHED, "published_total", "counter", "records put into the ring", false},
 	{COUNTER_DELIVERIES, "deliveries_total", "counter", "messages handed to members", false},
@@ -102,17 +103,21 @@ static void put_events(struct worker *w, struct buf *b)
 {
 	const struct catalogue *cat = &w->conf->catalogue;
 
-	put_head(b, "events_in_total", "counter", "events received, by declared name");
+	put_head(b, "events_in_total", "counter", "events received, by declared namespace and name");
 	for (unsigned n = 0; n < cat->nnsp; n++) {
-		for (unsigned e = 0; e < cat->nsp[n].nevent; e++) {
-			const struct rule *r = &cat->nsp[n].event[e];
+		const struct catalogue_nsp *nsp = &cat->nsp[n];
+
+		for (unsigned e = 0; e < nsp->nevent; e++) {
+			const struct rule *r = &nsp->event[e];
 			unsigned at = r->index < COUNTER_EVENTS ? r->index : COUNTER_EVENTS - 1;
 
-			FOR_EACH_WORKER (w, i, s)
-				buf_printf(b, "forkcast_events_in_total{worker=\"%u\",event=\"%s\"} %llu\n", index_of(s),
-				    r->name_json.p,
+			FOR_EACH_WORKER (w, i, s) {
+				buf_printf(b, "forkcast_events_in_total{worker=\"%u\",namespace=\"", index_of(s));
+				buf_json_escaped(b, slice_make(nsp->name.p, nsp->name.n));
+				buf_printf(b, "\",event=\"%s\"} %llu\n", r->name_json.p,
 				    (unsigned long long)atomic_load_explicit(&segment_counters(w->h->seg, i)->event_in[at],
 					memory_order_relaxed));
+			}
 		}
 	}
 }
