@@ -80,9 +80,10 @@ static const struct option engine[] = {
 	{"allow_upgrades", OPTION_SWITCH, AT(conf_engine, allow_upgrades), .dflt = "yes", RELOAD,
 	    .help = "Let a client that polls change over to WebSocket."},
 	{"origins", OPTION_ORIGINS, LIST(conf_engine, norigin, origin), LIMITS(1, 255), RELOAD,
-	    .computed = "the same origin, that of an admin listener, and under `--dev` the loopback",
-	    .help = "Web origins that may connect: list of `https://app.example.com`, with its port unless that is the usual one, "
-		    "`https://*.example.com` for all names below, `*` for all. A request without Origin passes."},
+	    .computed = "none; under `--dev` the loopback",
+	    .help = "Web origins that may connect, besides the same origin and that of an admin listener: list of "
+		    "`https://app.example.com`, with its port unless that is the usual one, `https://*.example.com` for all names "
+		    "below, `*` for all. A request without Origin passes."},
 	{"credentials", OPTION_SWITCH, AT(conf_engine, credentials), .dflt = "no", RELOAD,
 	    .help = "Let browsers send cookies from other origins; not with `origins = \"*\"`."},
 	{"compression", OPTION_SWITCH, AT(conf_engine, compression), .dflt = "no", RELOAD,

@@ -84,8 +84,9 @@ static void client_lines(FILE *out, const struct conf *c, const char *base, cons
 	fprintf(out, "    node -e \"require('socket.io-client')('%s', {", base);
 	if (strcmp(path, "/socket.io/") != 0)
 		fprintf(out, "path: '%s', ", path);
-	fputs("transports: ['websocket'],\n", out);
-	fprintf(out, "      auth: {token: '%s'}\n      }).on('connect', () => console.log('connected'))", token);
+	if (!(c->engine.transports & CONF_TRANSPORT_POLLING))
+		fputs("transports: ['websocket'], ", out); /* a client begins with polling unless it is told not to */
+	fprintf(out, "auth: {\n      token: '%s'\n      }}).on('connect', () => console.log('connected'))", token);
 	fputs(".on('connect_error', console.log).onAny(console.log)\"\n", out);
 }
 

@@ -1,5 +1,6 @@
 #include "proto/http_coding.h"
 #include "worker/asset_reply.h"
+#include "worker/origin.h"
 #include "worker/request.h"
 #include "worker/worker.h"
 
@@ -8,6 +9,8 @@
  * max_backlog; beyond this sum of all backlogs files wait, so that readers of files cannot push out clients.
  */
 #define KEPT_MAX (64u << 20)
+
+#define CLIENT_CACHE "Cache-Control: public, max-age=0\r\n"
 
 /* True when the list of entity tags has TAG, compared weakly (RFC 9110, section 8.8.3.2), or is "*". */
 static bool has_tag(struct slice list, const char *tag)
@@ -75,6 +78,7 @@ static struct slice name_below(const struct text *engine, struct slice path)
 
 bool assets_handle(struct conn *c, const struct http_request *req)
 {
+	const struct request *r = c->owner;
 	const struct worker *w = c->w;
 	const struct asset *a;
 
@@ -84,6 +88,11 @@ bool assets_handle(struct conn *c, const struct http_request *req)
 	a = assets_client(w->h->assets, name_below(&w->conf->engine.path, req->path));
 	if (a == NULL)
 		return false;
-	asset_reply(c, req, a, "Cache-Control: public, max-age=0\r\n");
+	/*
+	 * Any page may run a script; CORS tells the browser who may import it or read it, which a cache must keep apart
+	 * even when nothing is said of it.
+	 */
+	origin_check(c, req);
+	asset_reply(c, req, a, r->headers != NULL ? CLIENT_CACHE : CLIENT_CACHE "Vary: Origin\r\n");
 	return true;
 }

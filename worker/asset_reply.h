@@ -9,8 +9,9 @@
 #include "worker/conn.h"
 
 /*
- * Answers a request that asks for a file of the client on a public listener.  False when it does not: GET and HEAD of
- * the names that exist are taken, nothing else.
+ * Answers a request that asks for a file of the client on a public listener, with CORS headers for a page of an origin
+ * that may connect; another gets the file without them, as from the reference.  False when the request does not: GET
+ * and HEAD of the names that exist are taken, nothing else.
  */
 bool assets_handle(struct conn *c, const struct http_request *req);
 

@@ -2,9 +2,9 @@
  * origin.h - which web pages may talk to us: the Origin of a request against the conf, and what CORS answers (the Fetch
  * standard, "CORS protocol").
  *
- * Checked before the 101 as well, since browsers let any page open a WebSocket.  Without `origins` in the conf: the page
- * of the same host and port, the console of this instance's admin listener, and under --dev any page of the loopback.
- * A request without Origin is no page's, and passes.
+ * Checked before the 101 as well, since browsers let any page open a WebSocket.  Always let in: the page of the same host
+ * and port, and the console of this instance's admin listener.  Besides, those of `origins` in the conf; without any,
+ * under --dev, every page of the loopback.  A request without Origin is no page's, and passes.
  */
 #ifndef FORKCAST_WORKER_ORIGIN_H
 #define FORKCAST_WORKER_ORIGIN_H

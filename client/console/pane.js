@@ -31,6 +31,17 @@ export function json_in(field) {
 	}
 }
 
+/*
+ * Browsers keep from scripts why a connection failed.  Whether one that CORS admits comes through, and else one whose
+ * answer nobody may read, tells a refused origin from a server that is not there.
+ */
+async function trouble_of({ url, path }) {
+	const comes = (mode) => fetch(`${url}${path}?transport=none`, { mode }).then(() => true, () => false)
+	if (await comes('cors')) return ''
+	if (await comes('no-cors')) return `: the server refuses pages from ${location.origin} (engine { origins })`
+	return `: no answer from ${url}`
+}
+
 export class Pane {
 	constructor(title, where, io) {
 		this.where = where /* {url, path} to connect to, as a function */
@@ -119,9 +130,10 @@ export class Pane {
 			this.log('note', '·', 'connected')
 			this.refresh()
 		})
-		socket.on('connect_error', (error) => {
+		socket.on('connect_error', async (error) => {
 			this.state(socket.active ? 'busy' : 'bad', socket.active ? 'reconnecting' : 'refused')
-			this.log('bad', '!', error.message, error.data === undefined ? [] : [error.data])
+			const more = error.type === 'TransportError' ? await trouble_of({ url, path }) : ''
+			this.log('bad', '!', error.message + more, error.data === undefined ? [] : [error.data])
 		})
 		socket.on('disconnect', (reason) => {
 			this.offline()

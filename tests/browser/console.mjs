@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
+import http from 'node:http'
 import os from 'node:os'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
@@ -39,6 +40,7 @@ function pane(p, title) {
 			await root.getByRole('button', { name: 'Join' }).click()
 			await root.locator('.rooms li', { hasText: room }).waitFor()
 		},
+		noted: (kind, what) => root.locator(`.log li[data-kind="${kind}"]`, { hasText: what }).first().waitFor(),
 		arrived: (what) => root.locator('.log li[data-kind="in"]', { hasText: what }).waitFor()
 	}
 }
@@ -53,9 +55,9 @@ after(async () => {
 	await s?.destroy()
 })
 
-async function opened(t, hash = `#key=${KEY}`) {
+async function opened(t, hash = `#key=${KEY}`, port = s.admin_port) {
 	const { page: p, complaints } = await page(t, browser)
-	const origin = `http://127.0.0.1:${s.admin_port}`
+	const origin = `http://127.0.0.1:${port}`
 	await p.goto(`${origin}/${hash}`)
 	await p.getByRole('region', { name: 'Client A' }).waitFor()
 	return { p, complaints, origin, a: pane(p, 'Client A'), b: pane(p, 'Client B') }
@@ -104,6 +106,77 @@ test('two clients join a room, talk, and hear a backend', async (t) => {
 	assert.equal(await text(a.state), 'disconnected')
 	assert.equal(await text(a.fact('sid')), '–')
 	assert.deepEqual(complaints, [])
+})
+
+test('a client that polls, and one that begins so', async (t) => {
+	const { p, complaints, a, b } = await opened(t)
+	const names = await b.fact('transport').evaluateHandle((dd) => {
+		const seen = []
+		new MutationObserver(() => seen.push(dd.textContent)).observe(dd, { childList: true })
+		return seen
+	})
+
+	await a.connect('polling')
+	await b.connect('polling,websocket')
+	await b.noted('note', 'upgraded to websocket')
+	assert.deepEqual(await names.jsonValue(), ['polling', 'websocket'])
+	assert.equal(await text(a.fact('transport')), 'polling')
+	for (const c of [a, b]) {
+		await c.root.locator('.worker', { hasText: /^[01]$/ }).waitFor()
+		assert.equal(await text(c.fact('worker')), String((await api(s, 'GET', `/v1/sockets/${await text(c.fact('sid'))}`)).json.worker))
+		await c.join('chat:1')
+	}
+	for (const [c, words] of [[a, 'by polling'], [b, 'by websocket']]) {
+		await c.root.getByLabel('Data, JSON').fill(JSON.stringify({ chatId: '1', text: words }))
+		await c.root.getByRole('button', { name: 'Send' }).click()
+		for (const each of [a, b]) await each.arrived(words)
+	}
+	await p.screenshot({ path: 'build/console-polling.png', fullPage: true })
+	assert.equal(await text(a.fact('transport')), 'polling', 'to the end')
+	await a.root.getByRole('button', { name: 'Disconnect' }).click()
+	await until('the server to know', async () => (await api(s, 'GET', '/v1/sockets?in=chat:1')).json.items.length === 1)
+	assert.deepEqual(complaints.filter((c) => !c.includes('net::ERR_ABORTED')), [])
+})
+
+/* What a tunnel with a port of its own does: the page has an origin that the server does not know. */
+async function tunnel(t, to) {
+	const web = http.createServer((request, response) => {
+		const { method, url, headers } = request
+		request.pipe(http.request({ port: to, host: '127.0.0.1', method, path: url, headers }, (r) => {
+			response.writeHead(r.statusCode, r.headers)
+			r.pipe(response)
+		}))
+	})
+	await new Promise((resolve) => web.listen(0, '127.0.0.1', resolve))
+	t.after(() => {
+		web.close()
+		web.closeAllConnections()
+	})
+	return web.address().port
+}
+
+test('without --dev the page may connect, and one from elsewhere is told why it may not', async (t) => {
+	const own = await server(t, { workers: 2, conf: CHAT, auth: 'auth { anonymous = yes }' })
+	const { complaints, a, b } = await opened(t, '', own.admin_port)
+
+	await a.connect('polling')
+	await b.connect('websocket')
+	await a.join('chat:1')
+	assert.deepEqual(complaints, [])
+
+	const port = await tunnel(t, own.admin_port)
+	const far = await opened(t, '', port)
+	for (const [c, transport] of [[far.a, 'polling'], [far.b, 'websocket']]) {
+		await c.root.getByLabel('Transport').selectOption(transport)
+		await c.root.getByRole('button', { name: 'Connect', exact: true }).click()
+		await c.noted('bad', `refuses pages from http://127.0.0.1:${port}`)
+	}
+	await far.p.screenshot({ path: 'build/console-refused.png', fullPage: true })
+	assert.match(far.complaints.join('\n'), /blocked by CORS policy/)
+
+	process.kill(own.pid, 'SIGTERM')
+	await own.ended
+	await far.a.noted('bad', `no answer from http://127.0.0.1:${own.port}`)
 })
 
 test('the curl line publishes what it says, whatever is in it', async (t) => {

@@ -87,13 +87,13 @@ test('compressed for those who accept gzip, under the same tag', async () => {
 		const r = await ask(accept)
 		assert.equal(r.headers['content-encoding'], 'gzip', accept)
 		assert.equal(r.headers['content-length'], String(r.body.length))
-		assert.deepEqual([r.headers.vary, r.headers.etag], ['Accept-Encoding', `"${VERSION}"`])
+		assert.deepEqual([r.headers.vary, r.headers.etag], ['Origin, Accept-Encoding', `"${VERSION}"`])
 		assert.ok(r.body.length < file.length / 3)
 		assert.ok(gunzipSync(r.body).equals(file))
 	}
 	for (const accept of ['', 'identity', 'br', 'gzip;q=0', 'gzipped', 'gzip;q=x']) {
 		const r = await ask(accept)
-		assert.deepEqual([r.headers['content-encoding'], r.headers.vary], [undefined, 'Accept-Encoding'], accept)
+		assert.deepEqual([r.headers['content-encoding'], r.headers.vary], [undefined, 'Origin, Accept-Encoding'], accept)
 		assert.ok(r.body.equals(file))
 	}
 	for (const target of ['/', '/console.css', '/pane.js']) {

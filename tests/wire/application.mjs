@@ -79,7 +79,6 @@ export async function application(engine, { parser, rooms } = {}) {
 	const io = new SocketIO(web, {
 		...options(engine),
 		connectTimeout: engine.connect_timeout,
-		serveClient: false,
 		...(parser ? { parser: (await import(parser)).default } : {})
 	})
 	io.on('connection', rooms ? answer_rooms : answer)

@@ -23,7 +23,7 @@ after(() => s.stop())
 function admitted(r, origin = APP) {
 	assert.equal(r.headers['access-control-allow-origin'], origin)
 	assert.equal(r.headers['access-control-allow-credentials'], 'true')
-	assert.match(r.headers.vary, /\bOrigin\b/)
+	assert.equal(r.headers.vary.match(/\bOrigin\b/g).length, 1)
 }
 
 describe('polling', () => {
@@ -145,6 +145,37 @@ describe('WebSocket', () => {
 		assert.equal((await p.post('4a', { fields })).status, 403)
 		assert.equal((await p.get({ fields })).status, 403)
 		await p.lives()
+	})
+})
+
+describe('the files of the client', () => {
+	const FILE = `${SOCKET}socket.io.esm.min.js`
+	const whole = (r) => assert.deepEqual([r.status, /^\/\*!/.test(r.text)], [200, true])
+
+	test('may be imported by pages that may connect, from a cache as well', async (t) => {
+		for (const origin of [APP, OTHER]) {
+			const r = await fetched(t, s.port, 'GET', FILE, { fields: { Origin: origin } })
+			whole(r)
+			admitted(r, origin)
+			const same = await fetched(t, s.port, 'GET', FILE, { fields: { Origin: origin, 'If-None-Match': r.headers.etag } })
+			assert.equal(same.status, 304)
+			admitted(same, origin)
+		}
+	})
+
+	test('are given to others without a word of it, and kept apart', async (t) => {
+		for (const origin of [undefined, ...EVIL]) {
+			const r = await fetched(t, s.port, 'GET', FILE, { fields: origin ? { Origin: origin } : {} })
+			whole(r)
+			assert.equal(r.headers['access-control-allow-origin'], undefined, origin)
+			assert.equal(r.headers.vary.match(/\bOrigin\b/g).length, 1)
+		}
+	})
+
+	test('asked beforehand', async (t) => {
+		const r = await fetched(t, s.port, 'OPTIONS', FILE, { fields: { Origin: APP, 'Access-Control-Request-Method': 'GET' } })
+		assert.equal(r.status, 204)
+		admitted(r)
 	})
 })
 
