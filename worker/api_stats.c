@@ -30,7 +30,6 @@ static uint64_t quantile(const struct worker *w, enum histogram h, double q)
 	return 0;
 }
 
-/* "EVENT", in other namespaces than "/" "/NAMESPACE,EVENT": as they stand in a packet. */
 static void put_events(struct worker *w, struct buf *b)
 {
 	const struct catalogue *cat = &w->conf->catalogue;
@@ -47,12 +46,7 @@ static void put_events(struct worker *w, struct buf *b)
 				if (segment_slot_reserved(w->h->seg, s))
 					sum += stats_event_in(w, s, r);
 			}
-			buf_str(b, first ? "\"" : ",\"");
-			if (n > 0) {
-				buf_json_escaped(b, slice_make(cat->nsp[n].name.p, cat->nsp[n].name.n));
-				buf_char(b, ',');
-			}
-			buf_printf(b, "%s\":%llu", r->name_json.p, (unsigned long long)sum);
+			buf_printf(b, "%s\"%s\":%llu", first ? "" : ",", r->name_json.p, (unsigned long long)sum);
 			first = false;
 		}
 	}

@@ -10,8 +10,7 @@ describe('metrics', () => {
 	before(async () => {
 		s = await started({
 			workers: 3,
-			conf: 'room "r" { join = any }\nevent "a" { emit = x  to = self }\nevent "b\\"\\\\" { }\nevent "größe" { }\n' +
-				'namespace "/n\\"" { event "a" { } }\nnamespace "/t-*" { event "a" { } }'
+			conf: 'room "r" { join = any }\nevent "a" { emit = x  to = self }\nevent "b\\"\\\\" { }\nevent "größe" { }'
 		})
 	})
 	after(() => s.destroy())
@@ -50,24 +49,8 @@ describe('metrics', () => {
 	})
 
 	test('events have their declared names as labels, and no others', async () => {
-		const events = new Set((await metrics(s)).get('forkcast_events_in_total').samples.map((m) => `${m.labels.namespace} ${m.labels.event}`))
-		assert.deepEqual(events, new Set(['/ a', '/ b"\\', '/ größe', '/n" a', '/t-* a']))
-	})
-
-	test('namespaces of one pattern are counted together', async (t) => {
-		const counts = async () => (await metrics(s)).get('forkcast_events_in_total').samples
-			.filter((m) => m.labels.event === 'a').reduce((all, m) => ({ ...all, [m.labels.namespace]: (all[m.labels.namespace] ?? 0) + m.value }), {})
-		const before = await counts()
-		for (const nsp of ['/t-1', '/t-2', '/n"']) await (await connect(t, s, { user: 'ada', nsp })).emitWithAck('a')
-		assert.deepEqual(await counts(), { ...before, '/t-*': before['/t-*'] + 2, '/n"': before['/n"'] + 1 })
-		const { events } = (await api(s, 'GET', '/v1/stats')).json
-		assert.deepEqual([events['/t-*,a'], events['/n",a']], [before['/t-*'] + 2, before['/n"'] + 1])
-	})
-
-	test('an upgrade counts', async (t) => {
-		const a = await connect(t, s, { user: 'ada', transports: ['polling', 'websocket'] })
-		await until('the upgrade', async () => (await metric(s, 'upgrades_total')) === 1)
-		assert.equal(a.io.engine.transport.name, 'websocket')
+		const events = new Set((await metrics(s)).get('forkcast_events_in_total').samples.map((m) => m.labels.event))
+		assert.deepEqual(events, new Set(['a', 'b"\\', 'größe']))
 	})
 
 	test('an event of several namespaces has one number', async (t) => {
@@ -140,8 +123,8 @@ describe('metrics', () => {
 		const a = await connect(t, s, { user: 'ada' })
 		await a.emitWithAck('a')
 		const stats = async () => (await api(s, 'GET', '/v1/stats')).json
-		const settled = (r) => r.sockets === 1 && r.sessions === 1 && r.rooms === 2 && r
-		const r = await until('the host to be counted anew', async () => settled(await stats())) /* each worker counts for itself */
+		await until('the host to be counted anew', async () => (await stats()).sockets === 1)
+		const r = await stats()
 		assert.deepEqual(Object.keys(r).slice(0, 7), ['connections', 'sessions', 'sockets', 'users', 'rooms', 'memory', 'uptime'])
 		assert.deepEqual([r.sessions, r.users, r.rooms], [1, 1, 2])
 		assert.ok(r.events.a >= 1 && r.events['größe'] === 0 && r.events['b"\\'] === 0)

@@ -36,18 +36,6 @@ static void a_new_life(void **state)
 	assert_int_equal(block.hist[HISTOGRAM_TURN].count, 1);
 }
 
-/* What is shown of each, by status and by the API. */
-static void names(void **state)
-{
-	(void)state;
-	for (int i = 0; i < COUNTER_MAX; i++) {
-		assert_string_not_equal(counter_name((enum counter)i), "unknown");
-		for (int k = 0; k < i; k++)
-			assert_string_not_equal(counter_name((enum counter)i), counter_name((enum counter)k));
-	}
-	assert_string_equal(counter_name(COUNTER_MAX), "unknown");
-}
-
 /* At each bound: the bound itself is inside, one more is in the next bucket. */
 static void bounds(void **state)
 {
@@ -97,8 +85,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup(a_new_life, clear),
-	    cmocka_unit_test(names),
-    cmocka_unit_test_setup(bounds, clear),
+	    cmocka_unit_test_setup(bounds, clear),
 	    cmocka_unit_test_setup(sum, clear),
 	    cmocka_unit_test(names),
 	};
