@@ -73,11 +73,9 @@ static void request_answer(struct conn *c, unsigned status, const char *type, co
 		conn_finish(c);
 		return;
 	}
-	timeq_enter(&c->w->keepalives, &c->timed, c->w->now_ns);
-	if (late) {
-		conn_pause(c, false);
-		conn_reoffer(c);
-	}
+	/* what waits behind a late answer is for the turn: whoever gives one is in the middle of something else */
+	conn_pause(c, late && c->unread != NULL);
+	timeq_enter(c->paused ? &c->w->resumes : &c->w->keepalives, &c->timed, c->w->now_ns);
 }
 
 void request_reply(struct conn *c, unsigned status, const char *type, const char *headers, struct slice body)

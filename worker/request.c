@@ -281,7 +281,9 @@ void request_expect(struct conn *c, void *owed, request_cancel_fn cancel)
 
 void request_resume(struct conn *c)
 {
-	timeq_enter(&c->w->requests, &c->timed, c->w->now_ns);
+	const struct request *r = c->owner;
+
+	timeq_enter(r->answered ? &c->w->keepalives : &c->w->requests, &c->timed, c->w->now_ns);
 	conn_pause(c, false);
 	conn_reoffer(c);
 }

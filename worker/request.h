@@ -4,7 +4,7 @@
  * A request that fits the first read is handled straight from the read buffer; only one that arrives in pieces is
  * copied.  The admin API (api.c) sees whole requests; the public port (public.c) decides when the head is there, so that
  * a body is only read for who may send one.  Both answer with request_reply(), now or later: while an answer is owed,
- * pipelined requests wait their turn.
+ * pipelined requests wait, and the turn after it takes them up.
  */
 #ifndef FORKCAST_WORKER_REQUEST_H
 #define FORKCAST_WORKER_REQUEST_H
@@ -67,7 +67,10 @@ void request_abandon(struct conn *c);
 void request_add_header(struct conn *c, const char *line);
 /* Appends those lines: for answers written by others (101). */
 void request_put_headers(const struct conn *c, struct buf *b);
-/* A request that was put off whole (handover.h) is taken up again. */
+/*
+ * The bytes that wait are taken up: behind an answer that came late (w->resumes), or a request that was put off whole
+ * (handover.h).  Never from within another request or the answer itself: it may end anything.
+ */
 void request_resume(struct conn *c);
 /* The connection leaves HTTP for another protocol: frees the request's state, keeps the connection. */
 void request_release(struct conn *c);

@@ -113,6 +113,7 @@ struct worker {
 	struct timeq requests;	 /* whole request head within header_timeout */
 	struct timeq bodies;	 /* the body after it */
 	struct timeq keepalives; /* between two requests */
+	struct timeq resumes;	 /* none: the next turn offers what waits behind a late answer */
 	struct timeq lingers;
 	struct timeq pings; /* sessions: when to send the next ping */
 	struct timeq pongs; /* sessions: by when to have the answer */
