@@ -65,8 +65,10 @@ static void request_answer(struct conn *c, unsigned status, const char *type, co
 	bool keep = r->keep_alive && !c->w->stopping, late = r->deferred;
 
 	request_write(c, status, type, headers, body, keep, lasting);
+	if (r->put_off)
+		buf_fini(&r->data);
 	r->owed = NULL;
-	r->deferred = false;
+	r->deferred = r->put_off = false;
 	r->answered = true;
 	if (!keep) {
 		request_release(c);

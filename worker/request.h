@@ -38,6 +38,7 @@ struct request {
 	bool keep_alive, head_only;
 	bool answered; /* the request being dispatched has its reply */
 	bool deferred; /* its answer comes later */
+	bool put_off;  /* and what is left of its body is in DATA */
 	void *owed;    /* who waits for its body, or will answer it, and how to tell that it went; NULL: nobody */
 	request_cancel_fn cancel;
 	enum http_coding coding; /* that the answer may have */
@@ -59,6 +60,8 @@ void request_reply_lasting(struct conn *c, unsigned status, const char *type, co
 void request_reply_close(struct conn *c, unsigned status, const char *type, const char *headers, struct slice body);
 /* The handler will answer later; CANCEL(OWED) if the connection goes first. */
 void request_defer(struct conn *c, void *owed, request_cancel_fn cancel);
+/* The same; public_body() is called with REST of the body by the next turn, which goes on with it. */
+void request_put_off(struct conn *c, struct slice rest, void *owed, request_cancel_fn cancel);
 /* The body is still to come; CANCEL(OWED) if it does not. */
 void request_expect(struct conn *c, void *owed, request_cancel_fn cancel);
 /* Ends the connection without an answer; nothing is cancelled. */
@@ -68,8 +71,8 @@ void request_add_header(struct conn *c, const char *line);
 /* Appends those lines: for answers written by others (101). */
 void request_put_headers(const struct conn *c, struct buf *b);
 /*
- * The bytes that wait are taken up: behind an answer that came late (w->resumes), or a request that was put off whole
- * (handover.h).  Never from within another request or the answer itself: it may end anything.
+ * What waits is taken up: a body that was put off, the bytes behind an answer that came late (both on w->resumes), or a
+ * request that waited to be handed over (handover.h).  Never from within another request: it may end anything.
  */
 void request_resume(struct conn *c);
 /* The connection leaves HTTP for another protocol: frees the request's state, keeps the connection. */

@@ -56,13 +56,16 @@ static void conns_due(struct timeq *q, uint64_t now_ns, bool idle)
 		request_due(OWNER_OF(t, struct conn, timed), idle);
 }
 
-/* Requests that waited behind a late answer are read now. */
+/* Goes on with requests that waited for this turn; in a long one with the first of them, which may wait again, as last. */
 static void run_resumes(struct worker *w)
 {
 	struct timed *t;
 
-	while (!w->congested && (t = timeq_due(&w->resumes, w->now_ns)) != NULL)
+	while (!w->congested && (t = timeq_due(&w->resumes, w->now_ns)) != NULL) {
 		request_resume(OWNER_OF(t, struct conn, timed));
+		if (worker_is_late(w))
+			break;
+	}
 }
 
 static void run_timers(struct worker *w)
