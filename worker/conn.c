@@ -350,7 +350,7 @@ static void conn_read(struct conn *c)
 {
 	struct worker *w = c->w;
 	uint8_t *p = w->rbuf;
-	size_t room = WORKER_READ_SIZE;
+	size_t room = worker_is_late(w) ? WORKER_READ_LATE : WORKER_READ_SIZE, most = room;
 	ssize_t r;
 
 	if (c->unread != NULL) {
@@ -360,6 +360,8 @@ static void conn_read(struct conn *c)
 		}
 		p = c->unread->data + c->unread->len;
 		room = c->unread->cap - c->unread->len;
+		if (room > most)
+			room = most;
 	}
 	r = recv(conn_fd(c), p, room, MSG_DONTWAIT);
 	if (r < 0) {

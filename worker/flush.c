@@ -102,24 +102,27 @@ void flush_turn(struct worker *w)
 {
 	struct flush *f = w->flush;
 	bool many = w->ndirty >= FLUSH_FEW;
+	unsigned i = 0;
 
-	/* Closing one connection may queue another: the list may grow while it is walked. */
-	for (unsigned i = 0; i < w->ndirty; i++) {
-		struct conn *c = w->dirty[i];
-		const struct span *sp = NULL;
+	/* Closing one connection may queue another: the list may grow while it is walked, and by the last submission. */
+	do {
+		for (; i < w->ndirty; i++) {
+			struct conn *c = w->dirty[i];
+			const struct span *sp = NULL;
 
-		c->queued = false;
-		if (many && f->has_ring && c->state != CONN_DEAD && !c->blocked)
-			sp = out_single(&c->out);
-		if (sp == NULL) {
-			conn_flush(c);
-			continue;
+			c->queued = false;
+			if (many && f->has_ring && c->state != CONN_DEAD && !c->blocked)
+				sp = out_single(&c->out);
+			if (sp == NULL) {
+				conn_flush(c);
+				continue;
+			}
+			flush_prepare(f, c, sp);
+			if (f->n == FLUSH_BATCH)
+				flush_submit(f);
 		}
-		flush_prepare(f, c, sp);
-		if (f->n == FLUSH_BATCH)
+		if (f->n > 0)
 			flush_submit(f);
-	}
-	if (f->n > 0)
-		flush_submit(f);
+	} while (i < w->ndirty);
 	w->ndirty = 0;
 }

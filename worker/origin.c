@@ -38,10 +38,16 @@ static bool split_origin(struct slice s, struct parts *out)
 	return out->host.n > 0;
 }
 
+/* By name or by address: 127.example.com is anybody's. */
 static bool is_loopback(struct slice host)
 {
-	return same_text(host, SLICE("localhost")) || same_text(host, SLICE("[::1]")) ||
-	       (host.n >= 4 && memcmp(host.p, "127.", 4) == 0);
+	if (same_text(host, SLICE("localhost")) || same_text(host, SLICE("[::1]")))
+		return true;
+	for (size_t i = 0; i < host.n; i++) {
+		if (host.p[i] != '.' && (host.p[i] < '0' || host.p[i] > '9'))
+			return false;
+	}
+	return host.n >= 4 && memcmp(host.p, "127.", 4) == 0;
 }
 
 static bool is_here(const struct http_request *req, const struct parts *origin)

@@ -14,6 +14,7 @@
 #define NO_STORE     "cache-control: no-store\r\n"
 #define COMPRESS_MIN 1024u /* the reference's threshold for HTTP */
 #define KEEP_MAX     4096u /* what the buffer of an idle client may keep */
+#define POST_STEP    16u   /* packets of a payload between two looks at the clock */
 
 static void polling_ready(struct polling *p)
 {
@@ -140,6 +141,20 @@ static void farewell_due(void *session)
 	session_drop(session);
 }
 
+/* The session ends before its POST: one that has all come is answered as if it had been taken. */
+static void end_post(struct polling *p)
+{
+	struct conn *c = p->post;
+
+	if (c == NULL)
+		return;
+	p->post = NULL;
+	if (((struct request *)c->owner)->put_off)
+		request_reply(c, 200, "text/html", NO_STORE, SLICE("ok"));
+	else
+		request_abandon(c);
+}
+
 /* Reasons after which the reference forgets the session at once. */
 static bool is_abrupt(enum close_reason reason)
 {
@@ -152,12 +167,7 @@ static bool polling_close(struct session *s, enum close_reason reason)
 	bool by_client = reason == CLOSE_TRANSPORT_CLOSE;
 
 	polling_unready(p);
-	if (p->post != NULL) {
-		struct conn *c = p->post;
-
-		p->post = NULL;
-		request_abandon(c);
-	}
+	end_post(p);
 	if (is_abrupt(reason) || by_client)
 		upgrade_abandon(s);
 	if (p->get != NULL && p->out.n == 0) {
@@ -279,22 +289,34 @@ bool polling_post_begin(struct session *s, struct conn *c, const struct http_req
 	return true;
 }
 
+static void take_packet(struct session *s, const struct eio_packet *packet)
+{
+	if (packet->type < 0)
+		session_close(s, CLOSE_PARSE_ERROR);
+	else if (packet->binary)
+		session_on_base64(s, packet->data);
+	else if (packet->type == EIO_CLOSE)
+		session_close(s, CLOSE_TRANSPORT_CLOSE);
+	else
+		session_on_text(s, packet->data);
+}
+
 void polling_post(struct session *s, struct conn *c, struct slice body)
 {
 	struct eio_payload_iter it;
 	struct eio_packet packet;
+	unsigned n = 0;
 
 	s->polling->post = NULL;
 	eio_payload_begin(&it, body);
 	while (!s->closed && eio_payload_next(&it, &packet)) {
-		if (packet.type < 0)
-			session_close(s, CLOSE_PARSE_ERROR);
-		else if (packet.binary)
-			session_on_base64(s, packet.data);
-		else if (packet.type == EIO_CLOSE)
-			session_close(s, CLOSE_TRANSPORT_CLOSE);
-		else
-			session_on_text(s, packet.data);
+		take_packet(s, &packet);
+		/* a payload may hold a hundred thousand, and many clients may post one at a time */
+		if (++n % POST_STEP == 0 && it.more && !s->closed && worker_is_late(s->w)) {
+			s->polling->post = c;
+			request_put_off(c, slice_make(it.p, (size_t)(it.end - it.p)), s, post_gone);
+			return;
+		}
 	}
 	request_reply(c, 200, "text/html", NO_STORE, SLICE("ok"));
 }

@@ -19,7 +19,7 @@ struct probe;
 struct polling {
 	struct session *s;
 	struct conn *get;    /* waits for packets; its reply is owed by S */
-	struct conn *post;   /* its body has not all come */
+	struct conn *post;   /* its body has not all come, or not all been taken */
 	struct probe *probe; /* a WebSocket that may take over (upgrade.h) */
 	struct buf out;	     /* a payload of packets that were not fetched yet */
 	bool over;	     /* more than max_backlog: to be closed */
@@ -35,7 +35,7 @@ void polling_open(struct conn *c, const struct http_request *req, const struct c
 void polling_get(struct session *s, struct conn *c, const struct http_request *req);
 /* The head of a POST has come.  False: refused and answered.  Else polling_post() follows, or the connection goes. */
 bool polling_post_begin(struct session *s, struct conn *c, const struct http_request *req);
-/* Its body has come. */
+/* Its body has come, or what is left of it after a long turn. */
 void polling_post(struct session *s, struct conn *c, struct slice body);
 /* Turn: answers the GETs for which there is something now. */
 void polling_flush(struct worker *w);

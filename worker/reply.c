@@ -65,19 +65,19 @@ static void request_answer(struct conn *c, unsigned status, const char *type, co
 	bool keep = r->keep_alive && !c->w->stopping, late = r->deferred;
 
 	request_write(c, status, type, headers, body, keep, lasting);
+	if (r->put_off)
+		buf_fini(&r->data);
 	r->owed = NULL;
-	r->deferred = false;
+	r->deferred = r->put_off = false;
 	r->answered = true;
 	if (!keep) {
 		request_release(c);
 		conn_finish(c);
 		return;
 	}
-	timeq_enter(&c->w->keepalives, &c->timed, c->w->now_ns);
-	if (late) {
-		conn_pause(c, false);
-		conn_reoffer(c);
-	}
+	/* what waits behind a late answer is for the turn: whoever gives one is in the middle of something else */
+	conn_pause(c, late && c->unread != NULL);
+	timeq_enter(c->paused ? &c->w->resumes : &c->w->keepalives, &c->timed, c->w->now_ns);
 }
 
 void request_reply(struct conn *c, unsigned status, const char *type, const char *headers, struct slice body)

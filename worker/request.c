@@ -271,6 +271,17 @@ void request_defer(struct conn *c, void *owed, request_cancel_fn cancel)
 	timed_leave(&c->timed);
 }
 
+void request_put_off(struct conn *c, struct slice rest, void *owed, request_cancel_fn cancel)
+{
+	struct request *r = c->owner;
+
+	request_defer(c, owed, cancel);
+	r->put_off = true;
+	buf_reset(&r->data);
+	buf_slice(&r->data, rest);
+	timeq_enter(&c->w->resumes, &c->timed, c->w->now_ns);
+}
+
 void request_expect(struct conn *c, void *owed, request_cancel_fn cancel)
 {
 	struct request *r = c->owner;
@@ -281,7 +292,20 @@ void request_expect(struct conn *c, void *owed, request_cancel_fn cancel)
 
 void request_resume(struct conn *c)
 {
-	timeq_enter(&c->w->requests, &c->timed, c->w->now_ns);
+	struct request *r = c->owner;
+
+	if (r->put_off) {
+		struct buf data = r->data;
+		void *owed = r->owed;
+
+		memset(&r->data, 0, sizeof(r->data));
+		r->owed = NULL;
+		r->put_off = false;
+		public_body(c, owed, buf_as_slice(&data));
+		buf_fini(&data);
+		return;
+	}
+	timeq_enter(r->answered ? &c->w->keepalives : &c->w->requests, &c->timed, c->w->now_ns);
 	conn_pause(c, false);
 	conn_reoffer(c);
 }

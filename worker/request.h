@@ -4,7 +4,7 @@
  * A request that fits the first read is handled straight from the read buffer; only one that arrives in pieces is
  * copied.  The admin API (api.c) sees whole requests; the public port (public.c) decides when the head is there, so that
  * a body is only read for who may send one.  Both answer with request_reply(), now or later: while an answer is owed,
- * pipelined requests wait their turn.
+ * pipelined requests wait, and the turn after it takes them up.
  */
 #ifndef FORKCAST_WORKER_REQUEST_H
 #define FORKCAST_WORKER_REQUEST_H
@@ -38,6 +38,7 @@ struct request {
 	bool keep_alive, head_only;
 	bool answered; /* the request being dispatched has its reply */
 	bool deferred; /* its answer comes later */
+	bool put_off;  /* and what is left of its body is in DATA */
 	void *owed;    /* who waits for its body, or will answer it, and how to tell that it went; NULL: nobody */
 	request_cancel_fn cancel;
 	enum http_coding coding; /* that the answer may have */
@@ -59,6 +60,8 @@ void request_reply_lasting(struct conn *c, unsigned status, const char *type, co
 void request_reply_close(struct conn *c, unsigned status, const char *type, const char *headers, struct slice body);
 /* The handler will answer later; CANCEL(OWED) if the connection goes first. */
 void request_defer(struct conn *c, void *owed, request_cancel_fn cancel);
+/* The same; public_body() is called with REST of the body by the next turn, which goes on with it. */
+void request_put_off(struct conn *c, struct slice rest, void *owed, request_cancel_fn cancel);
 /* The body is still to come; CANCEL(OWED) if it does not. */
 void request_expect(struct conn *c, void *owed, request_cancel_fn cancel);
 /* Ends the connection without an answer; nothing is cancelled. */
@@ -67,7 +70,10 @@ void request_abandon(struct conn *c);
 void request_add_header(struct conn *c, const char *line);
 /* Appends those lines: for answers written by others (101). */
 void request_put_headers(const struct conn *c, struct buf *b);
-/* A request that was put off whole (handover.h) is taken up again. */
+/*
+ * What waits is taken up: a body that was put off, the bytes behind an answer that came late (both on w->resumes), or a
+ * request that waited to be handed over (handover.h).  Never from within another request: it may end anything.
+ */
 void request_resume(struct conn *c);
 /* The connection leaves HTTP for another protocol: frees the request's state, keeps the connection. */
 void request_release(struct conn *c);

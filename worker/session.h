@@ -59,7 +59,8 @@ struct session {
 	const struct conf_echo *echo; /* the probe whose path it came by; NULL: Socket.IO */
 	struct ws_end ws;
 	struct polling *polling;   /* NULL: never, or not any more */
-	struct socket *sockets;	   /* joined namespaces */
+	struct socket *sockets;	   /* joined namespaces, */
+	unsigned nsockets;	   /* and how many */
 	struct assembly *assembly; /* a binary packet whose attachments have not all come */
 	struct timed beat;	   /* on w->pings or w->pongs */
 	struct auth_token *token;  /* from the handshake's headers or query, when conf has such a source; else NULL */

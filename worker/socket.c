@@ -138,6 +138,7 @@ static struct socket *socket_new(struct session *s, struct nsp *nsp, const struc
 		so->claims = keep(id->claims);
 	so->next = s->sockets;
 	s->sockets = so;
+	s->nsockets++;
 	sid_table_add(&w->sids, &so->id);
 	counter_set(w->ct, COUNTER_SOCKETS, w->sids.n);
 	return so;
@@ -175,6 +176,7 @@ static void socket_free(struct socket *so)
 	while (*pp != so)
 		pp = &(*pp)->next;
 	*pp = so->next;
+	s->nsockets--;
 	nsp_put(w, so->nsp);
 	free(so->auth);
 	free(so->claims);
@@ -232,7 +234,8 @@ static void watch_expiry(struct socket *so, const struct identity *id)
 void socket_connect(struct session *s, struct slice name, struct slice auth)
 {
 	struct worker *w = s->w;
-	struct nsp *nsp = nsp_get(w, name);
+	bool full = s->nsockets >= SOCKETS_MAX;
+	struct nsp *nsp = full ? NULL : nsp_get(w, name);
 	const struct check *failed;
 	struct identity id;
 	struct socket *so;
@@ -242,7 +245,7 @@ void socket_connect(struct session *s, struct slice name, struct slice auth)
 
 	if (nsp == NULL) {
 		counter_add_to(&w->ct->refused[REFUSED_NAMESPACE], 1);
-		refuse_connect(s, name, SLICE("Invalid namespace"));
+		refuse_connect(s, name, full ? SLICE("Too many namespaces") : SLICE("Invalid namespace"));
 		return;
 	}
 	no = auth_identify(w, s, auth, &id);

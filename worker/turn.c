@@ -56,6 +56,18 @@ static void conns_due(struct timeq *q, uint64_t now_ns, bool idle)
 		request_due(OWNER_OF(t, struct conn, timed), idle);
 }
 
+/* Goes on with requests that waited for this turn; in a long one with the first of them, which may wait again, as last. */
+static void run_resumes(struct worker *w)
+{
+	struct timed *t;
+
+	while (!w->congested && (t = timeq_due(&w->resumes, w->now_ns)) != NULL) {
+		request_resume(OWNER_OF(t, struct conn, timed));
+		if (worker_is_late(w))
+			break;
+	}
+}
+
 static void run_timers(struct worker *w)
 {
 	struct timed *t;
@@ -160,6 +172,7 @@ static void turn(struct worker *w)
 	w->congested = outlet_congested(&w->bcast) || outlet_congested(&w->ops);
 	if (!w->congested && w->nheld > 0)
 		conn_release_held(w);
+	run_resumes(w);
 	behind_mark(w);
 	w->more = fanout_drain(w, clock_mono_ns());
 	behind_release(w);
@@ -187,7 +200,7 @@ static void turn(struct worker *w)
 static bool may_sleep(struct worker *w)
 {
 	/* what was queued behind the flush waits for the next one */
-	if (w->more || w->ndirty > 0 || w->polls != NULL)
+	if (w->more || w->ndirty > 0 || w->polls != NULL || (timeq_next(&w->resumes) != UINT64_MAX && !w->congested))
 		return false;
 	doorbell_arm(w->slot);
 	if (!inlet_pending(&w->in))

@@ -46,6 +46,7 @@ static void open_queues(struct worker *w)
 	timeq_init(&w->requests, ms_to_ns(w->conf->header_timeout));
 	timeq_init(&w->bodies, REQUEST_BODY_NS);
 	timeq_init(&w->keepalives, REQUEST_KEEPALIVE_NS);
+	timeq_init(&w->resumes, 0);
 	timeq_init(&w->lingers, LINGER_NS);
 	timeq_init(&w->handovers, HANDOVER_WAIT_NS);
 	timeq_init(&w->pings, ms_to_ns(w->conf->engine.ping_interval));

@@ -26,7 +26,9 @@
 #include "worker/timeq.h"
 
 #define WORKER_READ_SIZE     (128u * 1024) /* bytes read from one descriptor at a time */
-#define WORKER_FRAGMENTS_MAX 1024u	    /* of one WebSocket message */
+#define WORKER_READ_LATE     1024u	    /* the same in a turn that has read for WORKER_READ_NS */
+#define WORKER_READ_NS	     (20 * NS_PER_MS)
+#define WORKER_FRAGMENTS_MAX 1024u /* of one WebSocket message */
 
 struct accept_point;
 struct answers;
@@ -113,6 +115,7 @@ struct worker {
 	struct timeq requests;	 /* whole request head within header_timeout */
 	struct timeq bodies;	 /* the body after it */
 	struct timeq keepalives; /* between two requests */
+	struct timeq resumes;	 /* none: the next turn offers what waits behind a late answer */
 	struct timeq lingers;
 	struct timeq pings; /* sessions: when to send the next ping */
 	struct timeq pongs; /* sessions: by when to have the answer */
@@ -175,6 +178,15 @@ static inline void worker_wake_clock(struct worker *w)
 {
 	if (!w->fresh)
 		worker_look_at_clock(w);
+}
+
+/*
+ * True when this turn's reading has lasted long: others wait for its end, and the watchdog for its beat.  Whoever has
+ * much to do does a little then, and the rest in the next turn.
+ */
+static inline bool worker_is_late(const struct worker *w)
+{
+	return clock_mono_ns() - w->now_ns > WORKER_READ_NS;
 }
 
 /*

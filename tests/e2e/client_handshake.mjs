@@ -182,3 +182,16 @@ describe('refused before 101, as by the reference', () => {
 		})
 	}
 })
+
+describe('a page on the admin port', () => {
+	const status = async (t, host) => {
+		const wire = await Wire.open(t, ours.port)
+		return (await wire.write(handshake({ Origin: `http://${host}:${ours.admin_port}` })).response()).status
+	}
+
+	for (const host of ['localhost', '127.0.0.1', '127.1.2.3', '[::1]'])
+		test(`of this host, as ${host}: is the console`, async (t) => assert.equal(await status(t, host), 101))
+
+	for (const host of ['127.example.com', '127.0.0.1.example.com', 'localhost.example.com', '127.0.0.1x'])
+		test(`of another that looks like it, ${host}: refused`, async (t) => assert.equal(await status(t, host), 400))
+})

@@ -1,0 +1,144 @@
+/*
+ * bad_pipelines.mjs - requests pipelined behind one whose answer is owed: they wait, and what that answer sets off is
+ * over before they are looked at.
+ */
+import assert from 'node:assert/strict'
+import { after, afterEach, before, describe, test } from 'node:test'
+import { KEY, sleep, started } from './server.mjs'
+import { Wire, handshake } from './wire.mjs'
+
+const PATH = '/socket.io/?EIO=4&transport=polling'
+
+let ours
+let hasty /* its pings come soon */
+const workers = new Map()
+before(async () => {
+	const conf = 'event "echo" { emit = echo  to = self }'
+	const auth = 'auth { anonymous = yes }'
+	ours = await started({ workers: 1, conf, auth })
+	hasty = await started({ workers: 1, conf: `engine { ping_interval = 300ms  ping_timeout = 200ms }\n${conf}`, auth })
+	for (const s of [ours, hasty]) workers.set(s, s.worker(0).pid)
+})
+after(() => Promise.all([...workers.keys()].map((s) => s.destroy())))
+/* Whatever a test did, the worker lives. */
+afterEach(async () => {
+	for (const [s, pid] of workers) {
+		await s.answers()
+		assert.equal(s.worker(0).pid, pid, s.log)
+	}
+})
+
+const get = (path) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`
+const post = (path, body) => `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\n${body}`
+
+/* A session that has joined; PATH is where its requests go. */
+async function polling(t, server = ours) {
+	const wire = await Wire.open(t, server.port)
+	wire.write(get(PATH))
+	const { sid } = JSON.parse((await wire.response()).text.slice(1))
+	const path = `${PATH}&sid=${sid}`
+	wire.write(post(path, '40'))
+	assert.equal((await wire.response()).text, 'ok')
+	wire.write(get(path))
+	assert.match((await wire.response()).text, /^40/)
+	return { server, wire, path, upgrade: path.replace('=polling', '=websocket') }
+}
+
+/* A GET that waits, with BEHIND in the same write. */
+async function waiting(t, p, behind) {
+	const line = await Wire.open(t, p.server.port)
+	line.write(get(p.path) + behind)
+	await sleep(50)
+	assert.equal(line.data.length, 0)
+	return line
+}
+
+const unknown = '{"code":1,"message":"Session ID unknown"}'
+
+describe('behind a poll that waits', () => {
+	test('a poll, when the client closes the session', async (t) => {
+		const p = await polling(t)
+		const line = await waiting(t, p, get(p.path))
+		p.wire.write(post(p.path, '1'))
+		assert.equal((await p.wire.response()).text, 'ok')
+		assert.equal((await line.response()).text, '6')
+		assert.equal((await line.response()).text, unknown)
+	})
+
+	test('a poll, when another overlaps', async (t) => {
+		const p = await polling(t)
+		const line = await waiting(t, p, get(p.path) + get(p.path))
+		p.wire.write(get(p.path))
+		assert.equal((await p.wire.response()).status, 400)
+		assert.equal((await line.response()).text, '1')
+		assert.equal((await line.response()).text, unknown)
+		assert.equal((await line.response()).text, unknown)
+	})
+
+	test('a poll, when the pong does not come', async (t) => {
+		const p = await polling(t, hasty)
+		const line = await waiting(t, p, get(p.path) + get(p.path))
+		assert.equal((await line.response()).text, '2')
+		assert.equal((await line.response()).text, '1')
+		assert.equal((await line.response()).text, unknown)
+	})
+
+	test('a poll that is told of the end when its session is long gone', async (t) => {
+		const p = await polling(t)
+		const line = await waiting(t, p, get(p.path))
+		p.wire.write(post(p.path, '7'))
+		assert.equal((await p.wire.response()).text, 'ok')
+		assert.equal((await line.response()).text, '1')
+		assert.equal((await line.response()).text, unknown)
+	})
+
+	test('posts, and they are taken', async (t) => {
+		const p = await polling(t)
+		const line = await waiting(t, p, post(p.path, '42["echo",2]') + post(p.path, '42["echo",3]'))
+		p.wire.write(post(p.path, '42["echo",1]'))
+		assert.equal((await p.wire.response()).text, 'ok')
+		assert.equal((await line.response()).text, '42["echo",1]')
+		assert.equal((await line.response()).text, 'ok')
+		assert.equal((await line.response()).text, 'ok')
+	})
+
+	test('a WebSocket for the same session, when it upgrades', async (t) => {
+		const p = await polling(t)
+		const line = await waiting(t, p, handshake({}, { path: p.upgrade }))
+		const ws = await Wire.open(t, ours.port)
+		ws.write(handshake({}, { path: p.upgrade }))
+		assert.equal((await ws.response()).status, 101)
+		ws.send('5')
+		assert.equal((await line.response()).text, '6')
+		assert.equal((await line.response()).status, 101)
+		assert.equal(await line.closed(), 0)
+		ws.send('42["echo","on"]')
+		assert.equal(await ws.text(), '42["echo","on"]')
+		ws.socket.destroy()
+		await sleep(50)
+	})
+
+	test('more than may be kept: not read any further, and served later', async (t) => {
+		const p = await polling(t)
+		const many = 500
+		const line = await waiting(t, p, get('/nothing').repeat(many))
+		p.wire.write(post(p.path, '42["echo",1]'))
+		assert.equal((await line.response()).text, '42["echo",1]')
+		for (let i = 0; i < many; i++) assert.equal((await line.response()).status, 404)
+	})
+})
+
+describe('the API', () => {
+	/* Asked with a timeout, and answered at once, since nobody has to be waited for. */
+	test('a call in pieces that nobody is asked for', async (t) => {
+		const body = JSON.stringify({ to: 'room:nobody', event: 'x', timeout: 1000 })
+		const call = `POST /v1/emit HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${KEY}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`
+		const wire = await Wire.open(t, ours.admin_port)
+		wire.write(call.slice(0, 30))
+		await sleep(50)
+		wire.write(call.slice(30) + call)
+		for (let i = 0; i < 2; i++) assert.deepEqual(JSON.parse((await wire.response()).text).answers, [])
+		await sleep(50)
+		assert.equal(wire.data.length, 0)
+	})
+})
