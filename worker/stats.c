@@ -42,7 +42,8 @@ uint64_t stats_event_in(const struct worker *w, unsigned slot, const struct rule
 		if (same == NULL || (last && shared))
 			continue;
 		shared |= last;
-		sum += atomic_load_explicit(&ct->event_in[last ? COUNTER_EVENTS - 1 : same->index], memory_order_relaxed);
+		sum +=
+		    atomic_load_explicit(&ct->event_in[last ? COUNTER_EVENTS - 1 : same->index], memory_order_relaxed);
 	}
 	return sum;
 }

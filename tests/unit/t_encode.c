@@ -1,8 +1,8 @@
 /*
  * t_encode.c - each carrier and format read back: what a client decodes is what was to be sent.
  *
- * Seen red: attachments in the order of the list turned round, RSV1 left out of a compressed frame, a separator in front
- * of the first packet of a poll, an encoding that is built anew for each receiver.
+ * Seen red: attachments in the order of the list turned round, RSV1 left out of a compressed frame, a separator in
+ * front of the first packet of a poll, an encoding that is built anew for each receiver.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -206,20 +206,22 @@ static unsigned messages(struct message *m)
 	two[0] = slice_make((const char *)bytes + 7, 5);
 	two[1] = slice_make((const char *)bytes + 300, 300);
 	m[n++] = (struct message){
-	    SLICE("462-/chat,7[{\"_placeholder\":true,\"num\":0},{\"x\":{\"_placeholder\":true,\"num\":1}}]"), {2, two}};
+	    SLICE("462-/chat,7[{\"_placeholder\":true,\"num\":0},{\"x\":{\"_placeholder\":true,\"num\":1}}]"),
+	    {2, two}};
 	for (unsigned i = 0; i < SIO_ATTACHMENTS_MAX; i++)
 		ten[i] = slice_make((const char *)bytes + i, i);
 	m[n++] = (struct message){
-	    SLICE("4510-[\"e\",[{\"_placeholder\":true,\"num\":0},{\"_placeholder\":true,\"num\":1},"
-		  "{\"_placeholder\":true,\"num\":2},{\"_placeholder\":true,\"num\":3},{\"_placeholder\":true,\"num\":4},"
-		  "{\"_placeholder\":true,\"num\":5},{\"_placeholder\":true,\"num\":6},{\"_placeholder\":true,\"num\":7},"
-		  "{\"_placeholder\":true,\"num\":8},{\"_placeholder\":true,\"num\":9}]]"),
+	    SLICE(
+		"4510-[\"e\",[{\"_placeholder\":true,\"num\":0},{\"_placeholder\":true,\"num\":1},"
+		"{\"_placeholder\":true,\"num\":2},{\"_placeholder\":true,\"num\":3},{\"_placeholder\":true,\"num\":4},"
+		"{\"_placeholder\":true,\"num\":5},{\"_placeholder\":true,\"num\":6},{\"_placeholder\":true,\"num\":7},"
+		"{\"_placeholder\":true,\"num\":8},{\"_placeholder\":true,\"num\":9}]]"),
 	    {SIO_ATTACHMENTS_MAX, ten}};
 	return n;
 }
 
-#define FOR_EACH_ENCODING(enc)                                                                     \
-	for (encoding_t enc = 0; enc < ENCODINGS; enc++)                                           \
+#define FOR_EACH_ENCODING(enc)                           \
+	for (encoding_t enc = 0; enc < ENCODINGS; enc++) \
 		if (encoding_carrier(enc) < CARRIERS)
 
 static void one_message(void **state)
@@ -228,7 +230,8 @@ static void one_message(void **state)
 	unsigned n = messages(m);
 
 	(void)state;
-	FOR_EACH_ENCODING (enc) {
+	FOR_EACH_ENCODING(enc)
+	{
 		for (unsigned i = 0; i < n; i++) {
 			read_back(encode_message(&w, enc, &m[i]), encoding_carrier(enc));
 			heard_is(enc, &m[i], 1);
@@ -246,7 +249,8 @@ static void a_run(void **state)
 	run.n = messages(run.message);
 	for (unsigned i = 0; i < run.n; i++)
 		run.bytes += message_bytes(&run.message[i]);
-	FOR_EACH_ENCODING (enc) {
+	FOR_EACH_ENCODING(enc)
+	{
 		const struct span *sp = encoded_for(&encoded, enc, &run, &w), first = *sp;
 
 		read_back(*sp, encoding_carrier(enc));
@@ -271,10 +275,12 @@ static void a_run_of_texts(void **state)
 	run.n = RUN_MAX;
 	run.bytes = 0;
 	for (unsigned i = 0; i < run.n; i++) {
-		run.message[i] = message_text(i % 3 ? SLICE("42[\"e\"]") : SLICE("42/n,[\"longer\",{\"a\":\"0123456789\"}]"));
+		run.message[i] =
+		    message_text(i % 3 ? SLICE("42[\"e\"]") : SLICE("42/n,[\"longer\",{\"a\":\"0123456789\"}]"));
 		run.bytes += run.message[i].packet.n;
 	}
-	FOR_EACH_ENCODING (enc) {
+	FOR_EACH_ENCODING(enc)
+	{
 		read_back(*encoded_for(&encoded, enc, &run, &w), encoding_carrier(enc));
 		heard_is(enc, run.message, run.n);
 	}

@@ -251,7 +251,8 @@ static void answers_refused(void **state)
 	(void)state;
 	/* To whom? */
 	for (int what = RECORD_ANSWER_COUNT; what <= RECORD_ANSWER_ARGS; what++) {
-		assert_int_equal(record_parse(&rec, buf, answer(buf, sizeof buf, (enum record_answer)what, 0)), -EPROTO);
+		assert_int_equal(
+		    record_parse(&rec, buf, answer(buf, sizeof buf, (enum record_answer)what, 0)), -EPROTO);
 		for (size_t n = 1; n < sizeof asker + 8; n++)
 			assert_int_equal(record_parse(&rec, buf, answer(buf, sizeof buf, (enum record_answer)what, n)),
 			    n == sizeof asker ? 0 : -EPROTO);

@@ -108,7 +108,8 @@ static void one_chain(void **state)
 /* What a peer may ask for: any text of any length. */
 static void strangers(void **state)
 {
-	static const char *const text[] = {"", "x", "AQABAAAAAAAAAAAAAAA", "AQABAAAAAAAAAAAAAAAAA", "AQABAAAAAAAAAAAAAAAB"};
+	static const char *const text[] = {
+	    "", "x", "AQABAAAAAAAAAAAAAAA", "AQABAAAAAAAAAAAAAAAAA", "AQABAAAAAAAAAAAAAAAB"};
 
 	(void)state;
 	memcpy(entry[0].text, "AQABAAAAAAAAAAAAAAAA", SID_LEN + 1);
