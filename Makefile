@@ -200,7 +200,9 @@ FUZZ_SECONDS ?= 5
 FUZZ_FLAGS := -std=c11 -O1 -g -w -fno-omit-frame-pointer -fno-strict-aliasing -fsanitize=address,undefined \
 	-fno-sanitize-recover=undefined
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
-FUZZ_OBJ := $(patsubst %.c,build/fuzz/obj/%.o,$(sort $(wildcard proto/*.c conf/*.c)))
+# Leaves, and what of a worker needs nothing but them.
+FUZZ_OBJ := $(patsubst %.c,build/fuzz/obj/%.o,$(sort $(wildcard proto/*.c conf/*.c)) worker/arena.c worker/fields.c \
+	worker/field_value.c)
 
 .PHONY: fuzz fuzz-short
 fuzz: $(addprefix build/fuzz/,$(FUZZERS))

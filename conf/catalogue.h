@@ -9,6 +9,7 @@
 
 #include <stdint.h>
 
+#include "conf/field.h"
 #include "conf/template.h"
 
 /* Codes of refusals: `texts` has one key each (CATALOGUE section 7); order is that of catalogue_code_name(). */
@@ -103,6 +104,10 @@ struct rule {
 	unsigned index;	       /* for counters; stable within a conf; `on` rules have one too */
 	const char *file;
 	int line;
+	const struct fields *fields; /* what the arguments must be; NULL: anything passes untouched */
+	enum unknown unknown;
+	bool both;   /* `shape = both` */
+	bool silent; /* `deny = silent`: a refused sender is told nothing */
 	bool has_room;
 	struct text_template room;
 	const struct room_type *room_type;

@@ -7,6 +7,7 @@
 #ifndef FORKCAST_CONF_COMPILE_H
 #define FORKCAST_CONF_COMPILE_H
 
+#include "conf/field.h"
 #include "conf/load.h"
 
 /* What a rule knows when it runs, as bits: a source outside its scope is a mistake. */
@@ -87,6 +88,20 @@ const struct room_type *room_template(
     struct load *l, const struct token *t, const char *key, unsigned scope, struct text_template *out);
 /* A word of `require` or `join`: role:NAME or one of ALLOWED, which are apart by spaces. */
 bool room_who(struct load *l, const struct token *t, const char *key, const char *allowed, struct who *out);
+
+/* field_kind.c */
+
+/* Reads a type, with its range; stops at what follows it. */
+bool field_kind_parse(struct cursor *c, struct field_kind *out);
+/* True when the compact JSON is a value of that type, but for the members of objects. */
+bool field_kind_takes(struct load *l, const struct field_kind *k, struct text json);
+
+/* field.c */
+
+/* `fields` or `params` of a rule, with `unknown` and `shape`; from then on bare paths are those of l->fields. */
+void field_list(struct load *l, cfg_t *block, unsigned scope, struct rule *r);
+/* Judges a bare path against l->fields, and notes which of them it begins with. */
+bool field_resolve(struct cursor *c, struct source *out);
 
 /* target.c */
 

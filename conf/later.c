@@ -11,7 +11,7 @@
 #define ACTION_LATER                                                                                                   \
 	"envelope each priority group batch latest min_interval edge keep after timer cancel join leave evict "               \
 	"close disconnect state state_put if_version score member set by member_data"
-#define RULE_LATER "fields params shape unknown deny limit hook notify "
+#define RULE_LATER "limit hook notify "
 
 static const struct {
 	const char *block, *names;

@@ -29,6 +29,7 @@ struct load {
 	struct mistakes mistakes;
 	const struct conf_file *main;
 	const struct catalogue_nsp *nsp; /* the one being compiled: its room types are those that names may have */
+	const struct fields *fields; /* of the rule being compiled: bare paths begin with one of these; NULL: any */
 	bool dev;
 	unsigned nfile, nblock;
 	char *literal; /* of template_literal(), SCAN_VALUE_MAX + 1 bytes */

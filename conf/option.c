@@ -191,6 +191,17 @@ static const struct option log_rows[] = {
 
 static const struct option event[] = {
 	{"room", OPTION_TEMPLATE, LIMITS(1, 250), RELOAD, .help = "The room the rule is about: `\"chat:{chatId}\"`."},
+	{"fields", OPTION_FIELDS, RELOAD, .computed = "anything passes untouched",
+	    .help = "`{\"name: TYPE\", \"name?: TYPE = default\", ...}`: the members of the one object argument. Types: `string 1..100` "
+		    "(characters), `int 0..9`, `number`, `bool`, `uuid`, `id`, `date`, `digits`, `url`, `a\\|b`, `object`, "
+		    "`list TYPE 1..10`, `binary 0..64K`, `any`. Dots reach in; a default is an @source or JSON."},
+	{"params", OPTION_FIELDS, RELOAD, .help = "The same for arguments by position."},
+	{"shape", OPTION_WORD, AT(rule, both), .words = "one both", .dflt = "one", RELOAD,
+	    .help = "`both`: accept the arguments by position, or as members of one object."},
+	{"unknown", OPTION_WORD, AT(rule, unknown), .words = "drop reject pass", .dflt = "drop", RELOAD,
+	    .help = "What becomes of members and arguments that are not declared."},
+	{"deny", OPTION_WORD, AT(rule, silent), .words = "error silent", .dflt = "error", RELOAD,
+	    .help = "Whether a sender whose fields, `require` or `check` fail is told so."},
 	{"require", OPTION_WHO, RELOAD, .computed = "member with `room`, else any",
 	    .help = "Who may send it: one of `member`, `any`, `authenticated`, `role:NAME`."},
 	ACTION_ROWS,
@@ -321,6 +332,7 @@ bool option_is_list(enum option_type type)
 	case OPTION_CONDITIONS:
 	case OPTION_TARGETS:
 	case OPTION_MEMBERS:
+	case OPTION_FIELDS:
 	case OPTION_WHO:
 	case OPTION_POLICY: return true;
 	default: return false;

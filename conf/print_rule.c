@@ -154,9 +154,36 @@ static void print_ack(FILE *out, int depth, const struct rule *r)
 	}
 }
 
+static void print_option(FILE *out, int depth, const char *name, const struct rule *r)
+{
+	print_key(out, depth, name);
+	value_print(option_find(option_block("event"), (struct text){name, strlen(name)}), r, out);
+	fputc('\n', out);
+}
+
+static void print_fields(FILE *out, int depth, const struct rule *r)
+{
+	const struct fields *f = r->fields;
+
+	if (f == NULL)
+		return;
+	print_key(out, depth, f->params ? "params" : "fields");
+	for (unsigned i = 0; i < f->nwritten; i++) {
+		apart(out, i, f->nwritten);
+		value_print_text(f->written[i], out);
+	}
+	apart(out, f->nwritten, f->nwritten);
+	if (f->both)
+		print_option(out, depth, "shape", r);
+	print_option(out, depth, "unknown", r);
+}
+
 static void print_event(FILE *out, int depth, const struct rule *r)
 {
 	print_title(out, depth, "event", r->name);
+	print_fields(out, depth + 1, r);
+	if (r->silent)
+		print_option(out, depth + 1, "deny", r);
 	if (r->has_room)
 		print_text(out, depth + 1, "room", r->room.written);
 	print_who(out, depth + 1, "require", r->nrequire, r->require);

@@ -174,7 +174,7 @@ bool source_parse(struct cursor *c, struct source *out)
 	} else if ((c->scope & SCOPE_PAYLOAD) == 0) {
 		return outside(c, name, SCOPE_PAYLOAD);
 	} else {
-		good = split(c, name, out);
+		good = split(c, name, out) && (c->load->fields == NULL || field_resolve(c, out));
 	}
 	if (good) {
 		c->p = p;

@@ -55,6 +55,8 @@ struct source {
 	enum source_kind kind;
 	unsigned nseg;
 	struct text *seg; /* "*" means: of every element */
+	unsigned field;	 /* PATH: the declared field it begins with, its index + 1; 0: none */
+	unsigned behind; /* segments that are the field's name */
 	struct text written; /* "gameId", "@user.claims.org": for messages */
 };
 

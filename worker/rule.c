@@ -60,6 +60,17 @@ void rule_refuse(struct socket *so, const struct sio_packet *p, enum refusal cod
 	refuse_with(so, p, buf_as_slice(b), slice_make(name, strlen(name)));
 }
 
+/* A field, `require` or room of R says no. */
+static void deny(struct socket *so, const struct rule *r, const struct sio_packet *p, enum refusal code)
+{
+	struct worker *w = so->session->w;
+
+	if (r->silent)
+		counter_add_to(&w->ct->refused[code], 1);
+	else
+		rule_refuse(so, p, code);
+}
+
 static bool is_member(const struct socket *so, struct slice room)
 {
 	const struct worker *w = so->session->w;
@@ -171,6 +182,34 @@ static int rule_room(struct eval *e, const struct rule *r)
 	return 0;
 }
 
+static bool default_source(void *eval, const struct source *src, struct slice *json)
+{
+	return eval_source(eval, src, json);
+}
+
+/* Takes the arguments as the rule wants them.  False: they are not what it demands. */
+static bool take_arguments(struct eval *e, const struct rule *r, const struct sio_packet *p)
+{
+	struct slice args = bare_args(p);
+	struct fields_result got;
+
+	if (r->fields == NULL) {
+		e->args = args;
+		e->payload = first_argument(p);
+		if (args.n > 0)
+			e->rest = slice_make(e->payload.p + e->payload.n,
+			    (size_t)(args.p + args.n - (e->payload.p + e->payload.n)));
+		return true;
+	}
+	if (!fields_check(r->fields, &e->w->arena, args, &e->attached, default_source, e, &got))
+		return false;
+	e->args = got.args;
+	e->payload = got.payload;
+	e->rest = got.rest;
+	e->state = got.state;
+	return true;
+}
+
 static void run_event(struct socket *so, const struct rule *r, const struct sio_packet *p, struct attachments attached)
 {
 	struct worker *w = so->session->w;
@@ -179,24 +218,23 @@ static void run_event(struct socket *so, const struct rule *r, const struct sio_
 
 	eval_init(&e, w, so);
 	e.event = p->name;
-	e.args = bare_args(p);
-	e.payload = first_argument(p);
 	e.attached = attached;
 	counter_add_to(&w->ct->event_in[r->index < COUNTER_EVENTS ? r->index : COUNTER_EVENTS - 1], 1);
-	if (r->has_room && rule_room(&e, r) != 0) {
-		rule_refuse(so, p, REFUSAL_INVALID);
+	if (!take_arguments(&e, r, p) || (r->has_room && rule_room(&e, r) != 0)) {
+		deny(so, r, p, REFUSAL_INVALID);
 		return;
 	}
 	if (!eval_all(&e, r->ifs, r->nif))
 		return;
 	if (r->nrequire > 0 && !rule_admits(so, r->require, r->nrequire, e.room)) {
-		rule_refuse(so, p, require_code(r));
+		deny(so, r, p, require_code(r));
 		return;
 	}
 	failed = failed_check(&e, r);
 	if (failed != NULL) {
 		counter_add_to(&w->ct->refused[REFUSED_CHECK], 1);
-		refuse_with(so, p, text_slice(failed->error), text_slice(failed->code));
+		if (!r->silent)
+			refuse_with(so, p, text_slice(failed->error), text_slice(failed->code));
 		return;
 	}
 	for (unsigned i = 0; i < r->naction; i++) {

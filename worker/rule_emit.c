@@ -112,7 +112,8 @@ static int put_added(struct eval *e, const struct action *a, struct buf *out)
 	}
 	buf_char(out, '}');
 	/* the arguments behind the first follow as they came */
-	buf_put(out, e->payload.p + e->payload.n, (size_t)(e->args.p + e->args.n - (e->payload.p + e->payload.n)));
+	if (e->rest.n > 0)
+		buf_slice(out, e->rest);
 	return 0;
 }
 
