@@ -20,8 +20,8 @@ bool action_event_name(struct load *l, const struct token *t, const char *what)
 
 	if (t->bad)
 		return false;
-	if (t->text.n > 250) {
-		mistake(&l->mistakes, t->at, "%s: a name of %zu bytes: at most 250", what, t->text.n);
+	if (t->text.n > CATALOGUE_EVENT_MAX) {
+		mistake(&l->mistakes, t->at, "%s: a name of %zu bytes: at most %d", what, t->text.n, CATALOGUE_EVENT_MAX);
 		return false;
 	}
 	for (size_t i = 0; i < t->text.n; i++) {

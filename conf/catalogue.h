@@ -99,7 +99,8 @@ enum ack_kind {
 
 /* An `event` or `on` block. */
 struct rule {
-	struct text name;      /* event name, decoded */
+	struct text name;      /* event name, decoded; of a pattern with its star */
+	bool pattern;	       /* covers the names that begin with what stands in front of the star */
 	struct text name_json; /* as JSON string body */
 	unsigned index;	       /* for counters; stable within a conf; `on` rules have one too */
 	const char *file;
@@ -140,6 +141,17 @@ struct name_index {
 	struct name_slot *slot;
 };
 
+/*
+ * Patterns, sorted by what stands in front of their stars: the last one that is not behind a name in this order is the
+ * name's beginning, or begins with all those that are.  So a search, and steps outwards, which only shorten.
+ */
+struct name_pattern {
+	struct text prefix;
+	const struct rule *rule;
+	uint32_t outer; /* position + 1 of the longest other one that this one begins with; 0: none */
+};
+
+#define CATALOGUE_EVENT_MAX 250 /* bytes of an event's name, also of one that a pattern covers */
 #define CATALOGUE_NSP_MAX 128 /* bytes of a namespace's name, also of one that a pattern covers */
 
 /* Exact names are served as they are; of a pattern each name that it covers is a namespace of its own. */
@@ -149,7 +161,9 @@ struct catalogue_nsp {
 	struct text prefix, suffix; /* of a pattern: what stands around its `*`, which is one character or more */
 	unsigned nevent;
 	struct rule *event; /* sorted by name */
-	struct name_index index;
+	struct name_index index; /* of those that are no patterns */
+	unsigned npattern;
+	struct name_pattern *event_pattern;
 	unsigned nroom_type;
 	struct room_type *room_type; /* sorted by name, built-in ones included */
 	struct rule *on_connecting;  /* before acceptance: conditions and checks only; NULL when not declared */
@@ -167,6 +181,8 @@ struct catalogue {
 
 /* NULL when not declared. */
 const struct rule *catalogue_event(const struct catalogue_nsp *nsp, const char *name, size_t n);
+/* The rule of the longest pattern that covers the name, whose star is one character or more; NULL when none does. */
+const struct rule *catalogue_event_pattern(const struct catalogue_nsp *nsp, const char *name, size_t n);
 const struct room_type *catalogue_room_type(const struct catalogue_nsp *nsp, const char *name, size_t n);
 /* The namespace of this very name, else the longest pattern that covers it; of equals the one with more before `*`. */
 const struct catalogue_nsp *catalogue_nsp_find(const struct catalogue *cat, const char *name, size_t n);

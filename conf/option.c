@@ -266,7 +266,8 @@ const struct option_block option_blocks[] = {
 	{"namespace", "namespace", "/NAME", true, .help =
 	    "A namespace beside `/`, with room types, events and reactions of its own: the blocks `event`, `on` and `room`. "
 	    "`\"/tenant-*\"` covers the names of this form that have no block of their own; of several patterns the longest counts."},
-	{"event", "event", "NAME", true, ROWS(event), "An event that clients may send, and what it does.", .nsp = true},
+	{"event", "event", "NAME", true, ROWS(event), "An event that clients may send, and what it does. `\"game:*\"` covers the names that nothing else declares; of several "
+	    "patterns the longest counts.", .nsp = true},
 	{"event/also", "also", NULL, true, ROWS(event_also), "A further action of the rule, after the inline one."},
 	{"event/check", "check", NULL, true, ROWS(check), "A condition of the rule; the first that is false refuses the event."},
 	{"on", "on", "TRIGGER", true, ROWS(on),

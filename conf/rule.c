@@ -55,6 +55,20 @@ void rule_place(struct load *l, cfg_t *block, struct rule *r)
 	r->line = at.line;
 }
 
+/* True when the name ends with a star. */
+static bool pattern(struct load *l, const struct token *title)
+{
+	const char *star = memchr(title->text.p, '*', title->text.n);
+
+	if (star == NULL)
+		return false;
+	if (star + 1 == title->text.p + title->text.n)
+		return true;
+	mistake(&l->mistakes, title->at, "event `%s`: the `*` of a pattern stands at its end: \"game:*\"",
+	    mistake_show(&l->mistakes, title->text));
+	return false;
+}
+
 static void event(struct load *l, cfg_t *block, struct rule *r)
 {
 	const struct token *title = tree_title(l, block);
@@ -64,10 +78,8 @@ static void event(struct load *l, cfg_t *block, struct rule *r)
 
 	rule_place(l, block, r);
 	l->fields = NULL;
-	if (action_event_name(l, title, "event") && memchr(title->text.p, '*', title->text.n) != NULL)
-		mistake(&l->mistakes, title->at,
-		    "event `%s`: patterns are not in this build of forkcast: name each event",
-		    mistake_show(&l->mistakes, title->text));
+	if (action_event_name(l, title, "event"))
+		r->pattern = pattern(l, title);
 	r->name = conf_arena_text(l->keep, title->text.p, title->text.n);
 	r->name_json = template_string_body(l->keep, r->name);
 	r->dev = action_switch(l, block, "dev");

@@ -253,7 +253,7 @@ static void run_event(struct socket *so, const struct rule *r, const struct sio_
 void rule_on_event(struct socket *so, const struct sio_packet *p, struct attachments attached)
 {
 	const struct worker *w = so->session->w;
-	char name[256];
+	char name[CATALOGUE_EVENT_MAX];
 	const struct rule *r;
 	struct slice plain = p->name;
 
@@ -263,17 +263,20 @@ void rule_on_event(struct socket *so, const struct sio_packet *p, struct attachm
 	}
 	/* Names without escapes, which is all of them in practice, are looked up as they came. */
 	if (memchr(p->name.p, '\\', p->name.n) != NULL) {
-		ssize_t n = p->name.n > sizeof(name)
-				? -1
-				: json_string_decode(slice_make(p->name.p - 1, p->name.n + 2), name, sizeof(name));
+		ssize_t n = json_string_decode(slice_make(p->name.p - 1, p->name.n + 2), name, sizeof(name));
 
 		plain = n < 0 ? slice_make("", 0) : slice_make(name, (size_t)n);
 	}
 	r = catalogue_event(so->nsp->rules, plain.p, plain.n);
 	log_debug("event", "sid=%s name=%.*s", so->id.text, (int)(plain.n > 64 ? 64 : plain.n), plain.p);
+	if (r == NULL) {
+		if (builtin_event(so, plain, p))
+			return;
+		r = catalogue_event_pattern(so->nsp->rules, plain.p, plain.n);
+	}
 	if (r != NULL)
 		run_event(so, r, p, attached);
-	else if (!builtin_event(so, plain, p))
+	else
 		rule_refuse(so, p, REFUSAL_UNKNOWN_EVENT);
 }
 

@@ -79,7 +79,9 @@ static const struct slip {
     {"room \"a\" {\n state { ttl = 1h }\n}", 2, "`state` is not in this build"},
     {"room \"a\" {\n join = hook\n}", 2, "`hook` is not in this build"},
     {"on \"join chat\" { emit = a  to = self }", 1, "on `join chat` is not in this build"},
-    {"event \"a:*\" { }", 1, "event `a:*`: patterns are not in this build"},
+    {"event \"a*b\" { }", 1, "event `a*b`: the `*` of a pattern stands at its end"},
+    {"event \"*:*\" { }", 1, "stands at its end"},
+    {"event \"a:*\" { }\nevent \"a:*\" { }", 2, "stands twice"},
     {"event \"a\" { emit = a  to = self\n if = \"@state.x\" }", 2, "`@state.x` is not in this build"},
     /* values */
     {"workers = 0", 1, "at least 1, at most 120"},
