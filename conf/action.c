@@ -134,6 +134,7 @@ static void action(struct load *l, cfg_t *block, unsigned scope, struct action *
 {
 	static const char *const bodies[] = {"data", "args", "add"};
 	const struct token *emit = tree_value(block, "emit", 0);
+	const struct token *envelope = tree_value(block, "envelope", 0);
 	const struct token *body = NULL;
 
 	if (action_event_name(l, emit, "emit"))
@@ -141,6 +142,8 @@ static void action(struct load *l, cfg_t *block, unsigned scope, struct action *
 	a->emit_plain = conf_arena_text(l->keep, emit->text.p, emit->text.n);
 	a->has_emit = true;
 	a->is_volatile = action_switch(l, block, "volatile");
+	if (envelope != NULL)
+		a->envelope = envelope_named(l, envelope);
 	target_list(l, block, "to", scope, &a->nto, &a->to);
 	target_list(l, block, "except", scope, &a->nexcept, &a->except);
 	if (a->nto == 0) {
@@ -165,6 +168,8 @@ static void action(struct load *l, cfg_t *block, unsigned scope, struct action *
 		} else if (i == 1) {
 			a->body = BODY_ARGS;
 			action_json_array(l, t, "args", scope, &a->json, &a->json_written);
+			if (envelope != NULL)
+				mistake(&l->mistakes, t->at, "`args` beside `envelope`, which is around one argument: write `data`");
 		} else {
 			members(l, block, scope, a);
 		}
@@ -174,12 +179,12 @@ static void action(struct load *l, cfg_t *block, unsigned scope, struct action *
 /* Without `emit` the other action keys say nothing. */
 static bool has_action(struct load *l, cfg_t *block, bool payload)
 {
-	static const char *const keys[] = {"to", "except", "volatile", "data", "args", "add"};
+	static const char *const keys[] = {"to", "except", "volatile", "envelope", "data", "args", "add"};
 
 	if (tree_values(block, "emit") > 0)
 		return true;
 	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
-		const struct token *t = i < 5 || payload ? tree_value(block, keys[i], 0) : NULL;
+		const struct token *t = i < 6 || payload ? tree_value(block, keys[i], 0) : NULL;
 
 		if (t != NULL)
 			mistake(&l->mistakes, t->at, "`%s` without `emit`: name the event to send", keys[i]);

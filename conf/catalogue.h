@@ -64,6 +64,30 @@ struct add_member {
 	struct source source;
 };
 
+/* What `envelope` puts around an argument; its @payload is that argument, its @event the name that is sent. */
+struct envelope {
+	struct text name;
+	struct json_node json;
+	struct text written;
+};
+
+/* How refusals look. */
+struct error_shape {
+	bool own;	  /* written in this namespace, not taken from the first */
+	struct text emit; /* JSON string body of the event's name */
+	struct text emit_plain;
+	struct json_node data, ack; /* the event's argument, and the ack's */
+	struct text data_written, ack_written;
+};
+
+/* Built-in events, in the order of the options of `builtins`. */
+enum builtin { BUILTIN_SUBSCRIBE, BUILTIN_UNSUBSCRIBE, BUILTIN_ROOMS, BUILTIN_PING, BUILTIN_MAX };
+
+struct builtin_names {
+	bool own;
+	struct text name[BUILTIN_MAX]; /* p NULL: there is no such event */
+};
+
 struct action {
 	unsigned nif;
 	struct condition *ifs; /* all must hold */
@@ -78,6 +102,7 @@ struct action {
 	struct text json_written;
 	unsigned nadd;
 	struct add_member *add;
+	const struct envelope *envelope; /* NULL: none */
 	bool is_volatile; /* dropped first for a client that cannot take it now, and not recovered */
 };
 
@@ -166,6 +191,10 @@ struct catalogue_nsp {
 	struct name_pattern *event_pattern;
 	unsigned nroom_type;
 	struct room_type *room_type; /* sorted by name, built-in ones included */
+	struct error_shape errors;
+	struct builtin_names builtins;
+	unsigned nenvelope;
+	struct envelope *envelope;
 	struct rule *on_connecting;  /* before acceptance: conditions and checks only; NULL when not declared */
 	struct rule *on_connect;     /* NULL when not declared */
 };

@@ -17,6 +17,8 @@ enum scope {
 	SCOPE_RULE = 4,	      /* the rest of @socket */
 	SCOPE_PAYLOAD = 8,    /* bare paths, @payload, @args, @event */
 	SCOPE_ROOM = 16,      /* @room */
+	SCOPE_ENVELOPE = 32,  /* @payload, @event */
+	SCOPE_ERROR = 64,     /* @error */
 };
 
 struct cursor {
@@ -124,6 +126,18 @@ void action_json_array(struct load *l, const struct token *t, const char *key, u
 bool action_switch(struct load *l, cfg_t *block, const char *key);
 /* `if` and all actions of a rule. */
 void action_list(struct load *l, cfg_t *block, unsigned scope, struct rule *r);
+
+/* envelope.c */
+
+/* The envelopes of TREE, which is the top level or a namespace. */
+void envelope_list(struct load *l, cfg_t *tree, struct catalogue_nsp *nsp);
+/* The envelope that T names; NULL after a mistake. */
+const struct envelope *envelope_named(struct load *l, const struct token *t);
+
+/* answer.c */
+
+/* `errors` and `builtins` of TREE; a namespace without them has those of the first. */
+void answer_shapes(struct load *l, cfg_t *tree, struct catalogue_nsp *nsp);
 
 /* check.c */
 

@@ -9,16 +9,16 @@
 /* Words, wrapped by hand. */
 /* clang-format off */
 #define ACTION_LATER                                                                                                   \
-	"envelope each priority group batch latest min_interval edge keep after timer cancel join leave evict "               \
+	"each priority group batch latest min_interval edge keep after timer cancel join leave evict "               \
 	"close disconnect state state_put if_version score member set by member_data"
 #define RULE_LATER "limit hook notify "
 
 static const struct {
 	const char *block, *names;
 } keys[] = {
-	{"", "data_dir route every role limit batch envelope board hook mode preferences builtins errors wallet recovery "
+	{"", "data_dir route every role limit batch board hook mode preferences wallet recovery "
 	     "drain redis"},
-	{"namespace", "route every role limit batch envelope board hook mode preferences builtins errors"},
+	{"namespace", "route every role limit batch board hook mode preferences"},
 	{"listen", "tls_certificate tls_key proxy_protocol"},
 	{"auth", "in_band"},
 	{"auth/jwt", "public_key_file"},
@@ -36,7 +36,7 @@ static const char triggers[] = "authenticated auth_failed expiring disconnect on
 
 static const char sources[] = "@vars @user.features @user.data @socket.region @socket.query @socket.headers @room.users "
 			      "@room.meta @room.history @state @version @state_by @board @member @hook @batch @count @absent "
-			      "@limit @error @reason @recovery @drain";
+			      "@limit @error.retry_after @reason @recovery @drain";
 
 /* clang-format on */
 

@@ -62,7 +62,7 @@ void tree_free(cfg_t *tree);
 /* Blocks NAME in PARENT; an untitled block that is not written counts as one, with tree_written() false. */
 unsigned tree_blocks(cfg_t *parent, const char *name);
 cfg_t *tree_block(cfg_t *parent, const char *name, unsigned i);
-bool tree_written(const cfg_t *block);
+bool tree_written(const struct load *l, const cfg_t *block);
 /* Where a block's name stands; line 1 of the main file when it is not written. */
 struct place tree_place(const struct load *l, const cfg_t *block);
 const struct token *tree_title(const struct load *l, const cfg_t *block);

@@ -181,6 +181,7 @@ static const struct option log_rows[] = {
 	{"except", OPTION_TARGETS, RELOAD, .help = "Who does not; same words."},                                             \
 	{"data", OPTION_JSON, RELOAD, .help = "The one argument, a JSON template."},                                         \
 	{"args", OPTION_JSON, RELOAD, .help = "All arguments, a JSON template of an array."},                                \
+	{"envelope", OPTION_NAME, LIMITS(1, 64), RELOAD, .help = "Name of an `envelope` around the argument."},              \
 	{"volatile", OPTION_SWITCH, .dflt = "no", RELOAD,                                                                    \
 	    .help = "Drop it for a client that cannot take it now; it is not recovered either."}
 
@@ -245,6 +246,25 @@ static const struct option texts[] = {
 	TEXT_ROW("busy", REFUSAL_BUSY, "The server is busy, try again later", "A queue is full."),
 };
 
+static const struct option errors[] = {
+	{"emit", OPTION_EVENT, LIMITS(1, 250), .dflt = "error", RELOAD, .help = "Event that tells a sender who asked for no ack."},
+	{"data", OPTION_JSON, .dflt = "{\"message\": {@error.message}}", RELOAD, .help = "Its argument, a JSON template."},
+	{"ack", OPTION_JSON, .dflt = "{\"success\": false, \"error\": {@error.message}, \"code\": {@error.code?}}", RELOAD,
+	    .help = "What a refused sender's ack has, a JSON template."},
+};
+
+/* In the order of enum builtin. */
+static const struct option builtins[] = {
+	{"subscribe", OPTION_EVENT, LIMITS(1, 250), .dflt = "subscribe", RELOAD, .help = "Joins a room: `{room, id}`."},
+	{"unsubscribe", OPTION_EVENT, LIMITS(1, 250), .dflt = "unsubscribe", RELOAD, .help = "Leaves it."},
+	{"rooms", OPTION_EVENT, LIMITS(1, 250), .dflt = "getRooms", RELOAD, .help = "Names of the rooms that the client is in."},
+	{"ping", OPTION_EVENT, LIMITS(1, 250), .dflt = "ping", RELOAD, .help = "Answers `pong`."},
+};
+
+static const struct option envelope[] = {
+	{"data", OPTION_JSON, RELOAD, .help = "A JSON template with {@payload}, the argument that would be sent, and {@event}, its event."},
+};
+
 #define ROWS(array) .n = sizeof(array) / sizeof((array)[0]), .option = (array)
 
 const struct option_block option_blocks[] = {
@@ -277,6 +297,14 @@ const struct option_block option_blocks[] = {
 	{"on/check", "check", NULL, true, ROWS(check), "A condition of `connecting`; the first that is false refuses the client."},
 	{"room", "room", "TYPE", true, ROWS(room),
 	    "Rooms named `TYPE:id`. The types `user`, `role` and `global` are built in, and nobody may subscribe to them.",
+	    .nsp = true},
+	{"envelope", "envelope", "NAME", true, ROWS(envelope), "A frame that actions put around what they send.", .nsp = true},
+	{"errors", "errors", NULL, false, ROWS(errors),
+	    "How refusals look: an ack if one was asked for, else an event. A namespace without this block has that of the top level.",
+	    .nsp = true},
+	{"builtins", "builtins", NULL, false, ROWS(builtins),
+	    "Names of the events that every application has; `none` removes one, an `event` of that name takes its place. A namespace "
+	    "without this block has that of the top level.",
 	    .nsp = true},
 	{"texts", "texts", NULL, false, ROWS(texts), "What clients are told when something is refused, by code."},
 };

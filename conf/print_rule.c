@@ -76,6 +76,8 @@ static void print_action(FILE *out, int depth, const struct action *a)
 	print_text(out, depth, "emit", a->emit_plain);
 	print_targets(out, depth, "to", a->nto, a->to);
 	print_targets(out, depth, "except", a->nexcept, a->except);
+	if (a->envelope != NULL)
+		print_text(out, depth, "envelope", a->envelope->name);
 	if (a->is_volatile) {
 		print_key(out, depth, "volatile");
 		fputs("yes\n", out);
@@ -216,8 +218,35 @@ static void print_room(FILE *out, int depth, const struct room_type *t)
 	fprintf(out, "%.*s}\n", depth, "\t\t\t");
 }
 
+/* The shapes of answers, where they are this namespace's own; those of the first always are. */
+static void print_answers(FILE *out, int depth, const struct catalogue_nsp *nsp, bool first)
+{
+	const struct option_block *names = option_block("builtins");
+
+	if (first || nsp->errors.own) {
+		fprintf(out, "%.*serrors {\n", depth, "\t\t\t");
+		print_text(out, depth + 1, "emit", nsp->errors.emit_plain);
+		print_text(out, depth + 1, "data", nsp->errors.data_written);
+		print_text(out, depth + 1, "ack", nsp->errors.ack_written);
+		fprintf(out, "%.*s}\n", depth, "\t\t\t");
+	}
+	if (first || nsp->builtins.own) {
+		fprintf(out, "%.*sbuiltins {\n", depth, "\t\t\t");
+		for (unsigned i = 0; i < BUILTIN_MAX; i++)
+			print_text(out, depth + 1, names->option[i].name,
+			    nsp->builtins.name[i].p != NULL ? nsp->builtins.name[i] : (struct text){"none", 4});
+		fprintf(out, "%.*s}\n", depth, "\t\t\t");
+	}
+	for (unsigned i = 0; i < nsp->nenvelope; i++) {
+		print_title(out, depth, "envelope", nsp->envelope[i].name);
+		print_text(out, depth + 1, "data", nsp->envelope[i].written);
+		fprintf(out, "%.*s}\n", depth, "\t\t\t");
+	}
+}
+
 static void print_blocks(FILE *out, int depth, const struct catalogue_nsp *nsp)
 {
+	print_answers(out, depth, nsp, depth == 0);
 	for (unsigned i = 0; i < nsp->nroom_type; i++)
 		if (!nsp->room_type[i].builtin)
 			print_room(out, depth, &nsp->room_type[i]);

@@ -55,6 +55,20 @@ static bool give_text(struct eval *e, struct slice text, struct slice *json)
 	return give(e, b, json);
 }
 
+/* BODY: a JSON string's, which lacks its quotes only. */
+static bool give_body(struct eval *e, struct slice body, struct slice *json)
+{
+	struct buf *b = &e->w->text;
+
+	if (body.p == NULL)
+		return false;
+	buf_reset(b);
+	buf_char(b, '"');
+	buf_slice(b, body);
+	buf_char(b, '"');
+	return give(e, b, json);
+}
+
 static bool give_int(struct eval *e, int64_t v, struct slice *json)
 {
 	struct buf *b = &e->w->text;
@@ -314,14 +328,9 @@ bool eval_source(struct eval *e, const struct source *src, struct slice *json)
 		return path_get(e, e->state[src->field - 1].value, src, src->behind, json);
 	case SOURCE_PAYLOAD: return path_get(e, e->payload, src, 0, json);
 	case SOURCE_ARGS: return give_args(e, json);
-	case SOURCE_EVENT:
-		if (e->event.p == NULL)
-			return false;
-		buf_reset(&e->w->text);
-		buf_char(&e->w->text, '"');
-		buf_slice(&e->w->text, e->event);
-		buf_char(&e->w->text, '"');
-		return give(e, &e->w->text, json);
+	case SOURCE_EVENT: return give_body(e, e->event, json);
+	case SOURCE_ERROR_MESSAGE: return give_body(e, e->error, json);
+	case SOURCE_ERROR_CODE: return give_body(e, e->code, json);
 	case SOURCE_NAMESPACE: return give_text(e, nsp_name(e->so->nsp), json);
 	case SOURCE_ID: return give_id(e, json);
 	case SOURCE_NOW: return give_now(e, json);

@@ -28,6 +28,7 @@ struct eval {
 	const struct field_state *state; /* of the rule's fields; NULL: it has none */
 	struct attachments attached; /* that placeholders among them name */
 	struct slice room;    /* full name of the rule's room */
+	struct slice error, code; /* @error: JSON string bodies */
 	char id[UUID_LEN + 1]; /* @id, once made */
 };
 

@@ -25,25 +25,22 @@ static struct slice text_slice(struct text t)
 /* Says no with that text, a JSON string body, and code (empty: none). */
 static void refuse_with(struct socket *so, const struct sio_packet *p, struct slice text, struct slice code)
 {
+	const struct error_shape *shape = &so->nsp->rules->errors;
 	struct worker *w = so->session->w;
 	struct buf *b = &w->json;
 	bool ack = p != NULL && p->has_id;
+	struct eval e;
 
 	log_debug("event_refused", "sid=%s code=%.*s", so->id.text, (int)code.n, code.p);
+	eval_init(&e, w, so);
+	e.error = slice_make(arena_copy(&w->arena, text.p, text.n), text.n); /* may lie where sources are written */
+	e.code = code.n > 0 ? code : slice_make(NULL, 0);
 	buf_reset(b);
-	buf_str(b, ack ? "{\"success\":false,\"error\":\"" : "{\"message\":\"");
-	buf_slice(b, text);
-	buf_char(b, '"');
-	if (ack && code.n > 0) {
-		buf_str(b, ",\"code\":\"");
-		buf_slice(b, code);
-		buf_char(b, '"');
-	}
-	buf_char(b, '}');
+	eval_json(&e, ack ? &shape->ack : &shape->data, b);
 	if (ack)
 		socket_ack(so, p->id, buf_as_slice(b), (struct attachments){0, NULL});
 	else
-		socket_emit(so, "error", buf_as_slice(b));
+		socket_emit(so, shape->emit.p, buf_as_slice(b));
 }
 
 void rule_refuse(struct socket *so, const struct sio_packet *p, enum refusal code)

@@ -161,7 +161,7 @@ int rule_attach(struct eval *e, struct slice args, struct message *out)
 	return 0;
 }
 
-static int put_body(struct eval *e, const struct action *a, struct buf *out)
+static int put_plain_body(struct eval *e, const struct action *a, struct buf *out)
 {
 	switch (a->body) {
 	case BODY_PASS:
@@ -173,6 +173,30 @@ static int put_body(struct eval *e, const struct action *a, struct buf *out)
 	case BODY_ARGS: break;
 	}
 	return rule_args(e, &a->json, out);
+}
+
+/* The argument in its envelope, for which it is the payload, and the event is the one that is sent. */
+static int put_body(struct eval *e, const struct action *a, struct buf *out)
+{
+	struct eval outer = *e;
+	size_t at = out->n;
+	int err;
+
+	if (a->envelope == NULL)
+		return put_plain_body(e, a, out);
+	/* one argument, whatever else came */
+	e->args = e->payload;
+	e->rest.n = 0;
+	err = put_plain_body(e, a, out);
+	if (err == 0) {
+		e->payload = slice_make(arena_copy(&e->w->arena, out->p + at, out->n - at), out->n - at);
+		e->event = slice_make(a->emit.p, a->emit.n);
+		out->n = at;
+		eval_json(e, &a->envelope->json, out);
+	}
+	memcpy(outer.id, e->id, sizeof(outer.id)); /* one @id a run */
+	*e = outer;
+	return err;
 }
 
 /* Head, brackets and the event's name around ARGS, which are put by the caller in between. */

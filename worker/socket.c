@@ -212,7 +212,7 @@ static void expiry_due(void *socket)
 	buf_str(&w->json, "{\"message\":");
 	buf_json_string(&w->json, slice_make(t->p, t->n));
 	buf_str(&w->json, ",\"code\":\"auth_expired\"}");
-	socket_emit(so, "error", buf_as_slice(&w->json));
+	socket_emit(so, so->nsp->rules->errors.emit.p, buf_as_slice(&w->json));
 	disconnect_all(so->session, CLOSE_AUTH_EXPIRED);
 }
 

@@ -130,12 +130,16 @@ static void a_rule_whole(void **state)
 	    "\tto = {room, rooms:s, 'user:{u}'}\n\texcept = {others, all}\n\tadd = {'k: v', 'l: @now'}\n"
 	    "\talso {\n\t\tif = b\n\t\temit = y\n\t\tto = room\n\t\tvolatile = yes\n\t}\n\tack = '{\"a\": 1}'\n\tdev = "
 	    "yes\n}\n"
-	    "namespace \"/n\" {\n\troom \"t\" {\n\t\tjoin = none\n\t\tsingle = yes\n\t}\n"
+	    "namespace \"/n\" {\n\terrors {\n\t\temit = oops\n\t\tdata = '{@error.message}'\n"
+	    "\t\tack = '{\"success\": false, \"error\": {@error.message}, \"code\": {@error.code?}}'\n\t}\n"
+	    "\tbuiltins {\n\t\tsubscribe = enter\n\t\tunsubscribe = unsubscribe\n\t\trooms = none\n\t\tping = ping\n\t}\n"
+	    "\tenvelope \"typed\" {\n\t\tdata = '{\"t\": {@event}, \"d\": {@payload}}'\n\t}\n"
+	    "\troom \"t\" {\n\t\tjoin = none\n\t\tsingle = yes\n\t}\n"
 	    "\ton \"connecting\" {\n\t\tif = @user.id\n\t\tcheck {\n\t\t\tif = {@user.name, '@now.s > 1'}\n"
 	    "\t\t\terror = 'who are you'\n\t\t\tcode = who\n\t\t}\n\t}\n"
 	    "\tevent \"e\" {\n\t\tparams = {'a: id', 'n?: int 0..5'}\n\t\tshape = both\n\t\tunknown = pass\n"
 	    "\t\troom = t\n\t\trequire = member\n\t\tcheck {\n\t\t\tif = a\n\t\t\terror = no\n\t\t}\n"
-	    "\t\talso {\n\t\t\temit = y\n\t\t\tto = {room, t}\n\t\t}\n\t\tack_args = '[{@id}]'\n\t}\n}\n";
+	    "\t\talso {\n\t\t\temit = y\n\t\t\tto = {room, t}\n\t\t\tenvelope = typed\n\t\t}\n\t\tack_args = '[{@id}]'\n\t}\n}\n";
 	/* What is printed, but for its first lines, is also what was read. */
 	struct conf *c = fixture_load(expected, true);
 	char text[4096];
