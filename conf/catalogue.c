@@ -185,6 +185,15 @@ const struct room_type *catalogue_room_type(const struct catalogue_nsp *nsp, con
 	return NULL;
 }
 
+const struct role *catalogue_role(
+    const struct catalogue *cat, const struct catalogue_nsp *nsp, const char *name, size_t n)
+{
+	for (unsigned i = 0; i < nsp->nrole; i++)
+		if (text_equal(nsp->role[i].name, (struct text){name, n}))
+			return &nsp->role[i];
+	return nsp != &cat->nsp[0] ? catalogue_role(cat, &cat->nsp[0], name, n) : NULL;
+}
+
 /* True when the pattern covers the name: at least one character stands where its star is. */
 static bool covers(const struct catalogue_nsp *nsp, const char *name, size_t n)
 {

@@ -88,6 +88,15 @@ struct builtin_names {
 	struct text name[BUILTIN_MAX]; /* p NULL: there is no such event */
 };
 
+/* What a token's role brings. */
+struct role {
+	struct text name;
+	unsigned nroom, nfeature;
+	struct text_template *room; /* joined at connect, beside those of `auth` */
+	struct text *feature;
+	struct text features; /* a JSON list of them */
+};
+
 struct action {
 	unsigned nif;
 	struct condition *ifs; /* all must hold */
@@ -103,6 +112,13 @@ struct action {
 	unsigned nadd;
 	struct add_member *add;
 	const struct envelope *envelope; /* NULL: none */
+	const struct room_type *each; /* once for each such room of the socket; NULL: once */
+	unsigned njoin, nleave;
+	struct target *join, *leave; /* ROOM, TEMPLATE; leave ROOMS_OF too */
+	bool has_evict;
+	struct text_template evict; /* id of the user whose sockets leave the rooms of `to` */
+	bool close;		    /* everybody leaves them */
+	enum { DISCONNECT_NO, DISCONNECT_NAMESPACE, DISCONNECT_TRANSPORT } disconnect;
 	bool is_volatile; /* dropped first for a client that cannot take it now, and not recovered */
 };
 
@@ -193,6 +209,8 @@ struct catalogue_nsp {
 	struct room_type *room_type; /* sorted by name, built-in ones included */
 	struct error_shape errors;
 	struct builtin_names builtins;
+	unsigned nrole;
+	struct role *role;
 	unsigned nenvelope;
 	struct envelope *envelope;
 	struct rule *on_connecting;  /* before acceptance: conditions and checks only; NULL when not declared */
@@ -213,6 +231,9 @@ const struct rule *catalogue_event(const struct catalogue_nsp *nsp, const char *
 /* The rule of the longest pattern that covers the name, whose star is one character or more; NULL when none does. */
 const struct rule *catalogue_event_pattern(const struct catalogue_nsp *nsp, const char *name, size_t n);
 const struct room_type *catalogue_room_type(const struct catalogue_nsp *nsp, const char *name, size_t n);
+/* The role of that name, of the namespace or else of the first; NULL when neither declares it. */
+const struct role *catalogue_role(
+    const struct catalogue *cat, const struct catalogue_nsp *nsp, const char *name, size_t n);
 /* The namespace of this very name, else the longest pattern that covers it; of equals the one with more before `*`. */
 const struct catalogue_nsp *catalogue_nsp_find(const struct catalogue *cat, const char *name, size_t n);
 /* "invalid", "not_member" ...: the code on the wire. */

@@ -134,6 +134,20 @@ void envelope_list(struct load *l, cfg_t *tree, struct catalogue_nsp *nsp);
 /* The envelope that T names; NULL after a mistake. */
 const struct envelope *envelope_named(struct load *l, const struct token *t);
 
+/* role.c */
+
+/* The roles of TREE, whose room types must be known. */
+void role_list(struct load *l, cfg_t *tree, struct catalogue_nsp *nsp);
+
+/* action_room.c */
+
+/* `each`: the type whose rooms the action is done for; NULL: none, or told to be wrong. */
+const struct room_type *action_each(struct load *l, cfg_t *block);
+/* True when BLOCK has one of the keys below. */
+bool action_moves(cfg_t *block);
+/* `join`, `leave`, `evict`, `close`, `disconnect`. */
+void action_rooms(struct load *l, cfg_t *block, unsigned scope, struct action *a);
+
 /* answer.c */
 
 /* `errors` and `builtins` of TREE; a namespace without them has those of the first. */

@@ -182,6 +182,16 @@ static const struct option log_rows[] = {
 	{"data", OPTION_JSON, RELOAD, .help = "The one argument, a JSON template."},                                         \
 	{"args", OPTION_JSON, RELOAD, .help = "All arguments, a JSON template of an array."},                                \
 	{"envelope", OPTION_NAME, LIMITS(1, 64), RELOAD, .help = "Name of an `envelope` around the argument."},              \
+	{"each", OPTION_TEXT, LIMITS(1, 64), RELOAD,                                                                         \
+	    .help = "A room type: do this once for each room of that type the client is in, which is `@room` then."},         \
+	{"join", OPTION_ROOMS, RELOAD,                                                                                     \
+	    .help = "Rooms that the client joins first: `room` or room templates. The room's own `join` is not asked."},      \
+	{"leave", OPTION_ROOMS, RELOAD, .help = "Rooms that it leaves at last: `room`, room templates, `\"TYPE:*\"`."},      \
+	{"evict", OPTION_TEXT, LIMITS(1, 1024), RELOAD,                                                                      \
+	    .help = "Id of a user, a text template: at last its sockets leave the rooms of `to`."},                           \
+	{"close", OPTION_SWITCH, .dflt = "no", RELOAD, .help = "At last everybody leaves the rooms of `to`."},               \
+	{"disconnect", OPTION_WORD, .words = "namespace transport", RELOAD,                                                  \
+	    .help = "At last the client is taken out of the namespace, or its connection ends."},                             \
 	{"volatile", OPTION_SWITCH, .dflt = "no", RELOAD,                                                                    \
 	    .help = "Drop it for a client that cannot take it now; it is not recovered either."}
 
@@ -261,6 +271,11 @@ static const struct option builtins[] = {
 	{"ping", OPTION_EVENT, LIMITS(1, 250), .dflt = "ping", RELOAD, .help = "Answers `pong`."},
 };
 
+static const struct option role[] = {
+	{"features", OPTION_WORDS, RELOAD, .help = "Words, which rules see as the list `@user.features`."},
+	{"rooms", OPTION_ROOMS, RELOAD, .help = "Rooms joined at connect, beside those of `auth`, and like them not counted."},
+};
+
 static const struct option envelope[] = {
 	{"data", OPTION_JSON, RELOAD, .help = "A JSON template with {@payload}, the argument that would be sent, and {@event}, its event."},
 };
@@ -298,6 +313,8 @@ const struct option_block option_blocks[] = {
 	{"room", "room", "TYPE", true, ROWS(room),
 	    "Rooms named `TYPE:id`. The types `user`, `role` and `global` are built in, and nobody may subscribe to them.",
 	    .nsp = true},
+	{"role", "role", "NAME", true, ROWS(role),
+	    "What the users of a role have. A namespace that does not declare a role has that of the top level.", .nsp = true},
 	{"envelope", "envelope", "NAME", true, ROWS(envelope), "A frame that actions put around what they send.", .nsp = true},
 	{"errors", "errors", NULL, false, ROWS(errors),
 	    "How refusals look: an ack if one was asked for, else an event. A namespace without this block has that of the top level.",
@@ -362,6 +379,7 @@ bool option_is_list(enum option_type type)
 	case OPTION_TARGETS:
 	case OPTION_MEMBERS:
 	case OPTION_FIELDS:
+	case OPTION_WORDS:
 	case OPTION_WHO:
 	case OPTION_POLICY: return true;
 	default: return false;

@@ -48,6 +48,7 @@ enum source_kind {
 	SOURCE_SERVER_HOST,
 	SOURCE_SERVER_WORKER,
 	SOURCE_SERVER_VERSION,
+	SOURCE_USER_FEATURES, /* of the role */
 	SOURCE_ERROR_MESSAGE,
 	SOURCE_ERROR_CODE,
 	SOURCE_LITERAL, /* a JSON literal, in conditions: seg[0] is its text */

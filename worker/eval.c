@@ -209,6 +209,18 @@ static bool path_get(struct eval *e, struct slice v, const struct source *src, u
 	return true;
 }
 
+static bool give_features(struct eval *e, struct slice *json)
+{
+	struct slice name = user_role(e->so->user);
+	const struct role *r =
+	    name.p != NULL ? catalogue_role(&e->w->conf->catalogue, e->so->nsp->rules, name.p, name.n) : NULL;
+
+	if (r == NULL)
+		return false;
+	*json = slice_make(r->features.p, r->features.n);
+	return true;
+}
+
 static bool give_user_part(struct eval *e, enum source_kind kind, const struct source *src, struct slice *json)
 {
 	const struct socket *so = e->so;
@@ -223,6 +235,7 @@ static bool give_user_part(struct eval *e, enum source_kind kind, const struct s
 	case SOURCE_USER_ROLE: return give_text(e, user_role(so->user), json);
 	case SOURCE_USER_CLAIMS:
 		return so->claims != NULL && path_get(e, slice_make(so->claims, strlen(so->claims)), src, 0, json);
+	case SOURCE_USER_FEATURES: return give_features(e, json);
 	default: /* SOURCE_USER_SOCKETS */
 		found = store_get_user(e->w->store, user_id(so->user).p, 0, &su);
 		if (found < 0)
@@ -341,6 +354,7 @@ bool eval_source(struct eval *e, const struct source *src, struct slice *json)
 	case SOURCE_USER_NAME:
 	case SOURCE_USER_ROLE:
 	case SOURCE_USER_CLAIMS:
+	case SOURCE_USER_FEATURES:
 	case SOURCE_USER_SOCKETS: return give_user_part(e, src->kind, src, json);
 	case SOURCE_SOCKET_ID:
 	case SOURCE_SOCKET_IP:

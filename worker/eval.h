@@ -27,7 +27,8 @@ struct eval {
 	struct slice rest;    /* those behind the payload, with the comma in front */
 	const struct field_state *state; /* of the rule's fields; NULL: it has none */
 	struct attachments attached; /* that placeholders among them name */
-	struct slice room;    /* full name of the rule's room */
+	struct slice room;    /* full name of the rule's room, or of the one that `each` is at */
+	bool leaves;	      /* the rule ends with `leave`: what is sent to a room that the socket is in reaches it still */
 	struct slice error, code; /* @error: JSON string bodies */
 	char id[UUID_LEN + 1]; /* @id, once made */
 };

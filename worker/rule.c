@@ -4,12 +4,12 @@
 #include "conf/log.h"
 #include "proto/json.h"
 #include "shm/op.h"
-#include "worker/behind.h"
 #include "worker/builtin.h"
 #include "worker/eval.h"
 #include "worker/publish.h"
 #include "worker/room.h"
 #include "worker/rule.h"
+#include "worker/rule_act.h"
 #include "worker/rule_emit.h"
 #include "worker/session.h"
 #include "worker/user.h"
@@ -209,9 +209,12 @@ static bool take_arguments(struct eval *e, const struct rule *r, const struct si
 
 static void run_event(struct socket *so, const struct rule *r, const struct sio_packet *p, struct attachments attached)
 {
-	struct worker *w = so->session->w;
+	const struct session *s = so->session;
+	struct worker *w = s->w;
 	const struct check *failed;
+	struct rule_ran *ran;
 	struct eval e;
+	int err;
 
 	eval_init(&e, w, so);
 	e.event = p->name;
@@ -234,17 +237,20 @@ static void run_event(struct socket *so, const struct rule *r, const struct sio_
 			refuse_with(so, p, text_slice(failed->error), text_slice(failed->code));
 		return;
 	}
-	for (unsigned i = 0; i < r->naction; i++) {
-		int64_t t = rule_emit(&e, &r->action[i]);
-
-		if (t < 0) {
-			rule_refuse(so, p, t == -ENOBUFS ? REFUSAL_BUSY : REFUSAL_INVALID);
-			return;
-		}
-		behind_published(so->session, t);
+	ran = arena_alloc(&w->arena, r->naction * sizeof(*ran));
+	err = rule_act(&e, r, ran);
+	if (err != 0) {
+		rule_refuse(so, p,
+		    err == -ENOBUFS	 ? REFUSAL_BUSY
+			: err == -EDQUOT ? REFUSAL_TOO_MANY_ROOMS
+					 : REFUSAL_INVALID);
+		return;
 	}
 	/* it leaves behind what was published, which is in the ring then and outlives this process */
 	rule_ack(&e, so, r, p);
+	/* a client too slow for its ack is gone, and the socket with it */
+	if (!s->closed)
+		rule_act_last(&e, r, ran);
 }
 
 void rule_on_event(struct socket *so, const struct sio_packet *p, struct attachments attached)
@@ -291,6 +297,7 @@ const struct check *rule_on_connecting(struct socket *so)
 void rule_on_connect(struct socket *so)
 {
 	const struct rule *r = so->nsp->rules->on_connect;
+	struct rule_ran *ran;
 	struct eval e;
 
 	if (r == NULL)
@@ -298,6 +305,9 @@ void rule_on_connect(struct socket *so)
 	eval_init(&e, so->session->w, so);
 	if (!eval_all(&e, r->ifs, r->nif))
 		return;
-	for (unsigned i = 0; i < r->naction; i++)
-		behind_published(so->session, rule_emit(&e, &r->action[i]));
+	ran = arena_alloc(&e.w->arena, r->naction * sizeof(*ran));
+	if (rule_act(&e, r, ran) == 0)
+		rule_act_last(&e, r, ran);
+	else
+		log_debug("connect_rule_ended", "sid=%s", so->id.text);
 }

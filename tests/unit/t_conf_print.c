@@ -134,12 +134,13 @@ static void a_rule_whole(void **state)
 	    "\t\tack = '{\"success\": false, \"error\": {@error.message}, \"code\": {@error.code?}}'\n\t}\n"
 	    "\tbuiltins {\n\t\tsubscribe = enter\n\t\tunsubscribe = unsubscribe\n\t\trooms = none\n\t\tping = ping\n\t}\n"
 	    "\tenvelope \"typed\" {\n\t\tdata = '{\"t\": {@event}, \"d\": {@payload}}'\n\t}\n"
-	    "\troom \"t\" {\n\t\tjoin = none\n\t\tsingle = yes\n\t}\n"
+	    "\trole \"r\" {\n\t\tfeatures = {a, 'b c'}\n\t\trooms = t\n\t}\n\troom \"t\" {\n\t\tjoin = none\n\t\tsingle = yes\n\t}\n"
 	    "\ton \"connecting\" {\n\t\tif = @user.id\n\t\tcheck {\n\t\t\tif = {@user.name, '@now.s > 1'}\n"
 	    "\t\t\terror = 'who are you'\n\t\t\tcode = who\n\t\t}\n\t}\n"
 	    "\tevent \"e\" {\n\t\tparams = {'a: id', 'n?: int 0..5'}\n\t\tshape = both\n\t\tunknown = pass\n"
 	    "\t\troom = t\n\t\trequire = member\n\t\tcheck {\n\t\t\tif = a\n\t\t\terror = no\n\t\t}\n"
-	    "\t\talso {\n\t\t\temit = y\n\t\t\tto = {room, t}\n\t\t\tenvelope = typed\n\t\t}\n\t\tack_args = '[{@id}]'\n\t}\n}\n";
+	    "\t\talso {\n\t\t\teach = t\n\t\t\tjoin = {room, t}\n\t\t\tleave = {room, 't:*'}\n"
+	    "\t\t\tevict = '{a}'\n\t\t\tclose = yes\n\t\t\tdisconnect = transport\n\t\t\temit = y\n\t\t\tto = {room, t}\n\t\t\tenvelope = typed\n\t\t}\n\t\tack_args = '[{@id}]'\n\t}\n}\n";
 	/* What is printed, but for its first lines, is also what was read. */
 	struct conf *c = fixture_load(expected, true);
 	char text[4096];
