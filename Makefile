@@ -296,7 +296,15 @@ $(BENCH_RAWSEND): $(B)/bench/rawsend.o
 $(BENCH_PEERS): bench/peers/package-lock.json
 	cd bench/peers && npm ci --no-audit --no-fund || echo "bench: the peers from npm are not installed"
 
-.PHONY: bench-tools bench bench-instructions
+$(B)/bench/micro_rule: bench/micro_rule.c $(B)/libforkcast.a
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -fPIE $(LDFLAGS) -o $@ $< $(B)/libforkcast.a $(LIBS)
+
+#   make bench-rule       what checked fields and a JSON template cost a message
+.PHONY: bench-tools bench bench-instructions bench-rule
+bench-rule: $(B)/bench/micro_rule
+	@scripts/bench-micro $<
+
 bench-tools: $(BENCH_LOAD) $(BENCH_RAWSEND) $(BENCH_PEERS)
 bench: all bench-tools
 	bench/run --build $(B) $(if $(QUICK),--quick) $(BENCH)
