@@ -135,6 +135,26 @@ const struct rule *catalogue_event(const struct catalogue_nsp *nsp, const char *
 	return NULL;
 }
 
+const struct rule *catalogue_event_written(const struct catalogue_nsp *nsp, const char *name, size_t n)
+{
+	unsigned low = 0;
+	unsigned high = nsp->nevent;
+
+	while (low < high) {
+		unsigned middle = low + (high - low) / 2;
+		const struct rule *r = &nsp->event[middle];
+		int order = text_compare(name, n, r->name.p, r->name.n);
+
+		if (order == 0)
+			return r;
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return NULL;
+}
+
 const struct rule *catalogue_event_pattern(const struct catalogue_nsp *nsp, const char *name, size_t n)
 {
 	unsigned low = 0;

@@ -228,6 +228,8 @@ struct catalogue {
 
 /* NULL when not declared. */
 const struct rule *catalogue_event(const struct catalogue_nsp *nsp, const char *name, size_t n);
+/* The rule that is written with this name, its star included; for those who list rules. */
+const struct rule *catalogue_event_written(const struct catalogue_nsp *nsp, const char *name, size_t n);
 /* The rule of the longest pattern that covers the name, whose star is one character or more; NULL when none does. */
 const struct rule *catalogue_event_pattern(const struct catalogue_nsp *nsp, const char *name, size_t n);
 const struct room_type *catalogue_room_type(const struct catalogue_nsp *nsp, const char *name, size_t n);
