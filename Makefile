@@ -200,7 +200,9 @@ FUZZ_SECONDS ?= 5
 FUZZ_FLAGS := -std=c11 -O1 -g -w -fno-omit-frame-pointer -fno-strict-aliasing -fsanitize=address,undefined \
 	-fno-sanitize-recover=undefined
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
-FUZZ_OBJ := $(patsubst %.c,build/fuzz/obj/%.o,$(sort $(wildcard proto/*.c conf/*.c)))
+# Leaves, and what of a worker needs nothing but them.
+FUZZ_OBJ := $(patsubst %.c,build/fuzz/obj/%.o,$(sort $(wildcard proto/*.c conf/*.c)) worker/arena.c worker/fields.c \
+	worker/field_value.c)
 
 .PHONY: fuzz fuzz-short
 fuzz: $(addprefix build/fuzz/,$(FUZZERS))
@@ -294,7 +296,15 @@ $(BENCH_RAWSEND): $(B)/bench/rawsend.o
 $(BENCH_PEERS): bench/peers/package-lock.json
 	cd bench/peers && npm ci --no-audit --no-fund || echo "bench: the peers from npm are not installed"
 
-.PHONY: bench-tools bench bench-instructions
+$(B)/bench/micro_rule: bench/micro_rule.c $(B)/libforkcast.a
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -fPIE $(LDFLAGS) -o $@ $< $(B)/libforkcast.a $(LIBS)
+
+#   make bench-rule       what checked fields and a JSON template cost a message
+.PHONY: bench-tools bench bench-instructions bench-rule
+bench-rule: $(B)/bench/micro_rule
+	@scripts/bench-micro $<
+
 bench-tools: $(BENCH_LOAD) $(BENCH_RAWSEND) $(BENCH_PEERS)
 bench: all bench-tools
 	bench/run --build $(B) $(if $(QUICK),--quick) $(BENCH)

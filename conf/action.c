@@ -20,8 +20,9 @@ bool action_event_name(struct load *l, const struct token *t, const char *what)
 
 	if (t->bad)
 		return false;
-	if (t->text.n > 250) {
-		mistake(&l->mistakes, t->at, "%s: a name of %zu bytes: at most 250", what, t->text.n);
+	if (t->text.n > CATALOGUE_EVENT_MAX) {
+		mistake(
+		    &l->mistakes, t->at, "%s: a name of %zu bytes: at most %d", what, t->text.n, CATALOGUE_EVENT_MAX);
 		return false;
 	}
 	for (size_t i = 0; i < t->text.n; i++) {
@@ -129,27 +130,41 @@ bool action_switch(struct load *l, cfg_t *block, const char *key)
 	return true;
 }
 
+/* Where `to` says nothing it is the room of the rule, so there must be one. */
+static void default_target(struct load *l, cfg_t *block, unsigned scope, struct action *a)
+{
+	const char *key = a->has_emit ? "emit" : a->has_evict ? "evict" : "close";
+
+	if (a->nto > 0 || (!a->has_emit && !a->has_evict && !a->close))
+		return;
+	a->nto = 1;
+	a->to = conf_arena_alloc(l->keep, sizeof *a->to);
+	if ((scope & SCOPE_ROOM) == 0)
+		mistake(&l->mistakes, tree_value(block, key, 0)->at,
+		    "`%s` without `room` needs `to`: write self, all, others or a room's name", key);
+}
+
 /* The action keys of BLOCK; the inline action's `if` is its rule's, so it is not read here. */
 static void action(struct load *l, cfg_t *block, unsigned scope, struct action *a)
 {
 	static const char *const bodies[] = {"data", "args", "add"};
 	const struct token *emit = tree_value(block, "emit", 0);
+	const struct token *envelope = tree_value(block, "envelope", 0);
 	const struct token *body = NULL;
 
-	if (action_event_name(l, emit, "emit"))
-		a->emit = template_string_body(l->keep, emit->text);
-	a->emit_plain = conf_arena_text(l->keep, emit->text.p, emit->text.n);
-	a->has_emit = true;
+	a->has_emit = emit != NULL;
+	if (emit != NULL) {
+		if (action_event_name(l, emit, "emit"))
+			a->emit = template_string_body(l->keep, emit->text);
+		a->emit_plain = conf_arena_text(l->keep, emit->text.p, emit->text.n);
+	}
 	a->is_volatile = action_switch(l, block, "volatile");
+	if (envelope != NULL)
+		a->envelope = envelope_named(l, envelope);
 	target_list(l, block, "to", scope, &a->nto, &a->to);
 	target_list(l, block, "except", scope, &a->nexcept, &a->except);
-	if (a->nto == 0) {
-		a->nto = 1;
-		a->to = conf_arena_alloc(l->keep, sizeof *a->to);
-		if ((scope & SCOPE_ROOM) == 0)
-			mistake(&l->mistakes, emit->at,
-			    "`emit` without `room` needs `to`: write self, all, others or a room's name");
-	}
+	action_rooms(l, block, scope, a);
+	default_target(l, block, scope, a);
 	for (unsigned i = 0; i < 3; i++) {
 		/* `on` has no payload to add to */
 		const struct token *t = i < 2 || (scope & SCOPE_PAYLOAD) != 0 ? tree_value(block, bodies[i], 0) : NULL;
@@ -165,26 +180,37 @@ static void action(struct load *l, cfg_t *block, unsigned scope, struct action *
 		} else if (i == 1) {
 			a->body = BODY_ARGS;
 			action_json_array(l, t, "args", scope, &a->json, &a->json_written);
+			if (envelope != NULL)
+				mistake(&l->mistakes, t->at,
+				    "`args` beside `envelope`, which is around one argument: write `data`");
 		} else {
 			members(l, block, scope, a);
 		}
 	}
 }
 
-/* Without `emit` the other action keys say nothing. */
+/* Without `emit` the keys about what is sent say nothing. */
 static bool has_action(struct load *l, cfg_t *block, bool payload)
 {
-	static const char *const keys[] = {"to", "except", "volatile", "data", "args", "add"};
+	static const char *const keys[] = {"to", "except", "volatile", "envelope", "data", "args", "add"};
+	bool rooms = tree_values(block, "evict") > 0 || tree_values(block, "close") > 0;
 
 	if (tree_values(block, "emit") > 0)
 		return true;
-	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
-		const struct token *t = i < 5 || payload ? tree_value(block, keys[i], 0) : NULL;
+	for (size_t i = rooms ? 1 : 0; i < sizeof keys / sizeof keys[0]; i++) {
+		const struct token *t = i < 6 || payload ? tree_value(block, keys[i], 0) : NULL;
 
 		if (t != NULL)
 			mistake(&l->mistakes, t->at, "`%s` without `emit`: name the event to send", keys[i]);
 	}
-	return false;
+	return action_moves(block);
+}
+
+/* An action with `each` knows the room it is done for. */
+static unsigned scope_of(struct load *l, cfg_t *block, unsigned scope, struct action *a)
+{
+	a->each = action_each(l, block);
+	return a->each != NULL ? scope | SCOPE_ROOM : scope;
 }
 
 void action_list(struct load *l, cfg_t *block, unsigned scope, struct rule *r)
@@ -194,16 +220,21 @@ void action_list(struct load *l, cfg_t *block, unsigned scope, struct rule *r)
 
 	action_conditions(l, block, scope, &r->nif, &r->ifs);
 	r->action = conf_arena_alloc(l->keep, (nalso + 1) * sizeof *r->action);
-	if (has_action(l, block, payload))
-		action(l, block, scope, &r->action[r->naction++]);
+	if (has_action(l, block, payload)) {
+		struct action *a = &r->action[r->naction++];
+
+		action(l, block, scope_of(l, block, scope, a), a);
+	}
 	for (unsigned i = 0; i < nalso; i++) {
 		cfg_t *also = tree_block(block, "also", i);
 		struct action *a = &r->action[r->naction++];
 
+		unsigned known = scope_of(l, also, scope, a);
+
 		a->also = true;
-		action_conditions(l, also, scope, &a->nif, &a->ifs);
+		action_conditions(l, also, known, &a->nif, &a->ifs);
 		if (has_action(l, also, payload))
-			action(l, also, scope, a);
+			action(l, also, known, a);
 		else
 			mistake(&l->mistakes, tree_place(l, also),
 			    "`also` without `emit` does nothing: name the event to send");

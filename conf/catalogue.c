@@ -48,12 +48,51 @@ static unsigned fill(struct name_index *x, const struct catalogue_nsp *nsp)
 		uint32_t hash = hash_name(x->seed, nsp->event[i].name.p, nsp->event[i].name.n);
 		uint32_t at = hash & x->mask;
 
+		if (nsp->event[i].pattern)
+			continue;
 		taken += x->slot[at].event != 0;
 		while (x->slot[at].event != 0)
 			at = (at + 1) & x->mask;
 		x->slot[at] = (struct name_slot){hash, i + 1};
 	}
 	return taken;
+}
+
+static int by_prefix(const void *a, const void *b)
+{
+	const struct name_pattern *x = a;
+	const struct name_pattern *y = b;
+
+	return text_compare(x->prefix.p, x->prefix.n, y->prefix.p, y->prefix.n);
+}
+
+static bool begins(struct text prefix, struct text t)
+{
+	return prefix.n <= t.n && memcmp(prefix.p, t.p, prefix.n) == 0;
+}
+
+static void patterns_build(struct conf_arena *a, struct catalogue_nsp *nsp)
+{
+	struct name_pattern *p = conf_arena_alloc(a, nsp->nevent * sizeof *p);
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < nsp->nevent; i++) {
+		const struct rule *r = &nsp->event[i];
+
+		if (r->pattern)
+			p[n++] = (struct name_pattern){.prefix = {r->name.p, r->name.n - 1}, .rule = r};
+	}
+	if (n > 0)
+		qsort(p, n, sizeof *p, by_prefix);
+	for (unsigned i = 1; i < n; i++) {
+		uint32_t outer = i;
+
+		while (outer > 0 && !begins(p[outer - 1].prefix, p[i].prefix))
+			outer = p[outer - 1].outer;
+		p[i].outer = outer;
+	}
+	nsp->npattern = n;
+	nsp->event_pattern = p;
 }
 
 void catalogue_index_build(struct conf_arena *a, struct catalogue_nsp *nsp)
@@ -79,6 +118,7 @@ void catalogue_index_build(struct conf_arena *a, struct catalogue_nsp *nsp)
 	}
 	x->seed = best_seed;
 	fill(x, nsp);
+	patterns_build(a, nsp);
 }
 
 const struct rule *catalogue_event(const struct catalogue_nsp *nsp, const char *name, size_t n)
@@ -93,6 +133,56 @@ const struct rule *catalogue_event(const struct catalogue_nsp *nsp, const char *
 			return r;
 	}
 	return NULL;
+}
+
+const struct rule *catalogue_event_written(const struct catalogue_nsp *nsp, const char *name, size_t n)
+{
+	unsigned low = 0;
+	unsigned high = nsp->nevent;
+
+	while (low < high) {
+		unsigned middle = low + (high - low) / 2;
+		const struct rule *r = &nsp->event[middle];
+		int order = text_compare(name, n, r->name.p, r->name.n);
+
+		if (order == 0)
+			return r;
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return NULL;
+}
+
+const struct rule *catalogue_event_pattern(const struct catalogue_nsp *nsp, const char *name, size_t n)
+{
+	unsigned low = 0;
+	unsigned high = nsp->npattern;
+	uint32_t at;
+	size_t same = 0;
+
+	if (high == 0 || n > CATALOGUE_EVENT_MAX)
+		return NULL;
+	while (low < high) {
+		unsigned middle = low + (high - low) / 2;
+		const struct text *t = &nsp->event_pattern[middle].prefix;
+
+		if (text_compare(t->p, t->n, name, n) <= 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == 0)
+		return NULL;
+	at = low;
+	while (same < n && same < nsp->event_pattern[at - 1].prefix.n &&
+	    name[same] == nsp->event_pattern[at - 1].prefix.p[same])
+		same++;
+	/* All that are further out begin this one, so they agree with the name as far as this one does. */
+	while (at > 0 && (nsp->event_pattern[at - 1].prefix.n > same || nsp->event_pattern[at - 1].prefix.n == n))
+		at = nsp->event_pattern[at - 1].outer;
+	return at > 0 ? nsp->event_pattern[at - 1].rule : NULL;
 }
 
 const struct room_type *catalogue_room_type(const struct catalogue_nsp *nsp, const char *name, size_t n)
@@ -113,6 +203,15 @@ const struct room_type *catalogue_room_type(const struct catalogue_nsp *nsp, con
 			low = middle + 1;
 	}
 	return NULL;
+}
+
+const struct role *catalogue_role(
+    const struct catalogue *cat, const struct catalogue_nsp *nsp, const char *name, size_t n)
+{
+	for (unsigned i = 0; i < nsp->nrole; i++)
+		if (text_equal(nsp->role[i].name, (struct text){name, n}))
+			return &nsp->role[i];
+	return nsp != &cat->nsp[0] ? catalogue_role(cat, &cat->nsp[0], name, n) : NULL;
 }
 
 /* True when the pattern covers the name: at least one character stands where its star is. */

@@ -9,6 +9,7 @@
 
 #include <stdint.h>
 
+#include "conf/field.h"
 #include "conf/template.h"
 
 /* Codes of refusals: `texts` has one key each (CATALOGUE section 7); order is that of catalogue_code_name(). */
@@ -63,6 +64,39 @@ struct add_member {
 	struct source source;
 };
 
+/* What `envelope` puts around an argument; its @payload is that argument, its @event the name that is sent. */
+struct envelope {
+	struct text name;
+	struct json_node json;
+	struct text written;
+};
+
+/* How refusals look. */
+struct error_shape {
+	bool own;	  /* written in this namespace, not taken from the first */
+	struct text emit; /* JSON string body of the event's name */
+	struct text emit_plain;
+	struct json_node data, ack; /* the event's argument, and the ack's */
+	struct text data_written, ack_written;
+};
+
+/* Built-in events, in the order of the options of `builtins`. */
+enum builtin { BUILTIN_SUBSCRIBE, BUILTIN_UNSUBSCRIBE, BUILTIN_ROOMS, BUILTIN_PING, BUILTIN_MAX };
+
+struct builtin_names {
+	bool own;
+	struct text name[BUILTIN_MAX]; /* p NULL: there is no such event */
+};
+
+/* What a token's role brings. */
+struct role {
+	struct text name;
+	unsigned nroom, nfeature;
+	struct text_template *room; /* joined at connect, beside those of `auth` */
+	struct text *feature;
+	struct text features; /* a JSON list of them */
+};
+
 struct action {
 	unsigned nif;
 	struct condition *ifs; /* all must hold */
@@ -77,6 +111,14 @@ struct action {
 	struct text json_written;
 	unsigned nadd;
 	struct add_member *add;
+	const struct envelope *envelope; /* NULL: none */
+	const struct room_type *each; /* once for each such room of the socket; NULL: once */
+	unsigned njoin, nleave;
+	struct target *join, *leave; /* ROOM, TEMPLATE; leave ROOMS_OF too */
+	bool has_evict;
+	struct text_template evict; /* id of the user whose sockets leave the rooms of `to` */
+	bool close;		    /* everybody leaves them */
+	enum { DISCONNECT_NO, DISCONNECT_NAMESPACE, DISCONNECT_TRANSPORT } disconnect;
 	bool is_volatile; /* dropped first for a client that cannot take it now, and not recovered */
 };
 
@@ -98,11 +140,16 @@ enum ack_kind {
 
 /* An `event` or `on` block. */
 struct rule {
-	struct text name;      /* event name, decoded */
+	struct text name;      /* event name, decoded; of a pattern with its star */
+	bool pattern;	       /* covers the names that begin with what stands in front of the star */
 	struct text name_json; /* as JSON string body */
 	unsigned index;	       /* for counters; stable within a conf; `on` rules have one too */
 	const char *file;
 	int line;
+	const struct fields *fields; /* what the arguments must be; NULL: anything passes untouched */
+	enum unknown unknown;
+	bool both;   /* `shape = both` */
+	bool silent; /* `deny = silent`: a refused sender is told nothing */
 	bool has_room;
 	struct text_template room;
 	const struct room_type *room_type;
@@ -135,6 +182,17 @@ struct name_index {
 	struct name_slot *slot;
 };
 
+/*
+ * Patterns, sorted by what stands in front of their stars: the last one that is not behind a name in this order is the
+ * name's beginning, or begins with all those that are.  So a search, and steps outwards, which only shorten.
+ */
+struct name_pattern {
+	struct text prefix;
+	const struct rule *rule;
+	uint32_t outer; /* position + 1 of the longest other one that this one begins with; 0: none */
+};
+
+#define CATALOGUE_EVENT_MAX 250 /* bytes of an event's name, also of one that a pattern covers */
 #define CATALOGUE_NSP_MAX 128 /* bytes of a namespace's name, also of one that a pattern covers */
 
 /* Exact names are served as they are; of a pattern each name that it covers is a namespace of its own. */
@@ -144,9 +202,17 @@ struct catalogue_nsp {
 	struct text prefix, suffix; /* of a pattern: what stands around its `*`, which is one character or more */
 	unsigned nevent;
 	struct rule *event; /* sorted by name */
-	struct name_index index;
+	struct name_index index; /* of those that are no patterns */
+	unsigned npattern;
+	struct name_pattern *event_pattern;
 	unsigned nroom_type;
 	struct room_type *room_type; /* sorted by name, built-in ones included */
+	struct error_shape errors;
+	struct builtin_names builtins;
+	unsigned nrole;
+	struct role *role;
+	unsigned nenvelope;
+	struct envelope *envelope;
 	struct rule *on_connecting;  /* before acceptance: conditions and checks only; NULL when not declared */
 	struct rule *on_connect;     /* NULL when not declared */
 };
@@ -162,7 +228,14 @@ struct catalogue {
 
 /* NULL when not declared. */
 const struct rule *catalogue_event(const struct catalogue_nsp *nsp, const char *name, size_t n);
+/* The rule that is written with this name, its star included; for those who list rules. */
+const struct rule *catalogue_event_written(const struct catalogue_nsp *nsp, const char *name, size_t n);
+/* The rule of the longest pattern that covers the name, whose star is one character or more; NULL when none does. */
+const struct rule *catalogue_event_pattern(const struct catalogue_nsp *nsp, const char *name, size_t n);
 const struct room_type *catalogue_room_type(const struct catalogue_nsp *nsp, const char *name, size_t n);
+/* The role of that name, of the namespace or else of the first; NULL when neither declares it. */
+const struct role *catalogue_role(
+    const struct catalogue *cat, const struct catalogue_nsp *nsp, const char *name, size_t n);
 /* The namespace of this very name, else the longest pattern that covers it; of equals the one with more before `*`. */
 const struct catalogue_nsp *catalogue_nsp_find(const struct catalogue *cat, const char *name, size_t n);
 /* "invalid", "not_member" ...: the code on the wire. */

@@ -7,6 +7,7 @@
 #ifndef FORKCAST_CONF_COMPILE_H
 #define FORKCAST_CONF_COMPILE_H
 
+#include "conf/field.h"
 #include "conf/load.h"
 
 /* What a rule knows when it runs, as bits: a source outside its scope is a mistake. */
@@ -16,6 +17,8 @@ enum scope {
 	SCOPE_RULE = 4,	      /* the rest of @socket */
 	SCOPE_PAYLOAD = 8,    /* bare paths, @payload, @args, @event */
 	SCOPE_ROOM = 16,      /* @room */
+	SCOPE_ENVELOPE = 32,  /* @payload, @event */
+	SCOPE_ERROR = 64,     /* @error */
 };
 
 struct cursor {
@@ -88,6 +91,20 @@ const struct room_type *room_template(
 /* A word of `require` or `join`: role:NAME or one of ALLOWED, which are apart by spaces. */
 bool room_who(struct load *l, const struct token *t, const char *key, const char *allowed, struct who *out);
 
+/* field_kind.c */
+
+/* Reads a type, with its range; stops at what follows it. */
+bool field_kind_parse(struct cursor *c, struct field_kind *out);
+/* True when the compact JSON is a value of that type, but for the members of objects. */
+bool field_kind_takes(struct load *l, const struct field_kind *k, struct text json);
+
+/* field.c */
+
+/* `fields` or `params` of a rule, with `unknown` and `shape`; from then on bare paths are those of l->fields. */
+void field_list(struct load *l, cfg_t *block, unsigned scope, struct rule *r);
+/* Judges a bare path against l->fields, and notes which of them it begins with. */
+bool field_resolve(struct cursor *c, struct source *out);
+
 /* target.c */
 
 /* The targets of `to` or `except`, whose room types are those of l->nsp; `room` is one where SCOPE has SCOPE_ROOM. */
@@ -109,6 +126,32 @@ void action_json_array(struct load *l, const struct token *t, const char *key, u
 bool action_switch(struct load *l, cfg_t *block, const char *key);
 /* `if` and all actions of a rule. */
 void action_list(struct load *l, cfg_t *block, unsigned scope, struct rule *r);
+
+/* envelope.c */
+
+/* The envelopes of TREE, which is the top level or a namespace. */
+void envelope_list(struct load *l, cfg_t *tree, struct catalogue_nsp *nsp);
+/* The envelope that T names; NULL after a mistake. */
+const struct envelope *envelope_named(struct load *l, const struct token *t);
+
+/* role.c */
+
+/* The roles of TREE, whose room types must be known. */
+void role_list(struct load *l, cfg_t *tree, struct catalogue_nsp *nsp);
+
+/* action_room.c */
+
+/* `each`: the type whose rooms the action is done for; NULL: none, or told to be wrong. */
+const struct room_type *action_each(struct load *l, cfg_t *block);
+/* True when BLOCK has one of the keys below. */
+bool action_moves(cfg_t *block);
+/* `join`, `leave`, `evict`, `close`, `disconnect`. */
+void action_rooms(struct load *l, cfg_t *block, unsigned scope, struct action *a);
+
+/* answer.c */
+
+/* `errors` and `builtins` of TREE; a namespace without them has those of the first. */
+void answer_shapes(struct load *l, cfg_t *tree, struct catalogue_nsp *nsp);
 
 /* check.c */
 

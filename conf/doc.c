@@ -32,6 +32,8 @@ static const char *type_name(enum option_type type)
 	case OPTION_TARGETS: return "list of targets";
 	case OPTION_JSON: return "JSON template";
 	case OPTION_MEMBERS: return "list of members";
+	case OPTION_WORDS: return "list of words";
+	case OPTION_FIELDS: return "list of fields";
 	case OPTION_ACK: return "yes, no or JSON template";
 	case OPTION_WHO:
 	case OPTION_POLICY: return "list of who";

@@ -6,7 +6,7 @@ static void cookie(struct load *l, cfg_t *block, struct conf_cookie *c)
 {
 	if (!value_store_block(l, option_block("engine/cookie"), block, c))
 		return;
-	c->on = tree_written(block);
+	c->on = tree_written(l, block);
 	if (c->samesite == CONF_SAMESITE_NONE && !c->secure)
 		mistake(&l->mistakes, tree_value(block, "samesite", 0)->at,
 		    "`samesite = none` without `secure = yes`: browsers drop such a cookie");

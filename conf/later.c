@@ -9,16 +9,15 @@
 /* Words, wrapped by hand. */
 /* clang-format off */
 #define ACTION_LATER                                                                                                   \
-	"envelope each priority group batch latest min_interval edge keep after timer cancel join leave evict "               \
-	"close disconnect state state_put if_version score member set by member_data"
-#define RULE_LATER "fields params shape unknown deny limit hook notify "
+	"priority group batch latest min_interval edge keep after timer cancel state state_put if_version score member set by member_data"
+#define RULE_LATER "limit hook notify "
 
 static const struct {
 	const char *block, *names;
 } keys[] = {
-	{"", "data_dir route every role limit batch envelope board hook mode preferences builtins errors wallet recovery "
+	{"", "data_dir route every limit batch board hook mode preferences wallet recovery "
 	     "drain redis"},
-	{"namespace", "route every role limit batch envelope board hook mode preferences builtins errors"},
+	{"namespace", "route every limit batch board hook mode preferences"},
 	{"listen", "tls_certificate tls_key proxy_protocol"},
 	{"auth", "in_band"},
 	{"auth/jwt", "public_key_file"},
@@ -34,9 +33,9 @@ static const struct {
 static const char triggers[] = "authenticated auth_failed expiring disconnect online offline lost restored gone "
 			       "join leave enter exit occupied vacated absent state conflict score rank top limited drain";
 
-static const char sources[] = "@vars @user.features @user.data @socket.region @socket.query @socket.headers @room.users "
+static const char sources[] = "@vars @user.data @socket.region @socket.query @socket.headers @room.users "
 			      "@room.meta @room.history @state @version @state_by @board @member @hook @batch @count @absent "
-			      "@limit @error @reason @recovery @drain";
+			      "@limit @error.retry_after @reason @recovery @drain";
 
 /* clang-format on */
 

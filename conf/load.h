@@ -29,6 +29,7 @@ struct load {
 	struct mistakes mistakes;
 	const struct conf_file *main;
 	const struct catalogue_nsp *nsp; /* the one being compiled: its room types are those that names may have */
+	const struct fields *fields; /* of the rule being compiled: bare paths begin with one of these; NULL: any */
 	bool dev;
 	unsigned nfile, nblock;
 	char *literal; /* of template_literal(), SCAN_VALUE_MAX + 1 bytes */
@@ -61,7 +62,7 @@ void tree_free(cfg_t *tree);
 /* Blocks NAME in PARENT; an untitled block that is not written counts as one, with tree_written() false. */
 unsigned tree_blocks(cfg_t *parent, const char *name);
 cfg_t *tree_block(cfg_t *parent, const char *name, unsigned i);
-bool tree_written(const cfg_t *block);
+bool tree_written(const struct load *l, const cfg_t *block);
 /* Where a block's name stands; line 1 of the main file when it is not written. */
 struct place tree_place(const struct load *l, const cfg_t *block);
 const struct token *tree_title(const struct load *l, const cfg_t *block);

@@ -66,6 +66,9 @@ void namespace_rules(struct load *l, cfg_t *tree)
 
 	for (unsigned i = 0; i < cat->nnsp; i++) {
 		l->nsp = &cat->nsp[i];
+		answer_shapes(l, block_of(tree, i), &cat->nsp[i]);
+		role_list(l, block_of(tree, i), &cat->nsp[i]);
+		envelope_list(l, block_of(tree, i), &cat->nsp[i]);
 		rule_events(l, block_of(tree, i), &cat->nsp[i]);
 		on_blocks(l, block_of(tree, i), &cat->nsp[i]);
 	}

@@ -19,7 +19,8 @@ static struct rule *reaction(struct load *l, cfg_t *block, const struct token *t
 /* Before acceptance there is nobody to send to: it may only refuse. */
 static void on_connecting(struct load *l, cfg_t *block, struct rule *r)
 {
-	static const char *const keys[] = {"emit", "to", "except", "data", "args", "volatile"};
+	static const char *const keys[] = {"emit", "to", "except", "data", "args", "volatile", "envelope",
+	    "each", "join", "leave", "evict", "close", "disconnect"};
 	const struct place at = tree_place(l, block);
 
 	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {

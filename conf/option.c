@@ -181,6 +181,17 @@ static const struct option log_rows[] = {
 	{"except", OPTION_TARGETS, RELOAD, .help = "Who does not; same words."},                                             \
 	{"data", OPTION_JSON, RELOAD, .help = "The one argument, a JSON template."},                                         \
 	{"args", OPTION_JSON, RELOAD, .help = "All arguments, a JSON template of an array."},                                \
+	{"envelope", OPTION_NAME, LIMITS(1, 64), RELOAD, .help = "Name of an `envelope` around the argument."},              \
+	{"each", OPTION_TEXT, LIMITS(1, 64), RELOAD,                                                                         \
+	    .help = "A room type: do this once for each room of that type the client is in, which is `@room` then."},         \
+	{"join", OPTION_ROOMS, RELOAD,                                                                                     \
+	    .help = "Rooms that the client joins first: `room` or room templates. The room's own `join` is not asked."},      \
+	{"leave", OPTION_ROOMS, RELOAD, .help = "Rooms that it leaves at last: `room`, room templates, `\"TYPE:*\"`."},      \
+	{"evict", OPTION_TEXT, LIMITS(1, 1024), RELOAD,                                                                      \
+	    .help = "Id of a user, a text template: at last its sockets leave the rooms of `to`."},                           \
+	{"close", OPTION_SWITCH, .dflt = "no", RELOAD, .help = "At last everybody leaves the rooms of `to`."},               \
+	{"disconnect", OPTION_WORD, .words = "namespace transport", RELOAD,                                                  \
+	    .help = "At last the client is taken out of the namespace, or its connection ends."},                             \
 	{"volatile", OPTION_SWITCH, .dflt = "no", RELOAD,                                                                    \
 	    .help = "Drop it for a client that cannot take it now; it is not recovered either."}
 
@@ -191,6 +202,17 @@ static const struct option log_rows[] = {
 
 static const struct option event[] = {
 	{"room", OPTION_TEMPLATE, LIMITS(1, 250), RELOAD, .help = "The room the rule is about: `\"chat:{chatId}\"`."},
+	{"fields", OPTION_FIELDS, RELOAD, .computed = "anything passes untouched",
+	    .help = "`{\"name: TYPE\", \"name?: TYPE = default\", ...}`: the members of the one object argument. Types: `string 1..100` "
+		    "(characters), `int 0..9`, `number`, `bool`, `uuid`, `id`, `date`, `digits`, `url`, `a\\|b`, `object`, "
+		    "`list TYPE 1..10`, `binary 0..64K`, `any`. Dots reach in; a default is an @source or JSON."},
+	{"params", OPTION_FIELDS, RELOAD, .help = "The same for arguments by position."},
+	{"shape", OPTION_WORD, AT(rule, both), .words = "one both", .dflt = "one", RELOAD,
+	    .help = "`both`: accept the arguments by position, or as members of one object."},
+	{"unknown", OPTION_WORD, AT(rule, unknown), .words = "drop reject pass", .dflt = "drop", RELOAD,
+	    .help = "What becomes of members and arguments that are not declared."},
+	{"deny", OPTION_WORD, AT(rule, silent), .words = "error silent", .dflt = "error", RELOAD,
+	    .help = "Whether a sender whose fields, `require` or `check` fail is told so."},
 	{"require", OPTION_WHO, RELOAD, .computed = "member with `room`, else any",
 	    .help = "Who may send it: one of `member`, `any`, `authenticated`, `role:NAME`."},
 	ACTION_ROWS,
@@ -234,6 +256,30 @@ static const struct option texts[] = {
 	TEXT_ROW("busy", REFUSAL_BUSY, "The server is busy, try again later", "A queue is full."),
 };
 
+static const struct option errors[] = {
+	{"emit", OPTION_EVENT, LIMITS(1, 250), .dflt = "error", RELOAD, .help = "Event that tells a sender who asked for no ack."},
+	{"data", OPTION_JSON, .dflt = "{\"message\": {@error.message}}", RELOAD, .help = "Its argument, a JSON template."},
+	{"ack", OPTION_JSON, .dflt = "{\"success\": false, \"error\": {@error.message}, \"code\": {@error.code?}}", RELOAD,
+	    .help = "What a refused sender's ack has, a JSON template."},
+};
+
+/* In the order of enum builtin. */
+static const struct option builtins[] = {
+	{"subscribe", OPTION_EVENT, LIMITS(1, 250), .dflt = "subscribe", RELOAD, .help = "Joins a room: `{room, id}`."},
+	{"unsubscribe", OPTION_EVENT, LIMITS(1, 250), .dflt = "unsubscribe", RELOAD, .help = "Leaves it."},
+	{"rooms", OPTION_EVENT, LIMITS(1, 250), .dflt = "getRooms", RELOAD, .help = "Names of the rooms that the client is in."},
+	{"ping", OPTION_EVENT, LIMITS(1, 250), .dflt = "ping", RELOAD, .help = "Answers `pong`."},
+};
+
+static const struct option role[] = {
+	{"features", OPTION_WORDS, RELOAD, .help = "Words, which rules see as the list `@user.features`."},
+	{"rooms", OPTION_ROOMS, RELOAD, .help = "Rooms joined at connect, beside those of `auth`, and like them not counted."},
+};
+
+static const struct option envelope[] = {
+	{"data", OPTION_JSON, RELOAD, .help = "A JSON template with {@payload}, the argument that would be sent, and {@event}, its event."},
+};
+
 #define ROWS(array) .n = sizeof(array) / sizeof((array)[0]), .option = (array)
 
 const struct option_block option_blocks[] = {
@@ -255,7 +301,8 @@ const struct option_block option_blocks[] = {
 	{"namespace", "namespace", "/NAME", true, .help =
 	    "A namespace beside `/`, with room types, events and reactions of its own: the blocks `event`, `on` and `room`. "
 	    "`\"/tenant-*\"` covers the names of this form that have no block of their own; of several patterns the longest counts."},
-	{"event", "event", "NAME", true, ROWS(event), "An event that clients may send, and what it does.", .nsp = true},
+	{"event", "event", "NAME", true, ROWS(event), "An event that clients may send, and what it does. `\"game:*\"` covers the names that nothing else declares; of several "
+	    "patterns the longest counts.", .nsp = true},
 	{"event/also", "also", NULL, true, ROWS(event_also), "A further action of the rule, after the inline one."},
 	{"event/check", "check", NULL, true, ROWS(check), "A condition of the rule; the first that is false refuses the event."},
 	{"on", "on", "TRIGGER", true, ROWS(on),
@@ -265,6 +312,16 @@ const struct option_block option_blocks[] = {
 	{"on/check", "check", NULL, true, ROWS(check), "A condition of `connecting`; the first that is false refuses the client."},
 	{"room", "room", "TYPE", true, ROWS(room),
 	    "Rooms named `TYPE:id`. The types `user`, `role` and `global` are built in, and nobody may subscribe to them.",
+	    .nsp = true},
+	{"role", "role", "NAME", true, ROWS(role),
+	    "What the users of a role have. A namespace that does not declare a role has that of the top level.", .nsp = true},
+	{"envelope", "envelope", "NAME", true, ROWS(envelope), "A frame that actions put around what they send.", .nsp = true},
+	{"errors", "errors", NULL, false, ROWS(errors),
+	    "How refusals look: an ack if one was asked for, else an event. A namespace without this block has that of the top level.",
+	    .nsp = true},
+	{"builtins", "builtins", NULL, false, ROWS(builtins),
+	    "Names of the events that every application has; `none` removes one, an `event` of that name takes its place. A namespace "
+	    "without this block has that of the top level.",
 	    .nsp = true},
 	{"texts", "texts", NULL, false, ROWS(texts), "What clients are told when something is refused, by code."},
 };
@@ -321,6 +378,8 @@ bool option_is_list(enum option_type type)
 	case OPTION_CONDITIONS:
 	case OPTION_TARGETS:
 	case OPTION_MEMBERS:
+	case OPTION_FIELDS:
+	case OPTION_WORDS:
 	case OPTION_WHO:
 	case OPTION_POLICY: return true;
 	default: return false;

@@ -67,15 +67,59 @@ static void print_targets(FILE *out, int depth, const char *name, unsigned n, co
 	apart(out, n, n);
 }
 
+/* `join` or `leave` */
+static void print_rooms(FILE *out, int depth, const char *name, unsigned n, const struct target *t)
+{
+	char all[128];
+
+	if (n == 0)
+		return;
+	print_key(out, depth, name);
+	for (unsigned i = 0; i < n; i++) {
+		apart(out, i, n);
+		if (t[i].kind == TARGET_TEMPLATE) {
+			value_print_text(t[i].room.written, out);
+		} else if (t[i].kind == TARGET_ROOMS_OF) {
+			snprintf(all, sizeof all, "%s:*", t[i].type->name.p);
+			value_print_text((struct text){all, strlen(all)}, out);
+		} else {
+			fputs("room", out);
+		}
+	}
+	apart(out, n, n);
+}
+
+static void print_moves(FILE *out, int depth, const struct action *a)
+{
+	if (a->each != NULL)
+		print_text(out, depth, "each", a->each->name);
+	print_rooms(out, depth, "join", a->njoin, a->join);
+	print_rooms(out, depth, "leave", a->nleave, a->leave);
+	if (a->has_evict)
+		print_text(out, depth, "evict", a->evict.written);
+	if (a->close) {
+		print_key(out, depth, "close");
+		fputs("yes\n", out);
+	}
+	if (a->disconnect != DISCONNECT_NO) {
+		print_key(out, depth, "disconnect");
+		fputs(a->disconnect == DISCONNECT_NAMESPACE ? "namespace\n" : "transport\n", out);
+	}
+}
+
 static void print_action(FILE *out, int depth, const struct action *a)
 {
 	char *member = NULL;
 	size_t n;
 	FILE *f;
 
-	print_text(out, depth, "emit", a->emit_plain);
+	print_moves(out, depth, a);
+	if (a->has_emit)
+		print_text(out, depth, "emit", a->emit_plain);
 	print_targets(out, depth, "to", a->nto, a->to);
 	print_targets(out, depth, "except", a->nexcept, a->except);
+	if (a->envelope != NULL)
+		print_text(out, depth, "envelope", a->envelope->name);
 	if (a->is_volatile) {
 		print_key(out, depth, "volatile");
 		fputs("yes\n", out);
@@ -154,9 +198,36 @@ static void print_ack(FILE *out, int depth, const struct rule *r)
 	}
 }
 
+static void print_option(FILE *out, int depth, const char *name, const struct rule *r)
+{
+	print_key(out, depth, name);
+	value_print(option_find(option_block("event"), (struct text){name, strlen(name)}), r, out);
+	fputc('\n', out);
+}
+
+static void print_fields(FILE *out, int depth, const struct rule *r)
+{
+	const struct fields *f = r->fields;
+
+	if (f == NULL)
+		return;
+	print_key(out, depth, f->params ? "params" : "fields");
+	for (unsigned i = 0; i < f->nwritten; i++) {
+		apart(out, i, f->nwritten);
+		value_print_text(f->written[i], out);
+	}
+	apart(out, f->nwritten, f->nwritten);
+	if (f->both)
+		print_option(out, depth, "shape", r);
+	print_option(out, depth, "unknown", r);
+}
+
 static void print_event(FILE *out, int depth, const struct rule *r)
 {
 	print_title(out, depth, "event", r->name);
+	print_fields(out, depth + 1, r);
+	if (r->silent)
+		print_option(out, depth + 1, "deny", r);
 	if (r->has_room)
 		print_text(out, depth + 1, "room", r->room.written);
 	print_who(out, depth + 1, "require", r->nrequire, r->require);
@@ -189,8 +260,59 @@ static void print_room(FILE *out, int depth, const struct room_type *t)
 	fprintf(out, "%.*s}\n", depth, "\t\t\t");
 }
 
+/* The shapes of answers, where they are this namespace's own; those of the first always are. */
+static void print_answers(FILE *out, int depth, const struct catalogue_nsp *nsp, bool first)
+{
+	const struct option_block *names = option_block("builtins");
+
+	if (first || nsp->errors.own) {
+		fprintf(out, "%.*serrors {\n", depth, "\t\t\t");
+		print_text(out, depth + 1, "emit", nsp->errors.emit_plain);
+		print_text(out, depth + 1, "data", nsp->errors.data_written);
+		print_text(out, depth + 1, "ack", nsp->errors.ack_written);
+		fprintf(out, "%.*s}\n", depth, "\t\t\t");
+	}
+	if (first || nsp->builtins.own) {
+		fprintf(out, "%.*sbuiltins {\n", depth, "\t\t\t");
+		for (unsigned i = 0; i < BUILTIN_MAX; i++)
+			print_text(out, depth + 1, names->option[i].name,
+			    nsp->builtins.name[i].p != NULL ? nsp->builtins.name[i] : (struct text){"none", 4});
+		fprintf(out, "%.*s}\n", depth, "\t\t\t");
+	}
+	for (unsigned i = 0; i < nsp->nenvelope; i++) {
+		print_title(out, depth, "envelope", nsp->envelope[i].name);
+		print_text(out, depth + 1, "data", nsp->envelope[i].written);
+		fprintf(out, "%.*s}\n", depth, "\t\t\t");
+	}
+}
+
+static void print_role(FILE *out, int depth, const struct role *r)
+{
+	print_title(out, depth, "role", r->name);
+	if (r->nfeature > 0) {
+		print_key(out, depth + 1, "features");
+		for (unsigned i = 0; i < r->nfeature; i++) {
+			apart(out, i, r->nfeature);
+			value_print_text(r->feature[i], out);
+		}
+		apart(out, r->nfeature, r->nfeature);
+	}
+	if (r->nroom > 0) {
+		print_key(out, depth + 1, "rooms");
+		for (unsigned i = 0; i < r->nroom; i++) {
+			apart(out, i, r->nroom);
+			value_print_text(r->room[i].written, out);
+		}
+		apart(out, r->nroom, r->nroom);
+	}
+	fprintf(out, "%.*s}\n", depth, "\t\t\t");
+}
+
 static void print_blocks(FILE *out, int depth, const struct catalogue_nsp *nsp)
 {
+	print_answers(out, depth, nsp, depth == 0);
+	for (unsigned i = 0; i < nsp->nrole; i++)
+		print_role(out, depth, &nsp->role[i]);
 	for (unsigned i = 0; i < nsp->nroom_type; i++)
 		if (!nsp->room_type[i].builtin)
 			print_room(out, depth, &nsp->room_type[i]);

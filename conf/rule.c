@@ -55,20 +55,37 @@ void rule_place(struct load *l, cfg_t *block, struct rule *r)
 	r->line = at.line;
 }
 
+/* True when the name ends with a star. */
+static bool pattern(struct load *l, const struct token *title)
+{
+	const char *star = memchr(title->text.p, '*', title->text.n);
+
+	if (star == NULL)
+		return false;
+	if (star + 1 == title->text.p + title->text.n)
+		return true;
+	mistake(&l->mistakes, title->at, "event `%s`: the `*` of a pattern stands at its end: \"game:*\"",
+	    mistake_show(&l->mistakes, title->text));
+	return false;
+}
+
 static void event(struct load *l, cfg_t *block, struct rule *r)
 {
 	const struct token *title = tree_title(l, block);
 	const struct token *room = tree_value(block, "room", 0);
+	const struct token *deny = tree_value(block, "deny", 0);
 	unsigned scope = SCOPE_USER | SCOPE_CONNECTING | SCOPE_RULE | SCOPE_PAYLOAD;
 
 	rule_place(l, block, r);
-	if (action_event_name(l, title, "event") && memchr(title->text.p, '*', title->text.n) != NULL)
-		mistake(&l->mistakes, title->at,
-		    "event `%s`: patterns are not in this build of forkcast: name each event",
-		    mistake_show(&l->mistakes, title->text));
+	l->fields = NULL;
+	if (action_event_name(l, title, "event"))
+		r->pattern = pattern(l, title);
 	r->name = conf_arena_text(l->keep, title->text.p, title->text.n);
 	r->name_json = template_string_body(l->keep, r->name);
 	r->dev = action_switch(l, block, "dev");
+	if (deny != NULL)
+		value_store(l, option_find(option_block("event"), (struct text){"deny", 4}), &deny, 1, r);
+	field_list(l, block, scope, r);
 	if (room != NULL) {
 		r->room_type = room_template(l, room, "room", scope, &r->room);
 		r->has_room = true;
@@ -78,6 +95,7 @@ static void event(struct load *l, cfg_t *block, struct rule *r)
 	check_list(l, block, option_block("event/check"), scope, r);
 	action_list(l, block, scope, r);
 	acknowledgement(l, block, scope, r);
+	l->fields = NULL;
 }
 
 static int by_name(const void *a, const void *b)

@@ -16,9 +16,9 @@ static const struct {
 	enum path path;
 	unsigned scope;
 } known[] = {
-	{"@payload", SOURCE_PAYLOAD, PATH_NONE, SCOPE_PAYLOAD},
+	{"@payload", SOURCE_PAYLOAD, PATH_NONE, SCOPE_PAYLOAD | SCOPE_ENVELOPE},
 	{"@args", SOURCE_ARGS, PATH_NONE, SCOPE_PAYLOAD},
-	{"@event", SOURCE_EVENT, PATH_NONE, SCOPE_PAYLOAD},
+	{"@event", SOURCE_EVENT, PATH_NONE, SCOPE_PAYLOAD | SCOPE_ENVELOPE},
 	{"@namespace", SOURCE_NAMESPACE, PATH_NONE, SCOPE_CONNECTING},
 	{"@id", SOURCE_ID, PATH_NONE, SCOPE_CONNECTING},
 	{"@now", SOURCE_NOW, PATH_NONE, SCOPE_CONNECTING},
@@ -29,6 +29,7 @@ static const struct {
 	{"@user.name", SOURCE_USER_NAME, PATH_NONE, SCOPE_USER},
 	{"@user.role", SOURCE_USER_ROLE, PATH_NONE, SCOPE_USER},
 	{"@user.claims", SOURCE_USER_CLAIMS, PATH_MUST, SCOPE_USER},
+	{"@user.features", SOURCE_USER_FEATURES, PATH_NONE, SCOPE_CONNECTING},
 	{"@user.sockets", SOURCE_USER_SOCKETS, PATH_NONE, SCOPE_CONNECTING},
 	{"@socket.id", SOURCE_SOCKET_ID, PATH_NONE, SCOPE_CONNECTING},
 	{"@socket.ip", SOURCE_SOCKET_IP, PATH_NONE, SCOPE_CONNECTING},
@@ -51,6 +52,8 @@ static const struct {
 	{"@server.host", SOURCE_SERVER_HOST, PATH_NONE, SCOPE_CONNECTING},
 	{"@server.worker", SOURCE_SERVER_WORKER, PATH_NONE, SCOPE_CONNECTING},
 	{"@server.version", SOURCE_SERVER_VERSION, PATH_NONE, SCOPE_CONNECTING},
+	{"@error.message", SOURCE_ERROR_MESSAGE, PATH_NONE, SCOPE_ERROR},
+	{"@error.code", SOURCE_ERROR_CODE, PATH_NONE, SCOPE_ERROR},
 };
 
 /* clang-format on */
@@ -109,7 +112,13 @@ static bool outside(struct cursor *c, struct text name, unsigned scope)
 
 	if (c->scope == (SCOPE_USER | SCOPE_CONNECTING) && scope == SCOPE_RULE)
 		return cursor_fail(c, "`%s`: there is no socket yet, so it is not known here", shown);
-	if (scope == SCOPE_PAYLOAD && (c->scope & SCOPE_CONNECTING) != 0)
+	if (scope == SCOPE_ERROR)
+		return cursor_fail(c, "`%s`: nothing was refused here", shown);
+	if ((c->scope & SCOPE_ENVELOPE) != 0)
+		return cursor_fail(c, "`%s`: an envelope knows @payload, @event and what the server knows", shown);
+	if ((c->scope & SCOPE_ERROR) != 0 && (scope & (SCOPE_PAYLOAD | SCOPE_ROOM)) != 0)
+		return cursor_fail(c, "`%s` is not known here: write {@error.message}, {@error.code}", shown);
+	if ((scope & SCOPE_PAYLOAD) != 0 && (c->scope & SCOPE_CONNECTING) != 0)
 		return cursor_fail(c, "`%s`: nothing was sent here, so there is no payload: use an @source", shown);
 	if (scope == SCOPE_ROOM && (c->scope & SCOPE_PAYLOAD) != 0)
 		return cursor_fail(c, "`%s` needs a rule with `room`", shown);
@@ -174,7 +183,7 @@ bool source_parse(struct cursor *c, struct source *out)
 	} else if ((c->scope & SCOPE_PAYLOAD) == 0) {
 		return outside(c, name, SCOPE_PAYLOAD);
 	} else {
-		good = split(c, name, out);
+		good = split(c, name, out) && (c->load->fields == NULL || field_resolve(c, out));
 	}
 	if (good) {
 		c->p = p;

@@ -48,6 +48,9 @@ enum source_kind {
 	SOURCE_SERVER_HOST,
 	SOURCE_SERVER_WORKER,
 	SOURCE_SERVER_VERSION,
+	SOURCE_USER_FEATURES, /* of the role */
+	SOURCE_ERROR_MESSAGE,
+	SOURCE_ERROR_CODE,
 	SOURCE_LITERAL, /* a JSON literal, in conditions: seg[0] is its text */
 };
 
@@ -55,6 +58,8 @@ struct source {
 	enum source_kind kind;
 	unsigned nseg;
 	struct text *seg; /* "*" means: of every element */
+	unsigned field;	 /* PATH: the declared field it begins with, its index + 1; 0: none */
+	unsigned behind; /* segments that are the field's name */
 	struct text written; /* "gameId", "@user.claims.org": for messages */
 };
 

@@ -99,12 +99,15 @@ cfg_t *tree_block(cfg_t *parent, const char *name, unsigned i)
 	return cfg_getnsec(parent, name, i);
 }
 
-bool tree_written(const cfg_t *block)
+/*
+ * libConfuse leaves a block with the line of its closing brace.  One that it made up, inside a block that is written, has
+ * the line where that one begins.
+ */
+bool tree_written(const struct load *l, const cfg_t *block)
 {
-	return block->line > 0;
+	return block->line > 0 && (unsigned)block->line <= l->nline && l->line[block->line - 1].token->kind == '}';
 }
 
-/* libConfuse leaves a block with the line of its closing brace. */
 static unsigned first_line(const struct load *l, const cfg_t *block)
 {
 	if (block->line < 1 || (unsigned)block->line > l->nline)

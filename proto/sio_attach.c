@@ -114,3 +114,21 @@ ssize_t sio_attach_renumber(
 	*nmap = s.count;
 	return (ssize_t)s.n;
 }
+
+int sio_attach_index(struct slice value, unsigned nattachments)
+{
+	struct json_iter it = json_iter(value);
+	struct sio_placeholder ph = {0};
+	struct slice key, v;
+
+	if (nattachments == 0 || json_type(value) != JSON_OBJECT)
+		return -1;
+	while (json_next_member(&it, &key, &v)) {
+		struct json_token name = {JSON_TOKEN_KEY, JSON_STRING, slice_make(key.p - 1, key.n + 2)};
+		struct json_token token = {JSON_TOKEN_VALUE, json_type(v), v};
+
+		sio_placeholder_see(&ph, &name);
+		sio_placeholder_see(&ph, &token);
+	}
+	return ph.is ? sio_placeholder_index(&ph, nattachments) : -1;
+}

@@ -23,6 +23,9 @@
  */
 ssize_t sio_attach_check(struct slice json, unsigned nattachments);
 
+/* The attachment that VALUE is the placeholder of, or -1 when it is any other value, or names none of NATTACHMENTS. */
+int sio_attach_index(struct slice value, unsigned nattachments);
+
 /*
  * Copies JSON with each placeholder rewritten to exactly {"_placeholder":true,"num":I}, where I counts up from 0 in
  * order of appearance; MAP[I] is the number it had, *NMAP how many there are: send the attachments MAP[0], MAP[1], ...

@@ -177,15 +177,19 @@ static void on_ping(struct socket *so, const struct sio_packet *p)
 
 bool builtin_event(struct socket *so, struct slice name, const struct sio_packet *p)
 {
-	if (slice_is(name, "subscribe"))
-		on_subscribe(so, p);
-	else if (slice_is(name, "unsubscribe"))
-		on_unsubscribe(so, p);
-	else if (slice_is(name, "getRooms"))
-		on_get_rooms(so, p);
-	else if (slice_is(name, "ping"))
-		on_ping(so, p);
-	else
-		return false;
-	return true;
+	static void (*const handler[BUILTIN_MAX])(struct socket *, const struct sio_packet *) = {
+	    [BUILTIN_SUBSCRIBE] = on_subscribe,
+	    [BUILTIN_UNSUBSCRIBE] = on_unsubscribe,
+	    [BUILTIN_ROOMS] = on_get_rooms,
+	    [BUILTIN_PING] = on_ping,
+	};
+	const struct text *known = so->nsp->rules->builtins.name;
+
+	for (unsigned i = 0; i < BUILTIN_MAX; i++) {
+		if (known[i].p == NULL || !slice_eq(name, slice_make(known[i].p, known[i].n)))
+			continue;
+		handler[i](so, p);
+		return true;
+	}
+	return false;
 }

@@ -1,5 +1,5 @@
 /*
- * builtin.h - the events every application has: subscribe, unsubscribe, getRooms, ping (CONTRACTS, "On the socket").
+ * builtin.h - the events every application has: subscribe, unsubscribe, getRooms, ping, or what `builtins` calls them.
  */
 #ifndef FORKCAST_WORKER_BUILTIN_H
 #define FORKCAST_WORKER_BUILTIN_H

@@ -55,6 +55,20 @@ static bool give_text(struct eval *e, struct slice text, struct slice *json)
 	return give(e, b, json);
 }
 
+/* BODY: a JSON string's, which lacks its quotes only. */
+static bool give_body(struct eval *e, struct slice body, struct slice *json)
+{
+	struct buf *b = &e->w->text;
+
+	if (body.p == NULL)
+		return false;
+	buf_reset(b);
+	buf_char(b, '"');
+	buf_slice(b, body);
+	buf_char(b, '"');
+	return give(e, b, json);
+}
+
 static bool give_int(struct eval *e, int64_t v, struct slice *json)
 {
 	struct buf *b = &e->w->text;
@@ -157,7 +171,8 @@ static bool path_each(struct slice v, const struct text *seg, unsigned n, struct
 	return false;
 }
 
-static bool path_get(struct eval *e, struct slice v, const struct source *src, struct slice *json)
+/* What the segments of SRC from FROM on find in V. */
+static bool path_get(struct eval *e, struct slice v, const struct source *src, unsigned from, struct slice *json)
 {
 	struct buf *b = &e->w->text;
 	bool list = false;
@@ -165,16 +180,16 @@ static bool path_get(struct eval *e, struct slice v, const struct source *src, s
 
 	if (v.p == NULL || v.n == 0)
 		return false;
-	for (unsigned i = 0; i < src->nseg; i++)
+	for (unsigned i = from; i < src->nseg; i++)
 		list |= src->seg[i].n == 1 && src->seg[i].p[0] == '*';
 	if (list) {
 		buf_reset(b);
 		buf_char(b, '[');
-		path_each(v, src->seg, src->nseg, b);
+		path_each(v, src->seg + from, src->nseg - from, b);
 		buf_char(b, ']');
 		return give(e, b, json);
 	}
-	for (unsigned i = 0; i < src->nseg; i++) {
+	for (unsigned i = from; i < src->nseg; i++) {
 		struct slice seg = slice_make(src->seg[i].p, src->seg[i].n);
 
 		switch (json_type(v)) {
@@ -194,6 +209,18 @@ static bool path_get(struct eval *e, struct slice v, const struct source *src, s
 	return true;
 }
 
+static bool give_features(struct eval *e, struct slice *json)
+{
+	struct slice name = user_role(e->so->user);
+	const struct role *r =
+	    name.p != NULL ? catalogue_role(&e->w->conf->catalogue, e->so->nsp->rules, name.p, name.n) : NULL;
+
+	if (r == NULL)
+		return false;
+	*json = slice_make(r->features.p, r->features.n);
+	return true;
+}
+
 static bool give_user_part(struct eval *e, enum source_kind kind, const struct source *src, struct slice *json)
 {
 	const struct socket *so = e->so;
@@ -207,7 +234,8 @@ static bool give_user_part(struct eval *e, enum source_kind kind, const struct s
 	case SOURCE_USER_NAME: return give_text(e, user_name(so->user), json);
 	case SOURCE_USER_ROLE: return give_text(e, user_role(so->user), json);
 	case SOURCE_USER_CLAIMS:
-		return so->claims != NULL && path_get(e, slice_make(so->claims, strlen(so->claims)), src, json);
+		return so->claims != NULL && path_get(e, slice_make(so->claims, strlen(so->claims)), src, 0, json);
+	case SOURCE_USER_FEATURES: return give_features(e, json);
 	default: /* SOURCE_USER_SOCKETS */
 		found = store_get_user(e->w->store, user_id(so->user).p, 0, &su);
 		if (found < 0)
@@ -234,7 +262,7 @@ static bool give_socket_part(struct eval *e, enum source_kind kind, const struct
 	case SOURCE_SOCKET_TRANSPORT:
 		return give_text(e, slice_make(so->session->tr->name, strlen(so->session->tr->name)), json);
 	case SOURCE_SOCKET_AUTH:
-		return path_get(e, so->auth != NULL ? slice_make(so->auth, strlen(so->auth)) : SLICE("{}"), src, json);
+		return path_get(e, so->auth != NULL ? slice_make(so->auth, strlen(so->auth)) : SLICE("{}"), src, 0, json);
 	case SOURCE_SOCKET_ROOMS: return give_rooms(e, json);
 	case SOURCE_SOCKET_ROOM_COUNT: return give_int(e, so->nrooms - 1, json);
 	case SOURCE_SOCKET_CONNECTED_AT: return give_int(e, so->connected_ms, json);
@@ -308,16 +336,14 @@ bool eval_source(struct eval *e, const struct source *src, struct slice *json)
 		*json = slice_make(src->seg[0].p, src->seg[0].n);
 		return true;
 	case SOURCE_PATH:
-	case SOURCE_PAYLOAD: return path_get(e, e->payload, src, json);
+		if (src->field == 0 || e->state == NULL)
+			return path_get(e, e->payload, src, 0, json);
+		return path_get(e, e->state[src->field - 1].value, src, src->behind, json);
+	case SOURCE_PAYLOAD: return path_get(e, e->payload, src, 0, json);
 	case SOURCE_ARGS: return give_args(e, json);
-	case SOURCE_EVENT:
-		if (e->event.p == NULL)
-			return false;
-		buf_reset(&e->w->text);
-		buf_char(&e->w->text, '"');
-		buf_slice(&e->w->text, e->event);
-		buf_char(&e->w->text, '"');
-		return give(e, &e->w->text, json);
+	case SOURCE_EVENT: return give_body(e, e->event, json);
+	case SOURCE_ERROR_MESSAGE: return give_body(e, e->error, json);
+	case SOURCE_ERROR_CODE: return give_body(e, e->code, json);
 	case SOURCE_NAMESPACE: return give_text(e, nsp_name(e->so->nsp), json);
 	case SOURCE_ID: return give_id(e, json);
 	case SOURCE_NOW: return give_now(e, json);
@@ -328,6 +354,7 @@ bool eval_source(struct eval *e, const struct source *src, struct slice *json)
 	case SOURCE_USER_NAME:
 	case SOURCE_USER_ROLE:
 	case SOURCE_USER_CLAIMS:
+	case SOURCE_USER_FEATURES:
 	case SOURCE_USER_SOCKETS: return give_user_part(e, src->kind, src, json);
 	case SOURCE_SOCKET_ID:
 	case SOURCE_SOCKET_IP:

@@ -10,6 +10,7 @@
 #include "conf/catalogue.h"
 #include "proto/slice.h"
 #include "worker/buf.h"
+#include "worker/fields.h"
 #include "worker/message.h"
 #include "worker/uuid.h"
 
@@ -22,9 +23,13 @@ struct eval {
 	const struct socket *so;
 	struct slice event;   /* JSON string body */
 	struct slice args;    /* all arguments, separated by commas, without brackets */
-	struct slice payload; /* the first of them */
+	struct slice payload; /* the first of them; with `params` the object of the named ones */
+	struct slice rest;    /* those behind the payload, with the comma in front */
+	const struct field_state *state; /* of the rule's fields; NULL: it has none */
 	struct attachments attached; /* that placeholders among them name */
-	struct slice room;    /* full name of the rule's room */
+	struct slice room;    /* full name of the rule's room, or of the one that `each` is at */
+	bool leaves;	      /* the rule ends with `leave`: what is sent to a room that the socket is in reaches it still */
+	struct slice error, code; /* @error: JSON string bodies */
 	char id[UUID_LEN + 1]; /* @id, once made */
 };
 

@@ -4,12 +4,12 @@
 #include "conf/log.h"
 #include "proto/json.h"
 #include "shm/op.h"
-#include "worker/behind.h"
 #include "worker/builtin.h"
 #include "worker/eval.h"
 #include "worker/publish.h"
 #include "worker/room.h"
 #include "worker/rule.h"
+#include "worker/rule_act.h"
 #include "worker/rule_emit.h"
 #include "worker/session.h"
 #include "worker/user.h"
@@ -25,25 +25,22 @@ static struct slice text_slice(struct text t)
 /* Says no with that text, a JSON string body, and code (empty: none). */
 static void refuse_with(struct socket *so, const struct sio_packet *p, struct slice text, struct slice code)
 {
+	const struct error_shape *shape = &so->nsp->rules->errors;
 	struct worker *w = so->session->w;
 	struct buf *b = &w->json;
 	bool ack = p != NULL && p->has_id;
+	struct eval e;
 
 	log_debug("event_refused", "sid=%s code=%.*s", so->id.text, (int)code.n, code.p);
+	eval_init(&e, w, so);
+	e.error = slice_make(arena_copy(&w->arena, text.p, text.n), text.n); /* may lie where sources are written */
+	e.code = code.n > 0 ? code : slice_make(NULL, 0);
 	buf_reset(b);
-	buf_str(b, ack ? "{\"success\":false,\"error\":\"" : "{\"message\":\"");
-	buf_slice(b, text);
-	buf_char(b, '"');
-	if (ack && code.n > 0) {
-		buf_str(b, ",\"code\":\"");
-		buf_slice(b, code);
-		buf_char(b, '"');
-	}
-	buf_char(b, '}');
+	eval_json(&e, ack ? &shape->ack : &shape->data, b);
 	if (ack)
 		socket_ack(so, p->id, buf_as_slice(b), (struct attachments){0, NULL});
 	else
-		socket_emit(so, "error", buf_as_slice(b));
+		socket_emit(so, shape->emit.p, buf_as_slice(b));
 }
 
 void rule_refuse(struct socket *so, const struct sio_packet *p, enum refusal code)
@@ -58,6 +55,17 @@ void rule_refuse(struct socket *so, const struct sio_packet *p, enum refusal cod
 	buf_reset(b);
 	buf_json_escaped(b, text_slice(w->conf->catalogue.texts[code]));
 	refuse_with(so, p, buf_as_slice(b), slice_make(name, strlen(name)));
+}
+
+/* A field, `require` or room of R says no. */
+static void deny(struct socket *so, const struct rule *r, const struct sio_packet *p, enum refusal code)
+{
+	struct worker *w = so->session->w;
+
+	if (r->silent)
+		counter_add_to(&w->ct->refused[code], 1);
+	else
+		rule_refuse(so, p, code);
 }
 
 static bool is_member(const struct socket *so, struct slice room)
@@ -171,51 +179,84 @@ static int rule_room(struct eval *e, const struct rule *r)
 	return 0;
 }
 
+static bool default_source(void *eval, const struct source *src, struct slice *json)
+{
+	return eval_source(eval, src, json);
+}
+
+/* Takes the arguments as the rule wants them.  False: they are not what it demands. */
+static bool take_arguments(struct eval *e, const struct rule *r, const struct sio_packet *p)
+{
+	struct slice args = bare_args(p);
+	struct fields_result got;
+
+	if (r->fields == NULL) {
+		e->args = args;
+		e->payload = first_argument(p);
+		if (args.n > 0)
+			e->rest = slice_make(e->payload.p + e->payload.n,
+			    (size_t)(args.p + args.n - (e->payload.p + e->payload.n)));
+		return true;
+	}
+	if (!fields_check(r->fields, &e->w->arena, args, &e->attached, default_source, e, &got))
+		return false;
+	e->args = got.args;
+	e->payload = got.payload;
+	e->rest = got.rest;
+	e->state = got.state;
+	return true;
+}
+
 static void run_event(struct socket *so, const struct rule *r, const struct sio_packet *p, struct attachments attached)
 {
-	struct worker *w = so->session->w;
+	const struct session *s = so->session;
+	struct worker *w = s->w;
 	const struct check *failed;
+	struct rule_ran *ran;
 	struct eval e;
+	int err;
 
 	eval_init(&e, w, so);
 	e.event = p->name;
-	e.args = bare_args(p);
-	e.payload = first_argument(p);
 	e.attached = attached;
 	counter_add_to(&w->ct->event_in[r->index < COUNTER_EVENTS ? r->index : COUNTER_EVENTS - 1], 1);
-	if (r->has_room && rule_room(&e, r) != 0) {
-		rule_refuse(so, p, REFUSAL_INVALID);
+	if (!take_arguments(&e, r, p) || (r->has_room && rule_room(&e, r) != 0)) {
+		deny(so, r, p, REFUSAL_INVALID);
 		return;
 	}
 	if (!eval_all(&e, r->ifs, r->nif))
 		return;
 	if (r->nrequire > 0 && !rule_admits(so, r->require, r->nrequire, e.room)) {
-		rule_refuse(so, p, require_code(r));
+		deny(so, r, p, require_code(r));
 		return;
 	}
 	failed = failed_check(&e, r);
 	if (failed != NULL) {
 		counter_add_to(&w->ct->refused[REFUSED_CHECK], 1);
-		refuse_with(so, p, text_slice(failed->error), text_slice(failed->code));
+		if (!r->silent)
+			refuse_with(so, p, text_slice(failed->error), text_slice(failed->code));
 		return;
 	}
-	for (unsigned i = 0; i < r->naction; i++) {
-		int64_t t = rule_emit(&e, &r->action[i]);
-
-		if (t < 0) {
-			rule_refuse(so, p, t == -ENOBUFS ? REFUSAL_BUSY : REFUSAL_INVALID);
-			return;
-		}
-		behind_published(so->session, t);
+	ran = arena_alloc(&w->arena, r->naction * sizeof(*ran));
+	err = rule_act(&e, r, ran);
+	if (err != 0) {
+		rule_refuse(so, p,
+		    err == -ENOBUFS	 ? REFUSAL_BUSY
+			: err == -EDQUOT ? REFUSAL_TOO_MANY_ROOMS
+					 : REFUSAL_INVALID);
+		return;
 	}
 	/* it leaves behind what was published, which is in the ring then and outlives this process */
 	rule_ack(&e, so, r, p);
+	/* a client too slow for its ack is gone, and the socket with it */
+	if (!s->closed)
+		rule_act_last(&e, r, ran);
 }
 
 void rule_on_event(struct socket *so, const struct sio_packet *p, struct attachments attached)
 {
 	const struct worker *w = so->session->w;
-	char name[256];
+	char name[CATALOGUE_EVENT_MAX];
 	const struct rule *r;
 	struct slice plain = p->name;
 
@@ -225,17 +266,20 @@ void rule_on_event(struct socket *so, const struct sio_packet *p, struct attachm
 	}
 	/* Names without escapes, which is all of them in practice, are looked up as they came. */
 	if (memchr(p->name.p, '\\', p->name.n) != NULL) {
-		ssize_t n = p->name.n > sizeof(name)
-				? -1
-				: json_string_decode(slice_make(p->name.p - 1, p->name.n + 2), name, sizeof(name));
+		ssize_t n = json_string_decode(slice_make(p->name.p - 1, p->name.n + 2), name, sizeof(name));
 
 		plain = n < 0 ? slice_make("", 0) : slice_make(name, (size_t)n);
 	}
 	r = catalogue_event(so->nsp->rules, plain.p, plain.n);
 	log_debug("event", "sid=%s name=%.*s", so->id.text, (int)(plain.n > 64 ? 64 : plain.n), plain.p);
+	if (r == NULL) {
+		if (builtin_event(so, plain, p))
+			return;
+		r = catalogue_event_pattern(so->nsp->rules, plain.p, plain.n);
+	}
 	if (r != NULL)
 		run_event(so, r, p, attached);
-	else if (!builtin_event(so, plain, p))
+	else
 		rule_refuse(so, p, REFUSAL_UNKNOWN_EVENT);
 }
 
@@ -253,6 +297,7 @@ const struct check *rule_on_connecting(struct socket *so)
 void rule_on_connect(struct socket *so)
 {
 	const struct rule *r = so->nsp->rules->on_connect;
+	struct rule_ran *ran;
 	struct eval e;
 
 	if (r == NULL)
@@ -260,6 +305,9 @@ void rule_on_connect(struct socket *so)
 	eval_init(&e, so->session->w, so);
 	if (!eval_all(&e, r->ifs, r->nif))
 		return;
-	for (unsigned i = 0; i < r->naction; i++)
-		behind_published(so->session, rule_emit(&e, &r->action[i]));
+	ran = arena_alloc(&e.w->arena, r->naction * sizeof(*ran));
+	if (rule_act(&e, r, ran) == 0)
+		rule_act_last(&e, r, ran);
+	else
+		log_debug("connect_rule_ended", "sid=%s", so->id.text);
 }

@@ -2,81 +2,11 @@
 
 #include "proto/json.h"
 #include "proto/sio_attach.h"
-#include "shm/op.h"
 #include "worker/publish.h"
-#include "worker/room.h"
 #include "worker/rule_emit.h"
+#include "worker/rule_target.h"
+#include "worker/socket.h"
 #include "worker/worker.h"
-
-#define TARGETS_MAX 128
-
-struct targets {
-	struct target_room room[TARGETS_MAX];
-	unsigned n;
-	bool all, overflow;
-};
-
-static void targets_add(struct targets *t, struct slice name, bool own)
-{
-	if (t->n == TARGETS_MAX)
-		t->overflow = true;
-	else
-		t->room[t->n++] = (struct target_room){name, own};
-}
-
-static void targets_add_rooms_of(struct targets *t, const struct socket *so, const struct room_type *type)
-{
-	struct slice want = slice_make(type->name.p, type->name.n);
-
-	for (unsigned i = 1; i < so->nrooms; i++) {
-		struct slice name = room_name(so->rooms[i].room);
-
-		if (slice_eq(eval_room_type(name), want))
-			targets_add(t, name, false);
-	}
-}
-
-/* -1: a template's value is absent or not fit for a name. */
-static int targets_add_template(struct targets *t, struct eval *e, const struct text_template *room)
-{
-	struct buf *b = &e->w->name;
-
-	buf_reset(b);
-	if (eval_text(e, room, b) != 0 || b->n + e->so->nsp->name.n > OP_NAME_MAX)
-		return -1;
-	targets_add(t, slice_make(arena_copy(&e->w->arena, b->p, b->n), b->n), false);
-	return 0;
-}
-
-/* Resolves `to` or `except`.  `others` also puts the sender on EXCEPT. */
-static int targets_resolve(struct targets *t, struct targets *except, struct eval *e, const struct target *list, unsigned n)
-{
-	struct slice self = slice_make(e->so->id.text, SID_LEN);
-
-	for (unsigned i = 0; i < n; i++) {
-		const struct target *g = &list[i];
-
-		switch (g->kind) {
-		case TARGET_OTHERS:
-			targets_add(except, self, true);
-			/* fall through */
-		case TARGET_ROOM:
-			if (e->room.p != NULL)
-				targets_add(t, e->room, false);
-			else
-				t->all = true;
-			break;
-		case TARGET_SELF: targets_add(t, self, true); break;
-		case TARGET_ALL: t->all = true; break;
-		case TARGET_ROOMS_OF: targets_add_rooms_of(t, e->so, g->type); break;
-		case TARGET_TEMPLATE:
-			if (targets_add_template(t, e, &g->room) != 0)
-				return -1;
-			break;
-		}
-	}
-	return t->overflow ? -1 : 0;
-}
 
 /* The payload with the action's members set: the client's members of those names go, its other bytes stay. */
 static int put_added(struct eval *e, const struct action *a, struct buf *out)
@@ -112,7 +42,8 @@ static int put_added(struct eval *e, const struct action *a, struct buf *out)
 	}
 	buf_char(out, '}');
 	/* the arguments behind the first follow as they came */
-	buf_put(out, e->payload.p + e->payload.n, (size_t)(e->args.p + e->args.n - (e->payload.p + e->payload.n)));
+	if (e->rest.n > 0)
+		buf_slice(out, e->rest);
 	return 0;
 }
 
@@ -160,7 +91,7 @@ int rule_attach(struct eval *e, struct slice args, struct message *out)
 	return 0;
 }
 
-static int put_body(struct eval *e, const struct action *a, struct buf *out)
+static int put_plain_body(struct eval *e, const struct action *a, struct buf *out)
 {
 	switch (a->body) {
 	case BODY_PASS:
@@ -172,6 +103,30 @@ static int put_body(struct eval *e, const struct action *a, struct buf *out)
 	case BODY_ARGS: break;
 	}
 	return rule_args(e, &a->json, out);
+}
+
+/* The argument in its envelope, for which it is the payload, and the event is the one that is sent. */
+static int put_body(struct eval *e, const struct action *a, struct buf *out)
+{
+	struct eval outer = *e;
+	size_t at = out->n;
+	int err;
+
+	if (a->envelope == NULL)
+		return put_plain_body(e, a, out);
+	/* one argument, whatever else came */
+	e->args = e->payload;
+	e->rest.n = 0;
+	err = put_plain_body(e, a, out);
+	if (err == 0) {
+		e->payload = slice_make(arena_copy(&e->w->arena, out->p + at, out->n - at), out->n - at);
+		e->event = slice_make(a->emit.p, a->emit.n);
+		out->n = at;
+		eval_json(e, &a->envelope->json, out);
+	}
+	memcpy(outer.id, e->id, sizeof(outer.id)); /* one @id a run */
+	*e = outer;
+	return err;
 }
 
 /* Head, brackets and the event's name around ARGS, which are put by the caller in between. */
@@ -239,17 +194,12 @@ int64_t rule_emit(struct eval *e, const struct action *a)
 	struct message m;
 	int err;
 
-	if (!eval_all(e, a->ifs, a->nif) || !a->has_emit)
-		return 0;
-	if (targets_resolve(&to, &except, e, a->to, a->nto) != 0 ||
-	    targets_resolve(&except, &except, e, a->except, a->nexcept) != 0)
+	if (!targets_resolve(e, a, &to, &except))
 		return -EINVAL;
-	if ((to.n == 0 && !to.all) || except.all)
+	if (!targets_audience(e, &to, &except, &who))
 		return 0;
 	err = e->attached.n == 0 ? build_text(e, a, &m) : build_binary(e, a, &m);
 	if (err != 0)
 		return err;
-	who = (struct audience){.nsp = nsp_name(e->so->nsp), .in = to.room,
-	    .nin = to.all ? 0 : to.n, .except = except.room, .nexcept = except.n};
 	return publish_message(e->w, &who, &m, a->is_volatile ? RECORD_VOLATILE : 0);
 }

@@ -7,8 +7,8 @@
 #include "worker/eval.h"
 
 /*
- * Runs an action.  The record's ticket, 0 when nothing was sent (a condition does not hold, no target), or -EINVAL (a
- * name or payload that the action cannot use), -EMSGSIZE, -ENOBUFS.
+ * Sends what an action with `emit` says.  The record's ticket, 0 when there is no target, or -EINVAL (a name or payload
+ * that the action cannot use), -EMSGSIZE, -ENOBUFS.
  */
 int64_t rule_emit(struct eval *e, const struct action *a);
 

@@ -144,20 +144,31 @@ static struct socket *socket_new(struct session *s, struct nsp *nsp, const struc
 	return so;
 }
 
-/* The namespace, and the rooms that `auth { rooms }` names; one whose source is absent is left out. */
+static void join_named_rooms(struct socket *so, const struct text_template *room, unsigned n)
+{
+	struct worker *w = so->session->w;
+	struct eval e;
+
+	eval_init(&e, w, so);
+	for (unsigned i = 0; i < n; i++) {
+		buf_reset(&w->name);
+		if (eval_text(&e, &room[i], &w->name) == 0 && w->name.n + so->nsp->name.n <= OP_NAME_MAX)
+			room_join(w, so, buf_as_slice(&w->name), true);
+	}
+}
+
+/* The namespace, and what `auth { rooms }` and the user's role name; a room whose source is absent is left out. */
 static void join_automatic_rooms(struct socket *so)
 {
 	struct worker *w = so->session->w;
-	const struct conf_auth *a = &w->conf->auth;
-	struct eval e;
+	struct slice name = so->user != NULL ? user_role(so->user) : slice_make(NULL, 0);
+	const struct role *role =
+	    name.p != NULL ? catalogue_role(&w->conf->catalogue, so->nsp->rules, name.p, name.n) : NULL;
 
 	room_join(w, so, slice_make("", 0), true);
-	eval_init(&e, w, so);
-	for (unsigned i = 0; i < a->nroom; i++) {
-		buf_reset(&w->name);
-		if (eval_text(&e, &a->room[i], &w->name) == 0 && w->name.n + so->nsp->name.n <= OP_NAME_MAX)
-			room_join(w, so, buf_as_slice(&w->name), true);
-	}
+	join_named_rooms(so, w->conf->auth.room, w->conf->auth.nroom);
+	if (role != NULL)
+		join_named_rooms(so, role->room, role->nroom);
 }
 
 /* Undoes socket_new(); the keeper is told by whoever told it of the socket. */
@@ -214,7 +225,7 @@ static void expiry_due(void *socket)
 	buf_str(&w->json, "{\"message\":");
 	buf_json_string(&w->json, slice_make(t->p, t->n));
 	buf_str(&w->json, ",\"code\":\"auth_expired\"}");
-	socket_emit(so, "error", buf_as_slice(&w->json));
+	socket_emit(so, so->nsp->rules->errors.emit.p, buf_as_slice(&w->json));
 	disconnect_all(so->session, CLOSE_AUTH_EXPIRED);
 }
 

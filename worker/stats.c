@@ -22,7 +22,7 @@ bool stats_event_is_first(const struct worker *w, unsigned nsp, const struct rul
 	const struct catalogue *cat = &w->conf->catalogue;
 
 	for (unsigned n = 0; n < nsp; n++) {
-		if (catalogue_event(&cat->nsp[n], r->name.p, r->name.n) != NULL)
+		if (catalogue_event_written(&cat->nsp[n], r->name.p, r->name.n) != NULL)
 			return false;
 	}
 	return true;
@@ -36,7 +36,7 @@ uint64_t stats_event_in(const struct worker *w, unsigned slot, const struct rule
 	bool shared = false; /* the last counter, which many may share, counts once */
 
 	for (unsigned n = 0; n < cat->nnsp; n++) {
-		const struct rule *same = catalogue_event(&cat->nsp[n], r->name.p, r->name.n);
+		const struct rule *same = catalogue_event_written(&cat->nsp[n], r->name.p, r->name.n);
 		bool last = same != NULL && same->index >= COUNTER_EVENTS - 1;
 
 		if (same == NULL || (last && shared))

@@ -125,15 +125,22 @@ static void a_rule_whole(void **state)
 	    "on \"connect\" {\n\tif = {@user.id, 'not @user.name'}\n\temit = hi\n\tto = self\n"
 	    "\tdata = '[1]'\n\talso {\n\t\tif = @user.role\n\t\temit = ho\n\t\tto = all\n\t\t"
 	    "except = self\n\t\targs = '[{@id}]'\n\t}\n}\n"
-	    "event \"e\" {\n\troom = 's:{x}'\n\trequire = {member, role:r}\n\tif = a\n\temit = x\n"
+	    "event \"e\" {\n\tfields = {'x: string 1..5', 'a?: 0|1 = 1', 'b: any', 'u: id', 'v.w?: list int 0..1'}\n"
+	    "\tunknown = reject\n\tdeny = silent\n\troom = 's:{x}'\n\trequire = {member, role:r}\n\tif = a\n\temit = x\n"
 	    "\tto = {room, rooms:s, 'user:{u}'}\n\texcept = {others, all}\n\tadd = {'k: v', 'l: @now'}\n"
 	    "\talso {\n\t\tif = b\n\t\temit = y\n\t\tto = room\n\t\tvolatile = yes\n\t}\n\tack = '{\"a\": 1}'\n\tdev = "
 	    "yes\n}\n"
-	    "namespace \"/n\" {\n\troom \"t\" {\n\t\tjoin = none\n\t\tsingle = yes\n\t}\n"
+	    "namespace \"/n\" {\n\terrors {\n\t\temit = oops\n\t\tdata = '{@error.message}'\n"
+	    "\t\tack = '{\"success\": false, \"error\": {@error.message}, \"code\": {@error.code?}}'\n\t}\n"
+	    "\tbuiltins {\n\t\tsubscribe = enter\n\t\tunsubscribe = unsubscribe\n\t\trooms = none\n\t\tping = ping\n\t}\n"
+	    "\tenvelope \"typed\" {\n\t\tdata = '{\"t\": {@event}, \"d\": {@payload}}'\n\t}\n"
+	    "\trole \"r\" {\n\t\tfeatures = {a, 'b c'}\n\t\trooms = t\n\t}\n\troom \"t\" {\n\t\tjoin = none\n\t\tsingle = yes\n\t}\n"
 	    "\ton \"connecting\" {\n\t\tif = @user.id\n\t\tcheck {\n\t\t\tif = {@user.name, '@now.s > 1'}\n"
 	    "\t\t\terror = 'who are you'\n\t\t\tcode = who\n\t\t}\n\t}\n"
-	    "\tevent \"e\" {\n\t\troom = t\n\t\trequire = member\n\t\tcheck {\n\t\t\tif = a\n\t\t\terror = no\n\t\t}\n"
-	    "\t\talso {\n\t\t\temit = y\n\t\t\tto = {room, t}\n\t\t}\n\t\tack_args = '[{@id}]'\n\t}\n}\n";
+	    "\tevent \"e\" {\n\t\tparams = {'a: id', 'n?: int 0..5'}\n\t\tshape = both\n\t\tunknown = pass\n"
+	    "\t\troom = t\n\t\trequire = member\n\t\tcheck {\n\t\t\tif = a\n\t\t\terror = no\n\t\t}\n"
+	    "\t\talso {\n\t\t\teach = t\n\t\t\tjoin = {room, t}\n\t\t\tleave = {room, 't:*'}\n"
+	    "\t\t\tevict = '{a}'\n\t\t\tclose = yes\n\t\t\tdisconnect = transport\n\t\t\temit = y\n\t\t\tto = {room, t}\n\t\t\tenvelope = typed\n\t\t}\n\t\tack_args = '[{@id}]'\n\t}\n}\n";
 	/* What is printed, but for its first lines, is also what was read. */
 	struct conf *c = fixture_load(expected, true);
 	char text[4096];

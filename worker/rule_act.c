@@ -1,0 +1,225 @@
+#include <errno.h>
+
+#include "conf/log.h"
+#include "worker/behind.h"
+#include "worker/ops.h"
+#include "worker/room.h"
+#include "worker/rule_act.h"
+#include "worker/rule_emit.h"
+#include "worker/rule_target.h"
+#include "worker/session.h"
+#include "worker/worker.h"
+
+/* The socket of a rule is its sender's; what changes it goes through here. */
+static struct socket *sender(const struct eval *e)
+{
+	return socket_find(e->w, slice_make(e->so->id.text, SID_LEN));
+}
+
+static int join_room(struct eval *e, struct slice name)
+{
+	struct worker *w = e->w;
+	struct socket *so = sender(e);
+	struct room *r = room_find(w, so->nsp, room_hash(w, nsp_name(so->nsp), name), name);
+
+	if (r != NULL && room_has(r, so))
+		return 0;
+	if (so->njoined >= w->conf->max_rooms)
+		return -EDQUOT;
+	r = room_join(w, so, name, false);
+	if (ops_join(w, so, &name, 1))
+		return 0;
+	room_leave(w, so, r);
+	return -ENOBUFS;
+}
+
+/* Nothing of a room that the server joined at connect. */
+static void leave_room(struct eval *e, struct slice name)
+{
+	struct worker *w = e->w;
+	struct socket *so = sender(e);
+	struct room *r = room_find(w, so->nsp, room_hash(w, nsp_name(so->nsp), name), name);
+
+	if (r == NULL || !room_has(r, so) || room_is_automatic(r, so))
+		return;
+	room_leave(w, so, r);
+	ops_leave(w, so, &name, 1);
+}
+
+/* Names, in the arena, of the rooms of TYPE that the socket is in. */
+static struct rule_ran rooms_of(struct eval *e, const struct room_type *type)
+{
+	const struct socket *so = e->so;
+	struct rule_ran out = {0, arena_alloc(&e->w->arena, so->nrooms * sizeof(struct slice))};
+
+	for (unsigned i = 1; i < so->nrooms; i++) {
+		struct slice name = room_name(so->rooms[i].room);
+
+		if (slice_eq(eval_room_type(name), slice_make(type->name.p, type->name.n)))
+			out.room[out.n++] = slice_make(arena_copy(&e->w->arena, name.p, name.n), name.n);
+	}
+	return out;
+}
+
+static int join(struct eval *e, const struct action *a)
+{
+	int err = 0;
+
+	for (unsigned i = 0; i < a->njoin && err == 0; i++) {
+		struct slice name = e->room;
+
+		if (a->join[i].kind == TARGET_TEMPLATE && !target_room_name(e, &a->join[i].room, &name))
+			return -EINVAL;
+		err = join_room(e, name);
+	}
+	return err;
+}
+
+/* Once, for the room at hand. */
+static int act(struct eval *e, const struct action *a, struct rule_ran *ran)
+{
+	int64_t t;
+	int err;
+
+	if (!eval_all(e, a->ifs, a->nif))
+		return 0;
+	err = join(e, a);
+	if (err != 0)
+		return err;
+	if (a->has_emit) {
+		t = rule_emit(e, a);
+		if (t < 0)
+			return (int)t;
+		behind_published(e->so->session, t);
+	}
+	ran->room[ran->n++] = e->room;
+	return 0;
+}
+
+int rule_act(struct eval *e, const struct rule *r, struct rule_ran *ran)
+{
+	struct slice room = e->room;
+	int err = 0;
+
+	for (unsigned i = 0; i < r->naction; i++)
+		e->leaves |= r->action[i].nleave > 0;
+	for (unsigned i = 0; i < r->naction && err == 0; i++) {
+		const struct action *a = &r->action[i];
+		struct rule_ran rooms = {1, &room};
+
+		if (a->each != NULL)
+			rooms = rooms_of(e, a->each);
+		ran[i] = (struct rule_ran){0, arena_alloc(&e->w->arena, (rooms.n + 1) * sizeof(struct slice))};
+		for (unsigned k = 0; k < rooms.n && err == 0; k++) {
+			e->room = rooms.room[k];
+			err = act(e, a, &ran[i]);
+		}
+		e->room = room;
+	}
+	return err;
+}
+
+static void leave(struct eval *e, const struct action *a)
+{
+	for (unsigned i = 0; i < a->nleave; i++) {
+		const struct target *t = &a->leave[i];
+		struct slice name = e->room;
+		struct rule_ran rooms = {1, &name};
+
+		if (t->kind == TARGET_ROOMS_OF)
+			rooms = rooms_of(e, t->type);
+		else if (t->kind == TARGET_TEMPLATE && !target_room_name(e, &t->room, &name))
+			continue;
+		for (unsigned k = 0; k < rooms.n; k++)
+			leave_room(e, rooms.room[k]);
+	}
+}
+
+/* The rooms among the targets that somebody can be made to leave: no socket's own, none that come with the user. */
+static unsigned leavable(const struct eval *e, const struct targets *to, struct slice rooms[TARGETS_MAX])
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < to->n; i++) {
+		struct slice type = eval_room_type(to->room[i].name);
+		const struct room_type *t = catalogue_room_type(e->so->nsp->rules, type.p, type.n);
+
+		if (!to->room[i].own && (t == NULL || !t->builtin))
+			rooms[n++] = to->room[i].name;
+	}
+	return n;
+}
+
+/* The user's sockets, wherever they are: all are in its room. */
+static bool user_room(struct eval *e, const struct text_template *id, struct target_room *out)
+{
+	struct buf *b = &e->w->name;
+
+	buf_reset(b);
+	buf_str(b, "user:");
+	if (eval_text(e, id, b) != 0)
+		return false;
+	*out = (struct target_room){slice_make(arena_copy(&e->w->arena, b->p, b->n), b->n), false};
+	return true;
+}
+
+static void act_on(
+    struct eval *e, const struct audience *who, enum record_act what, const struct slice *rooms, unsigned n)
+{
+	if (publish_control(e->w, who, what, rooms, n) < 0)
+		log_warn("act_lost", "sid=%s act=%d", e->so->id.text, (int)what);
+}
+
+static void empty_rooms(struct eval *e, const struct action *a)
+{
+	struct targets to = {.n = 0}, except = {.n = 0};
+	struct slice rooms[TARGETS_MAX];
+	struct target_room user;
+	struct audience who;
+	unsigned n;
+
+	if (!targets_resolve(e, a, &to, &except) || !targets_audience(e, &to, &except, &who))
+		return;
+	n = leavable(e, &to, rooms);
+	if (n == 0)
+		return;
+	if (a->has_evict && user_room(e, &a->evict, &user)) {
+		struct audience one = {.nsp = who.nsp, .in = &user, .nin = 1};
+
+		act_on(e, &one, RECORD_ACT_LEAVE, rooms, n);
+	}
+	if (a->close)
+		act_on(e, &who, RECORD_ACT_LEAVE, rooms, n);
+}
+
+/* Through the ring, so that the socket hears first what was sent to it. */
+static void disconnect(struct eval *e, const struct action *a)
+{
+	struct target_room self = {slice_make(e->so->id.text, SID_LEN), true};
+	struct audience who = {.nsp = nsp_name(e->so->nsp), .in = &self, .nin = 1};
+
+	act_on(e, &who, a->disconnect == DISCONNECT_TRANSPORT ? RECORD_ACT_CLOSE : RECORD_ACT_DISCONNECT, NULL, 0);
+}
+
+void rule_act_last(struct eval *e, const struct rule *r, const struct rule_ran *ran)
+{
+	struct slice room = e->room;
+
+	for (unsigned i = 0; i < r->naction; i++) {
+		const struct action *a = &r->action[i];
+
+		for (unsigned k = 0; k < ran[i].n; k++) {
+			e->room = ran[i].room[k];
+			leave(e, a);
+			if (a->has_evict || a->close)
+				empty_rooms(e, a);
+		}
+		e->room = room;
+	}
+	for (unsigned i = 0; i < r->naction; i++) {
+		if (r->action[i].disconnect == DISCONNECT_NO || ran[i].n == 0)
+			continue;
+		disconnect(e, &r->action[i]);
+		return;
+	}
+}
