@@ -90,7 +90,7 @@ static void put_number(struct sio_msgpack_bytes *b, struct slice v)
 	} else if (!json_number(v, &d)) {
 		out[0] = 0xc0;
 		n = 1;
-	} else if (d > -0x1p63 && d < 0x1p63 && d == (double)(int64_t)d) {
+	} else if (d >= -0x1p63 && d < 0x1p63 && d == (double)(int64_t)d) {
 		n = msgpack_write_int((int64_t)d, out);
 	} else if (d >= 0x1p63 && d < 0x1p64) {
 		n = msgpack_write_uint((uint64_t)d, out);

@@ -3,6 +3,7 @@
  * most of them arrive at one that does not own the session.
  */
 import assert from 'node:assert/strict'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { handshake } from '../e2e/wire.mjs'
 import { Line, fetched } from './http.mjs'
 
@@ -38,8 +39,9 @@ export class Poller {
 
 	/* A request that is under way: a Line, to be asked for its response. */
 	async start(method = 'GET', options = {}) {
-		const line = await Line.open(this.t, this.port)
-		return line.ask(method, this.url(), options)
+		const line = (await Line.open(this.t, this.port)).ask(method, this.url(), options)
+		await sleep(30) /* what is sent next, on another connection, must not arrive before it */
+		return line
 	}
 
 	/* The text of the next poll. */
