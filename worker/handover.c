@@ -95,6 +95,18 @@ static bool take_one(struct worker *w, unsigned slot)
 	return true;
 }
 
+static void serve(struct letterbox *b, bool yes);
+
+/* A neighbour's box is left alone from the moment somebody lives there: what we took would only go back into it. */
+static bool still_ours(struct letterbox *b)
+{
+	if (b->slot != b->w->h->slot && slot_is_alive(segment_slot(b->w->h->seg, b->slot))) {
+		b->wanted = false;
+		serve(b, false);
+	}
+	return b->wanted;
+}
+
 static void on_mail(evutil_socket_t fd, short what, void *arg)
 {
 	struct letterbox *b = arg;
@@ -102,7 +114,7 @@ static void on_mail(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	worker_wake_clock(b->w);
-	for (unsigned i = 0; i < HANDOVER_BUDGET && take_one(b->w, b->slot); i++)
+	for (unsigned i = 0; i < HANDOVER_BUDGET && still_ours(b) && take_one(b->w, b->slot); i++)
 		;
 }
 

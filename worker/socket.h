@@ -20,7 +20,7 @@ struct session;
 struct user;
 struct worker;
 
-#define SOCKETS_MAX 100u /* namespaces that one session may be in: each packet looks its own up among them */
+#define SOCKETS_MAX 1024u /* namespaces that one session may be in: each packet looks its own up among them */
 
 struct socket {
 	struct sid_entry id;

@@ -80,7 +80,7 @@ describe('all workers live', () => {
 			assert.equal((await wire.response()).status, 404)
 			await held_by(index)
 		}
-		assert.ok([5, 6].includes(handovers(s) - first))
+		assert.ok([5, 6].includes(handovers(s) - first), `${handovers(s) - first} handovers`)
 		/* and so is a session that begins there */
 		wire.write(handshake())
 		assert.equal((await wire.response()).status, 101)
