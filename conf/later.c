@@ -21,7 +21,6 @@ static const struct {
 	{"namespace", "route every role limit batch envelope board hook mode preferences builtins errors"},
 	{"listen", "tls_certificate tls_key proxy_protocol"},
 	{"auth", "in_band"},
-	{"auth/jwt", "public_key_file"},
 	{"shm", "sync"},
 	{"event", RULE_LATER ACTION_LATER},
 	{"event/also", ACTION_LATER},

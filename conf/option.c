@@ -131,12 +131,20 @@ static const struct option auth[] = {
 };
 
 static const struct option auth_jwt[] = {
-	{"algorithm", OPTION_WORD, AT(conf_jwt, alg), .words = "HS256 HS384 HS512", .dflt = "HS256", RELOAD,
-	    .help = "The one algorithm that tokens of this key may use."},
+	{"algorithm", OPTION_WORD, AT(conf_jwt, alg), 
+	    .words = "HS256 HS384 HS512 RS256 RS384 RS512 ES256 ES384 ES512 EdDSA", .dflt = "HS256", RELOAD,
+	    .help = "The one algorithm that tokens of this key may use. `HS*` is keyed with a secret, the others are checked "
+		    "with a public key; `EdDSA` is Ed25519."},
 	{"secret", OPTION_KEY, AT(conf_jwt, secret), LIMITS(1, 4096), RELOAD,
 	    .help = "HMAC secret, at least as long as the hash: 32, 48 or 64 bytes. Under `--dev` one is made when absent."},
 	{"secret_file", OPTION_KEY_FILE, LIMITS(1, 4096), RELOAD,
-	    .help = "File that holds the secret, relative to this file. A line break at its end is not part of it."},
+	    .help = "File that holds the secret, relative to this file. A line break at its end is not part of it. Looked at "
+		    "again when it changes, as `public_key_file` is."},
+	{"public_key_file", OPTION_PATH, AT(conf_jwt, public_key_file), LIMITS(1, 4096), RELOAD,
+	    .help = "File that holds one public key as PEM (`BEGIN PUBLIC KEY`), relative to this file: RSA of 2048 bits or "
+		    "more, P-256, P-384 or P-521 as the algorithm has it, or Ed25519. Looked at again when it changes: a "
+		    "second after another file was moved to its place the new key counts, with no reload, and live "
+		    "connections stay. A file that is gone or holds no such key changes nothing and is warned of."},
 	{"issuer", OPTION_TEXT, AT(conf_jwt, issuer), LIMITS(1, 512), RELOAD, .help = "What `iss` must be. None: not checked."},
 	{"audience", OPTION_TEXT, AT(conf_jwt, audience), LIMITS(1, 512), RELOAD,
 	    .help = "What `aud` must be or contain. None: not checked."},
@@ -248,7 +256,9 @@ const struct option_block option_blocks[] = {
 	{"echo", "echo", "/path", true, ROWS(echo),
 	    "A probe: a path of the client listeners that sends back what it gets. Off unless declared."},
 	{"auth", "auth", NULL, false, ROWS(auth), "Who clients are."},
-	{"auth/jwt", "jwt", "KID", true, ROWS(auth_jwt), "A key that signs tokens; the title is matched with the token's `kid`."},
+	{"auth/jwt", "jwt", "KID", true, ROWS(auth_jwt), 
+	    "A key of tokens; the title is matched with the token's `kid`. A token without `kid` is tried with each key of its "
+	    "algorithm, in their order."},
 	{"auth/claims", "claims", NULL, false, ROWS(auth_claims), "Which claims hold what is known of a user."},
 	{"shm", "shm", NULL, false, ROWS(shm), "Shared memory."},
 	{"log", "log", NULL, false, ROWS(log_rows), "The log."},

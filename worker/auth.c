@@ -11,33 +11,6 @@
 #include "worker/session.h"
 #include "worker/worker.h"
 
-int auth_open(struct worker *w)
-{
-	const struct conf_auth *a = &w->conf->auth;
-	struct jwt_key_spec *keys;
-
-	if (a->njwt == 0)
-		return 0;
-	keys = calloc(a->njwt, sizeof(*keys));
-	if (keys == NULL)
-		return -ENOMEM;
-	for (unsigned i = 0; i < a->njwt; i++) {
-		const struct conf_jwt *j = &a->jwt[i];
-
-		keys[i] = (struct jwt_key_spec){
-		    .kid = j->kid.p,
-		    .alg = j->alg == CONF_HS256 ? JWT_ALG_HS256 : j->alg == CONF_HS384 ? JWT_ALG_HS384 : JWT_ALG_HS512,
-		    .secret = slice_make(j->secret.p, j->secret.n),
-		    .issuer = j->issuer.p,
-		    .audience = j->audience.p,
-		    .leeway_s = j->leeway / 1000,
-		};
-	}
-	w->jwt = jwt_ring_new(keys, a->njwt);
-	free(keys);
-	return w->jwt != NULL ? 0 : -errno;
-}
-
 /* Value of cookie NAME in a Cookie header (RFC 6265 4.2). */
 static bool cookie_get(struct slice header, struct text name, struct slice *value)
 {

@@ -19,8 +19,6 @@ struct identity {
 	int64_t ends_ms;     /* wall clock when the token stops counting, leeway included; 0: never */
 };
 
-/* Reads keys and sources from the conf.  0 or -errno. */
-int auth_open(struct worker *w);
 /* What a handshake carried for the CONNECTs to come. */
 struct auth_token {
 	unsigned source; /* which of conf.auth's it is from */
