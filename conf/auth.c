@@ -104,6 +104,23 @@ static void jwt(struct load *l, cfg_t *block, struct conf_jwt *out)
 		jwt_public_key(l, block, out);
 }
 
+static void in_band(struct load *l, cfg_t *block, struct conf_auth *a)
+{
+	const struct token *factors = tree_value(block, "factors", 0), *event = tree_value(block, "event", 0);
+
+	a->in_band.on = tree_written(block);
+	if (!a->in_band.on || !value_store_block(l, option_block("auth/in_band"), block, &a->in_band))
+		return;
+	if (a->in_band.factors != 0)
+		mistake(&l->mistakes, factors->at,
+		    "`factors = both` is not in this build of forkcast: write token, or leave it out");
+	if (event != NULL)
+		action_event_name(l, event, "event");
+	if (a->njwt == 0)
+		mistake(&l->mistakes, tree_place(l, block),
+		    "`in_band` without a jwt block: there is no key to check tokens with");
+}
+
 /* Under --dev there is a key to mint tokens with. */
 static void dev_key(struct load *l, struct conf_auth *a)
 {
@@ -128,9 +145,11 @@ void auth_options(struct load *l, cfg_t *block)
 	if (l->dev) {
 		a->anonymous = true;
 		dev_key(l, a);
-	} else if (!good || l->mistakes.unfinished) {
+	}
+	in_band(l, tree_block(block, "in_band", 0), a);
+	if (l->dev || !good || l->mistakes.unfinished)
 		return;
-	} else if (n == 0 && !a->anonymous && tree_values(block, "anonymous") == 0) {
+	if (n == 0 && !a->anonymous && tree_values(block, "anonymous") == 0) {
 		mistake(&l->mistakes, tree_place(l, block),
 		    "nobody could connect: add auth { jwt \"main\" { secret = \"${JWT_SECRET}\" } } or auth { "
 		    "anonymous = yes }");

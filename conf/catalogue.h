@@ -148,7 +148,8 @@ struct catalogue_nsp {
 	unsigned nroom_type;
 	struct room_type *room_type; /* sorted by name, built-in ones included */
 	struct rule *on_connecting;  /* before acceptance: conditions and checks only; NULL when not declared */
-	struct rule *on_connect;     /* NULL when not declared */
+	struct rule *on_connect;     /* NULL when not declared, as are the others */
+	struct rule *on_authenticated, *on_auth_failed; /* in band */
 };
 
 struct catalogue {

@@ -16,6 +16,7 @@ enum scope {
 	SCOPE_RULE = 4,	      /* the rest of @socket */
 	SCOPE_PAYLOAD = 8,    /* bare paths, @payload, @args, @event */
 	SCOPE_ROOM = 16,      /* @room */
+	SCOPE_ERROR = 32,     /* @error */
 };
 
 struct cursor {

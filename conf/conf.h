@@ -129,6 +129,15 @@ struct conf_jwt {
 	int64_t leeway;
 };
 
+/* A client that is connected may present its token then. */
+struct conf_in_band {
+	bool on; /* the block is there */
+	struct text event;
+	int64_t deadline; /* for clients that are admitted for this alone: those without a token while anonymous is off */
+	unsigned factors; /* index of its words; 0: the token alone */
+	bool refresh;	  /* a user may present another token */
+};
+
 enum conf_expiry { CONF_EXPIRY_DISCONNECT, CONF_EXPIRY_REFUSE, CONF_EXPIRY_IGNORE };
 
 struct conf_auth {
@@ -143,6 +152,7 @@ struct conf_auth {
 	unsigned nroom;
 	struct text_template *room; /* automatic rooms; one whose source is absent is left out */
 	enum conf_expiry expiry;
+	struct conf_in_band in_band;
 };
 
 struct conf_shm {

@@ -20,7 +20,6 @@ static const struct {
 	     "drain redis"},
 	{"namespace", "route every role limit batch envelope board hook mode preferences builtins errors"},
 	{"listen", "tls_certificate tls_key proxy_protocol"},
-	{"auth", "in_band"},
 	{"shm", "sync"},
 	{"event", RULE_LATER ACTION_LATER},
 	{"event/also", ACTION_LATER},
@@ -30,12 +29,12 @@ static const struct {
 	{"texts", "rate_limited conflict hook_failed"},
 };
 
-static const char triggers[] = "authenticated auth_failed expiring disconnect online offline lost restored gone "
+static const char triggers[] = "expiring disconnect online offline lost restored gone "
 			       "join leave enter exit occupied vacated absent state conflict score rank top limited drain";
 
 static const char sources[] = "@vars @user.features @user.data @socket.region @socket.query @socket.headers @room.users "
 			      "@room.meta @room.history @state @version @state_by @board @member @hook @batch @count @absent "
-			      "@limit @error @reason @recovery @drain";
+			      "@limit @error.retry_after @reason @recovery @drain";
 
 /* clang-format on */
 

@@ -43,6 +43,8 @@ static const struct {
 	{"@room.id", SOURCE_ROOM_ID, PATH_NONE, SCOPE_ROOM},
 	{"@room.user_count", SOURCE_ROOM_USER_COUNT, PATH_NONE, SCOPE_ROOM},
 	{"@room.socket_count", SOURCE_ROOM_SOCKET_COUNT, PATH_NONE, SCOPE_ROOM},
+	{"@error.code", SOURCE_ERROR_CODE, PATH_NONE, SCOPE_ERROR},
+	{"@error.message", SOURCE_ERROR_MESSAGE, PATH_NONE, SCOPE_ERROR},
 	{"@server.connections", SOURCE_SERVER_CONNECTIONS, PATH_NONE, SCOPE_CONNECTING},
 	{"@server.users", SOURCE_SERVER_USERS, PATH_NONE, SCOPE_CONNECTING},
 	{"@server.rooms", SOURCE_SERVER_ROOMS, PATH_NONE, SCOPE_CONNECTING},
@@ -109,6 +111,8 @@ static bool outside(struct cursor *c, struct text name, unsigned scope)
 
 	if (c->scope == (SCOPE_USER | SCOPE_CONNECTING) && scope == SCOPE_RULE)
 		return cursor_fail(c, "`%s`: there is no socket yet, so it is not known here", shown);
+	if (scope == SCOPE_ERROR)
+		return cursor_fail(c, "`%s`: nothing was refused here; on \"auth_failed\" knows it", shown);
 	if (scope == SCOPE_PAYLOAD && (c->scope & SCOPE_CONNECTING) != 0)
 		return cursor_fail(c, "`%s`: nothing was sent here, so there is no payload: use an @source", shown);
 	if (scope == SCOPE_ROOM && (c->scope & SCOPE_PAYLOAD) != 0)

@@ -236,7 +236,7 @@ static bool give_socket_part(struct eval *e, enum source_kind kind, const struct
 	case SOURCE_SOCKET_AUTH:
 		return path_get(e, so->auth != NULL ? slice_make(so->auth, strlen(so->auth)) : SLICE("{}"), src, json);
 	case SOURCE_SOCKET_ROOMS: return give_rooms(e, json);
-	case SOURCE_SOCKET_ROOM_COUNT: return give_int(e, so->nrooms - 1, json);
+	case SOURCE_SOCKET_ROOM_COUNT: return give_int(e, so->nrooms > 0 ? so->nrooms - 1 : 0, json);
 	case SOURCE_SOCKET_CONNECTED_AT: return give_int(e, so->connected_ms, json);
 	default: /* SOURCE_SOCKET_DURATION */
 		return give_int(e, e->w->now_ms - so->connected_ms, json);
@@ -342,6 +342,8 @@ bool eval_source(struct eval *e, const struct source *src, struct slice *json)
 	case SOURCE_ROOM_ID:
 	case SOURCE_ROOM_USER_COUNT:
 	case SOURCE_ROOM_SOCKET_COUNT: return give_room_part(e, src->kind, json);
+	case SOURCE_ERROR_CODE: return e->error_code.p != NULL && give_text(e, e->error_code, json);
+	case SOURCE_ERROR_MESSAGE: return e->error_text.p != NULL && give_text(e, e->error_text, json);
 	case SOURCE_SERVER_CONNECTIONS:
 	case SOURCE_SERVER_USERS:
 	case SOURCE_SERVER_ROOMS:

@@ -25,6 +25,7 @@ struct eval {
 	struct slice payload; /* the first of them */
 	struct attachments attached; /* that placeholders among them name */
 	struct slice room;    /* full name of the rule's room */
+	struct slice error_code, error_text; /* why something was refused */
 	char id[UUID_LEN + 1]; /* @id, once made */
 };
 

@@ -7,6 +7,7 @@
 #include "worker/behind.h"
 #include "worker/builtin.h"
 #include "worker/eval.h"
+#include "worker/in_band.h"
 #include "worker/publish.h"
 #include "worker/room.h"
 #include "worker/rule.h"
@@ -58,6 +59,12 @@ void rule_refuse(struct socket *so, const struct sio_packet *p, enum refusal cod
 	buf_reset(b);
 	buf_json_escaped(b, text_slice(w->conf->catalogue.texts[code]));
 	refuse_with(so, p, buf_as_slice(b), slice_make(name, strlen(name)));
+}
+
+void rule_refuse_by_check(struct socket *so, const struct sio_packet *p, const struct check *check)
+{
+	counter_add_to(&so->session->w->ct->refused[REFUSED_CHECK], 1);
+	refuse_with(so, p, text_slice(check->error), text_slice(check->code));
 }
 
 static bool is_member(const struct socket *so, struct slice room)
@@ -195,8 +202,7 @@ static void run_event(struct socket *so, const struct rule *r, const struct sio_
 	}
 	failed = failed_check(&e, r);
 	if (failed != NULL) {
-		counter_add_to(&w->ct->refused[REFUSED_CHECK], 1);
-		refuse_with(so, p, text_slice(failed->error), text_slice(failed->code));
+		rule_refuse_by_check(so, p, failed);
 		return;
 	}
 	for (unsigned i = 0; i < r->naction; i++) {
@@ -219,10 +225,6 @@ void rule_on_event(struct socket *so, const struct sio_packet *p, struct attachm
 	const struct rule *r;
 	struct slice plain = p->name;
 
-	if (so->ends_ms != 0 && w->now_ms > so->ends_ms && w->conf->auth.expiry == CONF_EXPIRY_REFUSE) {
-		rule_refuse(so, p, REFUSAL_AUTH_EXPIRED);
-		return;
-	}
 	/* Names without escapes, which is all of them in practice, are looked up as they came. */
 	if (memchr(p->name.p, '\\', p->name.n) != NULL) {
 		ssize_t n = p->name.n > sizeof(name)
@@ -230,6 +232,16 @@ void rule_on_event(struct socket *so, const struct sio_packet *p, struct attachm
 				: json_string_decode(slice_make(p->name.p - 1, p->name.n + 2), name, sizeof(name));
 
 		plain = n < 0 ? slice_make("", 0) : slice_make(name, (size_t)n);
+	}
+	if (in_band_event(so, plain, p))
+		return;
+	if (so->pending) {
+		rule_refuse(so, p, REFUSAL_AUTH_MISSING);
+		return;
+	}
+	if (so->ends_ms != 0 && w->now_ms > so->ends_ms && w->conf->auth.expiry == CONF_EXPIRY_REFUSE) {
+		rule_refuse(so, p, REFUSAL_AUTH_EXPIRED);
+		return;
 	}
 	r = catalogue_event(so->nsp->rules, plain.p, plain.n);
 	log_debug("event", "sid=%s name=%.*s", so->id.text, (int)(plain.n > 64 ? 64 : plain.n), plain.p);
@@ -250,16 +262,37 @@ const struct check *rule_on_connecting(struct socket *so)
 	return eval_all(&e, r->ifs, r->nif) ? failed_check(&e, r) : NULL;
 }
 
-void rule_on_connect(struct socket *so)
+/* What is sent because of something that the server saw; R may be NULL. */
+static void react(struct eval *e, struct socket *so, const struct rule *r)
 {
-	const struct rule *r = so->nsp->rules->on_connect;
-	struct eval e;
-
-	if (r == NULL)
-		return;
-	eval_init(&e, so->session->w, so);
-	if (!eval_all(&e, r->ifs, r->nif))
+	if (r == NULL || !eval_all(e, r->ifs, r->nif))
 		return;
 	for (unsigned i = 0; i < r->naction; i++)
-		behind_published(so->session, rule_emit(&e, &r->action[i]));
+		behind_published(so->session, rule_emit(e, &r->action[i]));
+}
+
+void rule_on_connect(struct socket *so)
+{
+	struct eval e;
+
+	eval_init(&e, so->session->w, so);
+	react(&e, so, so->nsp->rules->on_connect);
+}
+
+void rule_on_authenticated(struct socket *so)
+{
+	struct eval e;
+
+	eval_init(&e, so->session->w, so);
+	react(&e, so, so->nsp->rules->on_authenticated);
+}
+
+void rule_on_auth_failed(struct socket *so, struct slice text, struct slice code)
+{
+	struct eval e;
+
+	eval_init(&e, so->session->w, so);
+	e.error_text = text;
+	e.error_code = code;
+	react(&e, so, so->nsp->rules->on_auth_failed);
 }
