@@ -362,6 +362,11 @@ int store_socket_del(struct store_writer *w, const uint8_t raw[STORE_SID_RAW])
 	return take_socket(w, raw, true);
 }
 
+static bool same_text(struct store_text a, struct store_text b)
+{
+	return a.len == b.len && (a.len == 0 || memcmp(a.p, b.p, a.len) == 0);
+}
+
 /* One user for another, or for none; or the same with another role or other rooms, who then was never away. */
 static int socket_set(struct store_writer *w, const struct fields *f, const struct op_head *head)
 {
@@ -372,10 +377,9 @@ static int socket_set(struct store_writer *w, const struct fields *f, const stru
 
 	if (rc)
 		return rc;
-	if (f->nsp.len + f->longest_room > OP_NAME_MAX || f->nsp.len != row.nsp.len ||
-	    memcmp(f->nsp.p, row.nsp.p, row.nsp.len) != 0)
+	if (f->nsp.len + f->longest_room > OP_NAME_MAX || !same_text(f->nsp, row.nsp))
 		return -EPROTO;
-	tell = f->user.len != row.user.len || memcmp(f->user.p, row.user.p, row.user.len) != 0;
+	tell = !same_text(f->user, row.user);
 	rc = take_socket(w, f->raw, tell);
 	return rc ? rc : put_socket(w, f, head, tell);
 }
