@@ -214,7 +214,8 @@ struct catalogue_nsp {
 	unsigned nenvelope;
 	struct envelope *envelope;
 	struct rule *on_connecting;  /* before acceptance: conditions and checks only; NULL when not declared */
-	struct rule *on_connect;     /* NULL when not declared */
+	struct rule *on_connect;     /* NULL when not declared, as are the others */
+	struct rule *on_authenticated, *on_auth_failed; /* in band */
 };
 
 struct catalogue {

@@ -185,6 +185,12 @@ void catalogue_index_build(struct conf_arena *a, struct catalogue_nsp *nsp);
 /* Everything that is not the catalogue, and its texts.  Room types must be known. */
 void server_options(struct load *l, cfg_t *tree);
 
+/* auth.c */
+
+void auth_options(struct load *l, cfg_t *block);
+/* N bytes from the kernel, as hex. */
+struct text conf_random_hex(struct load *l, size_t n);
+
 /* engine.c */
 
 void engine_options(struct load *l, cfg_t *tree);

@@ -96,15 +96,46 @@ struct conf_source {
 	struct text name; /* QUERY, COOKIE */
 };
 
-enum conf_hmac { CONF_HS256, CONF_HS384, CONF_HS512 };
+/* The first three are keyed with a secret, the others checked with a public key. */
+enum conf_jwt_alg {
+	CONF_HS256,
+	CONF_HS384,
+	CONF_HS512,
+	CONF_RS256,
+	CONF_RS384,
+	CONF_RS512,
+	CONF_ES256,
+	CONF_ES384,
+	CONF_ES512,
+	CONF_EDDSA,
+};
+
+/* What tells one state of a file from another; all zero: there is none. */
+struct file_stamp {
+	uint64_t dev, ino, size;
+	int64_t mtime_ns, ctime_ns;
+};
 
 struct conf_jwt {
 	struct text kid;
-	enum conf_hmac alg;
-	struct text secret;
-	bool generated; /* by --dev, none was given */
+	enum conf_jwt_alg alg;
+	struct text secret;	     /* HS */
+	bool generated;		     /* by --dev, none was given */
+	struct text public_key_file; /* the others; absolute */
+	struct text public_key;	     /* what it holds: SubjectPublicKeyInfo, DER */
+	struct text file;	     /* whichever file the key is from, absolute; p NULL: none */
+	struct file_stamp stamp;     /* of that file, not younger than what was read */
 	struct text issuer, audience; /* p NULL: not checked */
 	int64_t leeway;
+};
+
+/* A client that is connected may present its token then. */
+struct conf_in_band {
+	bool on; /* the block is there */
+	struct text event;
+	int64_t deadline; /* for clients that are admitted for this alone: those without a token while anonymous is off */
+	unsigned factors; /* index of its words; 0: the token alone */
+	bool refresh;	  /* a user may present another token */
 };
 
 enum conf_expiry { CONF_EXPIRY_DISCONNECT, CONF_EXPIRY_REFUSE, CONF_EXPIRY_IGNORE };
@@ -121,6 +152,7 @@ struct conf_auth {
 	unsigned nroom;
 	struct text_template *room; /* automatic rooms; one whose source is absent is left out */
 	enum conf_expiry expiry;
+	struct conf_in_band in_band;
 };
 
 struct conf_shm {

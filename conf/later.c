@@ -19,8 +19,6 @@ static const struct {
 	     "drain redis"},
 	{"namespace", "route every limit batch board hook mode preferences"},
 	{"listen", "tls_certificate tls_key proxy_protocol"},
-	{"auth", "in_band"},
-	{"auth/jwt", "public_key_file"},
 	{"shm", "sync"},
 	{"event", RULE_LATER ACTION_LATER},
 	{"event/also", ACTION_LATER},
@@ -30,7 +28,7 @@ static const struct {
 	{"texts", "rate_limited conflict hook_failed"},
 };
 
-static const char triggers[] = "authenticated auth_failed expiring disconnect online offline lost restored gone "
+static const char triggers[] = "expiring disconnect online offline lost restored gone "
 			       "join leave enter exit occupied vacated absent state conflict score rank top limited drain";
 
 static const char sources[] = "@vars @user.data @socket.region @socket.query @socket.headers @room.users "

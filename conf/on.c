@@ -41,16 +41,25 @@ static void on_connecting(struct load *l, cfg_t *block, struct rule *r)
 		mistake(&l->mistakes, at, "on `connecting` does nothing: add check { if = \"...\"  error = \"...\" }");
 }
 
-static void on_connect(struct load *l, cfg_t *block, struct rule *r)
+/* What happens after something was decided: it may only send.  MORE: what it knows beside the client. */
+static void on_decided(struct load *l, cfg_t *block, unsigned more, struct rule *r)
 {
 	if (tree_blocks(block, "check") > 0)
 		mistake(&l->mistakes, tree_place(l, tree_block(block, "check", 0)),
-		    "`check` in on `connect`: the client is admitted already: write `if`, or refuse it in on "
-		    "\"connecting\"");
-	action_list(l, block, SCOPE_USER | SCOPE_CONNECTING | SCOPE_RULE, r);
+		    "`check` in on `%s`: it is decided already: write `if`, or refuse clients in on \"connecting\"",
+		    r->name.p);
+	action_list(l, block, SCOPE_USER | SCOPE_CONNECTING | SCOPE_RULE | more, r);
 	if (r->naction == 0)
-		mistake(
-		    &l->mistakes, tree_place(l, block), "on `connect` does nothing: name an event to send with `emit`");
+		mistake(&l->mistakes, tree_place(l, block), "on `%s` does nothing: name an event to send with `emit`",
+		    r->name.p);
+}
+
+/* Nobody would ever run it. */
+static void wants_in_band(struct load *l, const struct token *title)
+{
+	if (!l->conf->auth.in_band.on)
+		mistake(&l->mistakes, title->at, "on `%s` needs auth { in_band { } }: without it nobody authenticates later",
+		    mistake_show(&l->mistakes, title->text));
 }
 
 void on_blocks(struct load *l, cfg_t *tree, struct catalogue_nsp *nsp)
@@ -67,12 +76,21 @@ void on_blocks(struct load *l, cfg_t *tree, struct catalogue_nsp *nsp)
 			on_connecting(l, block, nsp->on_connecting);
 		} else if (text_is(title->text, "connect")) {
 			nsp->on_connect = reaction(l, block, title);
-			on_connect(l, block, nsp->on_connect);
+			on_decided(l, block, 0, nsp->on_connect);
+		} else if (text_is(title->text, "authenticated")) {
+			wants_in_band(l, title);
+			nsp->on_authenticated = reaction(l, block, title);
+			on_decided(l, block, 0, nsp->on_authenticated);
+		} else if (text_is(title->text, "auth_failed")) {
+			wants_in_band(l, title);
+			nsp->on_auth_failed = reaction(l, block, title);
+			on_decided(l, block, SCOPE_ERROR, nsp->on_auth_failed);
 		} else if (later_trigger(title->text)) {
 			mistake(&l->mistakes, title->at, "on `%s` is not in this build of forkcast: remove it", shown);
 		} else {
 			mistake(&l->mistakes, title->at,
-			    "on `%s`: no such trigger: this build knows on \"connecting\" and on \"connect\"", shown);
+			    "on `%s`: no such trigger: this build knows on \"connecting\", \"connect\", \"authenticated\" and "
+			    "\"auth_failed\"", shown);
 		}
 	}
 }

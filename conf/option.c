@@ -131,17 +131,41 @@ static const struct option auth[] = {
 };
 
 static const struct option auth_jwt[] = {
-	{"algorithm", OPTION_WORD, AT(conf_jwt, alg), .words = "HS256 HS384 HS512", .dflt = "HS256", RELOAD,
-	    .help = "The one algorithm that tokens of this key may use."},
+	{"algorithm", OPTION_WORD, AT(conf_jwt, alg), 
+	    .words = "HS256 HS384 HS512 RS256 RS384 RS512 ES256 ES384 ES512 EdDSA", .dflt = "HS256", RELOAD,
+	    .help = "The one algorithm that tokens of this key may use. `HS*` is keyed with a secret, the others are checked "
+		    "with a public key; `EdDSA` is Ed25519. A check takes 2 us of CPU for HS256, 40 for RS256 of 2048 bits, 60 "
+		    "for EdDSA, 80 for ES256, and a millisecond for ES384 and ES512."},
 	{"secret", OPTION_KEY, AT(conf_jwt, secret), LIMITS(1, 4096), RELOAD,
 	    .help = "HMAC secret, at least as long as the hash: 32, 48 or 64 bytes. Under `--dev` one is made when absent."},
 	{"secret_file", OPTION_KEY_FILE, LIMITS(1, 4096), RELOAD,
-	    .help = "File that holds the secret, relative to this file. A line break at its end is not part of it."},
+	    .help = "File that holds the secret, relative to this file. A line break at its end is not part of it. Looked at "
+		    "again when it changes, as `public_key_file` is."},
+	{"public_key_file", OPTION_PATH, AT(conf_jwt, public_key_file), LIMITS(1, 4096), RELOAD,
+	    .help = "File that holds one public key as PEM (`BEGIN PUBLIC KEY`), relative to this file: RSA of 2048 bits or "
+		    "more, P-256, P-384 or P-521 as the algorithm has it, or Ed25519. Looked at again when it changes: a "
+		    "second after another file was moved to its place the new key counts, with no reload, and live "
+		    "connections stay. A file that is gone or holds no such key changes nothing and is warned of."},
 	{"issuer", OPTION_TEXT, AT(conf_jwt, issuer), LIMITS(1, 512), RELOAD, .help = "What `iss` must be. None: not checked."},
 	{"audience", OPTION_TEXT, AT(conf_jwt, audience), LIMITS(1, 512), RELOAD,
 	    .help = "What `aud` must be or contain. None: not checked."},
 	{"leeway", OPTION_DURATION, AT(conf_jwt, leeway), LIMITS(0, MINUTE), .dflt = "30s", RELOAD,
 	    .help = "How far clocks may differ when `exp`, `nbf` and `iat` are checked."},
+};
+
+static const struct option auth_in_band[] = {
+	{"event", OPTION_TEXT, AT(conf_in_band, event), LIMITS(1, 128), .dflt = "authenticate", RELOAD,
+	    .help = "The event that brings the token: `{token}`, or the token alone as first argument. Its ack is "
+		    "`{\"success\": true, \"user\": {id, name, role}}`, or that of a refusal."},
+	{"deadline", OPTION_DURATION, AT(conf_in_band, deadline), LIMITS(100, 10 * MINUTE), .dflt = "10s", RELOAD,
+	    .help = "How long a client that came without a token while `anonymous = no` may take. Until then it is in no room, not "
+		    "even in its namespace, and every other event is refused with `auth_missing`; afterwards it hears the event "
+		    "`error` and is disconnected, as it is after ten tokens that failed."},
+	{"factors", OPTION_WORD, AT(conf_in_band, factors), .words = "token both", .dflt = "token", RELOAD,
+	    .help = "What it takes. `both`, a token and a wallet's signature, is not in this build."},
+	{"refresh", OPTION_SWITCH, AT(conf_in_band, refresh), .dflt = "yes", RELOAD,
+	    .help = "A client whose user is known may present a newer token of the same user: its time, name, role, claims and "
+		    "automatic rooms count from then on. One of another user is `forbidden`."},
 };
 
 static const struct option auth_claims[] = {
@@ -294,7 +318,12 @@ const struct option_block option_blocks[] = {
 	{"echo", "echo", "/path", true, ROWS(echo),
 	    "A probe: a path of the client listeners that sends back what it gets. Off unless declared."},
 	{"auth", "auth", NULL, false, ROWS(auth), "Who clients are."},
-	{"auth/jwt", "jwt", "KID", true, ROWS(auth_jwt), "A key that signs tokens; the title is matched with the token's `kid`."},
+	{"auth/jwt", "jwt", "KID", true, ROWS(auth_jwt), 
+	    "A key of tokens; the title is matched with the token's `kid`. A token without `kid` is tried with each key of its "
+	    "algorithm, in their order."},
+	{"auth/in_band", "in_band", NULL, false, ROWS(auth_in_band),
+	    "Clients may connect first and present their token in an event; without this block it comes with the connection. "
+	    "`on \"connecting\"` judges them twice then, when they connect and when their user is known."},
 	{"auth/claims", "claims", NULL, false, ROWS(auth_claims), "Which claims hold what is known of a user."},
 	{"shm", "shm", NULL, false, ROWS(shm), "Shared memory."},
 	{"log", "log", NULL, false, ROWS(log_rows), "The log."},
@@ -306,7 +335,8 @@ const struct option_block option_blocks[] = {
 	{"event/also", "also", NULL, true, ROWS(event_also), "A further action of the rule, after the inline one."},
 	{"event/check", "check", NULL, true, ROWS(check), "A condition of the rule; the first that is false refuses the event."},
 	{"on", "on", "TRIGGER", true, ROWS(on),
-	    "A reaction to what the server sees: `connecting` (before a client is admitted: `if` and `check` only), `connect`.",
+	    "A reaction to what the server sees: `connecting` (before a client is admitted: `if` and `check` only), `connect`, and with "
+	    "`auth { in_band { } }` `authenticated` and `auth_failed` (with `@error.code` and `@error.message`).",
 	    .nsp = true},
 	{"on/also", "also", NULL, true, ROWS(on), "A further action of the rule, after the inline one."},
 	{"on/check", "check", NULL, true, ROWS(check), "A condition of `connecting`; the first that is false refuses the client."},

@@ -97,6 +97,11 @@ static void print_server(const struct conf *c, FILE *out)
 		print_block("auth/jwt", &c->auth.jwt[i], 2, out);
 		fputs("\t}\n", out);
 	}
+	if (c->auth.in_band.on) {
+		fputs("\tin_band {\n", out);
+		print_block("auth/in_band", &c->auth.in_band, 2, out);
+		fputs("\t}\n", out);
+	}
 	fputs("\tclaims {\n", out);
 	print_block("auth/claims", &c->auth, 2, out);
 	fputs("\t}\n}\nshm {\n", out);

@@ -318,6 +318,8 @@ static void print_blocks(FILE *out, int depth, const struct catalogue_nsp *nsp)
 			print_room(out, depth, &nsp->room_type[i]);
 	print_on(out, depth, nsp->on_connecting);
 	print_on(out, depth, nsp->on_connect);
+	print_on(out, depth, nsp->on_authenticated);
+	print_on(out, depth, nsp->on_auth_failed);
 	for (unsigned i = 0; i < nsp->nevent; i++)
 		print_event(out, depth, &nsp->event[i]);
 }

@@ -80,6 +80,9 @@ static void event(struct load *l, cfg_t *block, struct rule *r)
 	l->fields = NULL;
 	if (action_event_name(l, title, "event"))
 		r->pattern = pattern(l, title);
+	if (l->conf->auth.in_band.on && text_equal(title->text, l->conf->auth.in_band.event))
+		mistake(&l->mistakes, title->at, "event `%s` is what auth { in_band { } } takes: name one of them otherwise",
+		    mistake_show(&l->mistakes, title->text));
 	r->name = conf_arena_text(l->keep, title->text.p, title->text.n);
 	r->name_json = template_string_body(l->keep, r->name);
 	r->dev = action_switch(l, block, "dev");

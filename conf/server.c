@@ -1,7 +1,5 @@
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "conf/compile.h"
@@ -9,23 +7,6 @@
 static cfg_t *only(cfg_t *parent, const char *name)
 {
 	return tree_block(parent, name, 0);
-}
-
-/* N bytes from the kernel, as hex. */
-static struct text random_hex(struct load *l, size_t n)
-{
-	static const char digits[] = "0123456789abcdef";
-	unsigned char byte;
-	char *hex = conf_arena_alloc(l->keep, 2 * n + 1);
-
-	for (size_t i = 0; i < n; i++) {
-		while (getrandom(&byte, 1, 0) != 1)
-			if (errno != EINTR)
-				abort();
-		hex[2 * i] = digits[byte >> 4];
-		hex[2 * i + 1] = digits[byte & 15];
-	}
-	return (struct text){hex, 2 * n};
 }
 
 /* FNV-1a: the same path gives the same name, so a restart finds what it left. */
@@ -70,7 +51,7 @@ static bool key_present(struct load *l, struct conf_api_client *client, size_t b
 		return true;
 	if (!l->dev)
 		return false;
-	client->key = random_hex(l, bytes);
+	client->key = conf_random_hex(l, bytes);
 	client->generated = true;
 	return true;
 }
@@ -118,63 +99,6 @@ static void admins(struct load *l, cfg_t *tree)
 					    mistake_show(&l->mistakes, client->name));
 			admin->nclient++;
 		}
-	}
-}
-
-static void jwt(struct load *l, cfg_t *block, struct conf_jwt *out)
-{
-	static const size_t least[] = {[CONF_HS256] = 32, [CONF_HS384] = 48, [CONF_HS512] = 64};
-	static const char *const names[] = {[CONF_HS256] = "HS256", [CONF_HS384] = "HS384", [CONF_HS512] = "HS512"};
-	const struct token *title = tree_title(l, block);
-	const struct token *secret = tree_value(block, "secret", 0);
-
-	out->kid = conf_arena_text(l->keep, title->text.p, title->text.n);
-	if (!value_store_block(l, option_block("auth/jwt"), block, out))
-		return;
-	if (out->secret.p == NULL && l->dev) {
-		out->secret = random_hex(l, 32);
-		out->generated = true;
-	}
-	if (secret == NULL)
-		secret = tree_value(block, "secret_file", 0);
-	if (out->secret.p == NULL)
-		mistake(&l->mistakes, title->at,
-		    "jwt `%s` has no secret: add secret = \"${JWT_SECRET}\" or secret_file",
-		    mistake_show(&l->mistakes, title->text));
-	else if (out->secret.n < least[out->alg])
-		mistake(&l->mistakes, secret != NULL ? secret->at : title->at,
-		    "jwt `%s`: a secret of %zu bytes is too short for %s: at least %zu",
-		    mistake_show(&l->mistakes, title->text), out->secret.n, names[out->alg], least[out->alg]);
-}
-
-static void auth(struct load *l, cfg_t *block)
-{
-	struct conf_auth *a = &l->conf->auth;
-	unsigned n = tree_blocks(block, "jwt");
-	bool good = value_store_block(l, option_block("auth"), block, a);
-
-	value_store_block(l, option_block("auth/claims"), only(block, "claims"), a);
-	a->jwt = conf_arena_alloc(l->keep, (n + 1) * sizeof *a->jwt);
-	a->njwt = n;
-	for (unsigned i = 0; i < n; i++)
-		jwt(l, tree_block(block, "jwt", i), &a->jwt[i]);
-	if (l->dev) {
-		a->anonymous = true;
-		if (n == 0)
-			a->jwt[a->njwt++] = (struct conf_jwt){.kid = {"dev", 3},
-			    .alg = CONF_HS256,
-			    .secret = random_hex(l, 32),
-			    .leeway = 30000,
-			    .generated = true};
-	} else if (!good || l->mistakes.unfinished) {
-		return;
-	} else if (n == 0 && !a->anonymous && tree_values(block, "anonymous") == 0) {
-		mistake(&l->mistakes, tree_place(l, block),
-		    "nobody could connect: add auth { jwt \"main\" { secret = \"${JWT_SECRET}\" } } or auth { "
-		    "anonymous = yes }");
-	} else if (n == 0 && !a->anonymous) {
-		mistake(&l->mistakes, tree_value(block, "anonymous", 0)->at,
-		    "nobody could connect: `anonymous = no` needs a jwt block in auth");
 	}
 }
 
@@ -227,7 +151,7 @@ void server_options(struct load *l, cfg_t *tree)
 	addresses(l, tree);
 	engine_options(l, tree);
 	engine_echoes(l, tree);
-	auth(l, only(tree, "auth"));
+	auth_options(l, only(tree, "auth"));
 	value_store_block(l, option_block("shm"), only(tree, "shm"), &c->shm);
 	value_store_block(l, option_block("log"), only(tree, "log"), &c->log);
 	value_store_block(l, option_block("texts"), only(tree, "texts"), c->catalogue.texts);

@@ -113,7 +113,7 @@ static bool outside(struct cursor *c, struct text name, unsigned scope)
 	if (c->scope == (SCOPE_USER | SCOPE_CONNECTING) && scope == SCOPE_RULE)
 		return cursor_fail(c, "`%s`: there is no socket yet, so it is not known here", shown);
 	if (scope == SCOPE_ERROR)
-		return cursor_fail(c, "`%s`: nothing was refused here", shown);
+		return cursor_fail(c, "`%s`: nothing was refused here; on \"auth_failed\" knows it", shown);
 	if ((c->scope & SCOPE_ENVELOPE) != 0)
 		return cursor_fail(c, "`%s`: an envelope knows @payload, @event and what the server knows", shown);
 	if ((c->scope & SCOPE_ERROR) != 0 && (scope & (SCOPE_PAYLOAD | SCOPE_ROOM)) != 0)

@@ -1,36 +1,21 @@
 /*
- * jwt.c - checking tokens of jwt.h.
- *
- * HMAC goes to OpenSSL directly: each key has a context that was keyed once, which costs a fraction of what the
- * library's decoder does, and the header is read by our own scanner, so no text reaches a parser that dislikes it.
+ * jwt.c - checking tokens of jwt.h: their text and their claims.  jwt_key.c has the signatures.
  */
 #include "proto/jwt.h"
 
 #include <errno.h>
-#include <openssl/core_names.h>
-#include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/params.h>
 #include <stdlib.h>
 
 #include "proto/base64.h"
 #include "proto/error.h"
 #include "proto/json.h"
+#include "proto/jwt_key.h"
 
-#define MAC_MAX    64u
 #define TIME_MAX_S 253402300799.0 /* the end of year 9999: what lies beyond is milliseconds, or a mistake */
 
 static const struct json_limits limits = {.depth = 32, .utf8 = true};
 
-struct jwt_key {
-	char *kid, *issuer, *audience;
-	enum jwt_alg alg;
-	double leeway_s;
-	EVP_MAC_CTX *mac; /* holds the secret, and wipes it when freed */
-};
-
 struct jwt_ring {
-	EVP_MAC *hmac;
 	unsigned n;
 	struct jwt_key key[];
 };
@@ -40,51 +25,6 @@ struct jwt_text {
 	struct slice header, payload, signature, signed_part;
 };
 
-static const struct {
-	const char *name;
-	const char *digest;
-	size_t len;
-} algs[] = {
-    [JWT_ALG_HS256] = {"HS256", "SHA256", 32},
-    [JWT_ALG_HS384] = {"HS384", "SHA384", 48},
-    [JWT_ALG_HS512] = {"HS512", "SHA512", 64},
-};
-
-const char *jwt_alg_name(enum jwt_alg alg)
-{
-	return algs[alg].name;
-}
-
-static char *copy_or_null(const char *s, bool *failed)
-{
-	char *copy = s ? strdup(s) : NULL;
-
-	*failed |= s && !copy;
-	return copy;
-}
-
-static int key_init(struct jwt_key *k, EVP_MAC *hmac, const struct jwt_key_spec *spec)
-{
-	char digest[8];
-	OSSL_PARAM params[] = {
-	    OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0), OSSL_PARAM_construct_end()};
-	bool failed = false;
-
-	/* An empty secret would let anybody sign. */
-	if (spec->secret.n == 0)
-		return -EINVAL;
-	memcpy(digest, algs[spec->alg].digest, strlen(algs[spec->alg].digest) + 1);
-	k->alg = spec->alg;
-	k->leeway_s = (double)spec->leeway_s;
-	k->kid = copy_or_null(spec->kid ? spec->kid : "", &failed);
-	k->issuer = copy_or_null(spec->issuer, &failed);
-	k->audience = copy_or_null(spec->audience, &failed);
-	k->mac = EVP_MAC_CTX_new(hmac);
-	if (failed || k->mac == NULL)
-		return -ENOMEM;
-	return EVP_MAC_init(k->mac, (const unsigned char *)spec->secret.p, spec->secret.n, params) == 1 ? 0 : -ENOMEM;
-}
-
 struct jwt_ring *jwt_ring_new(const struct jwt_key_spec *keys, unsigned n)
 {
 	struct jwt_ring *r = calloc(1, sizeof *r + n * sizeof *r->key);
@@ -92,12 +32,9 @@ struct jwt_ring *jwt_ring_new(const struct jwt_key_spec *keys, unsigned n)
 
 	if (r == NULL)
 		return NULL;
-	r->hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-	if (r->hmac == NULL)
-		rc = -ENOTSUP;
 	for (unsigned i = 0; i < n && rc == 0; i++) {
-		r->n = i + 1;
-		rc = key_init(&r->key[i], r->hmac, &keys[i]);
+		rc = jwt_key_init(&r->key[i], &keys[i]);
+		r->n += rc == 0;
 	}
 	if (rc == 0)
 		return r;
@@ -110,14 +47,21 @@ void jwt_ring_free(struct jwt_ring *r)
 {
 	if (r == NULL)
 		return;
-	for (unsigned i = 0; i < r->n; i++) {
-		EVP_MAC_CTX_free(r->key[i].mac);
-		free(r->key[i].kid);
-		free(r->key[i].issuer);
-		free(r->key[i].audience);
-	}
-	EVP_MAC_free(r->hmac);
+	for (unsigned i = 0; i < r->n; i++)
+		jwt_key_fini(&r->key[i]);
 	free(r);
+}
+
+int jwt_ring_replace(struct jwt_ring *r, unsigned i, const struct jwt_key_spec *key)
+{
+	struct jwt_key new;
+	int rc = jwt_key_init(&new, key);
+
+	if (rc != 0)
+		return rc;
+	jwt_key_fini(&r->key[i]);
+	r->key[i] = new;
+	return 0;
 }
 
 /* Two dots, three parts, the right alphabet: all before anything is decoded. */
@@ -150,28 +94,10 @@ static bool decode_object(struct slice text, char *buf, size_t cap, struct slice
 	return json_type(*out) == JSON_OBJECT && json_valid(*out, &limits);
 }
 
-static bool mac_matches(const struct jwt_key *k, struct slice text, const uint8_t *sig, size_t sig_len)
-{
-	uint8_t mac[MAC_MAX];
-	size_t n = 0;
-	bool same;
-
-	if (sig_len != algs[k->alg].len)
-		return false;
-	/* No key: the one it has. */
-	if (EVP_MAC_init(k->mac, NULL, 0, NULL) != 1 ||
-	    EVP_MAC_update(k->mac, (const unsigned char *)text.p, text.n) != 1 ||
-	    EVP_MAC_final(k->mac, mac, &n, sizeof mac) != 1)
-		return false;
-	same = CRYPTO_memcmp(mac, sig, sig_len) == 0;
-	OPENSSL_cleanse(mac, sizeof mac); /* a valid signature for what an attacker sent */
-	return same;
-}
-
 /* The key that made the signature: its index, or PROTO_ETOKEN*. */
 static int find_key(const struct jwt_ring *r, struct slice header, const struct jwt_text *t)
 {
-	uint8_t sig[MAC_MAX];
+	uint8_t sig[JWT_SIGNATURE_MAX];
 	ssize_t sig_len = base64url_decode(t->signature, sig, sizeof sig);
 	struct slice alg, kid, v;
 	bool has_kid = json_get(header, SLICE("kid"), &kid);
@@ -189,12 +115,12 @@ static int find_key(const struct jwt_ring *r, struct slice header, const struct 
 
 		if (has_kid && !json_string_is(json_string_raw(kid), slice_make(k->kid, strlen(k->kid))))
 			continue;
-		if (!slice_is(json_string_raw(alg), algs[k->alg].name)) {
+		if (!slice_is(json_string_raw(alg), jwt_alg_name(k->alg))) {
 			if (has_kid)
 				why = PROTO_ETOKEN_ALG;
 			continue;
 		}
-		if (sig_len > 0 && mac_matches(k, t->signed_part, sig, (size_t)sig_len))
+		if (sig_len > 0 && jwt_key_signed(k, t->signed_part, sig, (size_t)sig_len))
 			return (int)i;
 		why = PROTO_ETOKEN_SIG;
 	}

@@ -17,7 +17,7 @@ char *jwt_mint(const struct jwt_key_spec *key, const char *claims_json)
 	jwt_t *jwt = NULL;
 	int rc;
 
-	if (key->secret.n == 0 || key->secret.n > INT_MAX) {
+	if (key->alg > JWT_ALG_HS512 || key->secret.n == 0 || key->secret.n > INT_MAX) {
 		errno = EINVAL;
 		return NULL;
 	}

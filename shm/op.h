@@ -24,6 +24,7 @@ enum op_kind {
 	OP_JOIN = 3,       /* SID, ROOM* */
 	OP_LEAVE = 4,      /* SID, ROOM* */
 	OP_TRANSPORT = 5,  /* SID; head.transport: its session has upgraded */
+	OP_SOCKET_SET = 6, /* as OP_SOCKET_ADD, of a socket that is there: all it was is replaced at once */
 };
 
 enum op_tlv { OP_TLV_SID = 1, OP_TLV_NSP, OP_TLV_USER, OP_TLV_NAME, OP_TLV_ROLE, OP_TLV_IP, OP_TLV_ROOM };

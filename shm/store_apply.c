@@ -163,7 +163,8 @@ static int add_rooms(struct store_writer *w, const struct fields *f, const struc
 	return rc;
 }
 
-static int socket_add(struct store_writer *w, const struct fields *f, const struct op_head *head)
+/* TELL: whoever waits for the user is told when this is the first socket. */
+static int put_socket(struct store_writer *w, const struct fields *f, const struct op_head *head, bool tell)
 {
 	struct store_row row = {.transport = head->transport,
 	    .connected_ms = head->time_ms,
@@ -175,16 +176,8 @@ static int socket_add(struct store_writer *w, const struct fields *f, const stru
 	struct store_user_place place = {0};
 	struct store_room_entry *space;
 	struct growth g = {0};
-	MDB_val v;
 	int rc;
 
-	if (f->nsp.len + f->longest_room > OP_NAME_MAX)
-		return -EPROTO;
-	if (past_limit(w))
-		return refuse(w, &f->nsp, f->raw);
-	rc = store_batch_get(w, STORE_SOCKETS, f->raw, STORE_SID_RAW, &v);
-	if (rc != -ENOENT)
-		return rc ? rc : -EPROTO;
 	rc = store_room_at(w, &f->nsp, NULL, 0, true, &space);
 	if (rc < 0)
 		return rc;
@@ -194,7 +187,7 @@ static int socket_add(struct store_writer *w, const struct fields *f, const stru
 	if (rc < 0)
 		return rc;
 	store_room_count(space, 1, place.edge);
-	if (place.edge) {
+	if (place.edge && tell) {
 		rc = store_outbox_edge(w, true, &f->nsp, &f->user, f->raw);
 		if (rc)
 			return rc;
@@ -206,6 +199,21 @@ static int socket_add(struct store_writer *w, const struct fields *f, const stru
 	if (!rc)
 		w->now.sockets++;
 	return rc;
+}
+
+static int socket_add(struct store_writer *w, const struct fields *f, const struct op_head *head)
+{
+	MDB_val v;
+	int rc;
+
+	if (f->nsp.len + f->longest_room > OP_NAME_MAX)
+		return -EPROTO;
+	if (past_limit(w))
+		return refuse(w, &f->nsp, f->raw);
+	rc = store_batch_get(w, STORE_SOCKETS, f->raw, STORE_SID_RAW, &v);
+	if (rc != -ENOENT)
+		return rc ? rc : -EPROTO;
+	return put_socket(w, f, head, true);
 }
 
 /* The socket's head row, copied to W->head; 0, -ENOENT or -errno. */
@@ -307,7 +315,8 @@ static int set_transport(struct store_writer *w, const struct fields *f, uint8_t
 	return store_chunk_put(w, f->raw, 0, w->head, len);
 }
 
-int store_socket_del(struct store_writer *w, const uint8_t raw[STORE_SID_RAW])
+/* TELL: whoever waits for the user is told when this was the last socket. */
+static int take_socket(struct store_writer *w, const uint8_t raw[STORE_SID_RAW], bool tell)
 {
 	struct store_user_place place = {0};
 	struct store_room_entry *space;
@@ -327,7 +336,7 @@ int store_socket_del(struct store_writer *w, const uint8_t raw[STORE_SID_RAW])
 	if (rc < 0)
 		return rc;
 	store_room_count(space, -1, place.edge ? -1 : 0);
-	if (place.edge)
+	if (place.edge && tell)
 		rc = store_outbox_edge(w, false, &row.nsp, &row.user, raw);
 	for (unsigned i = 0; i <= row.nchunks && rc >= 0; i++) {
 		const uint8_t *area = w->head;
@@ -348,6 +357,33 @@ int store_socket_del(struct store_writer *w, const uint8_t raw[STORE_SID_RAW])
 	return 0;
 }
 
+int store_socket_del(struct store_writer *w, const uint8_t raw[STORE_SID_RAW])
+{
+	return take_socket(w, raw, true);
+}
+
+static bool same_text(struct store_text a, struct store_text b)
+{
+	return a.len == b.len && (a.len == 0 || memcmp(a.p, b.p, a.len) == 0);
+}
+
+/* One user for another, or for none; or the same with another role or other rooms, who then was never away. */
+static int socket_set(struct store_writer *w, const struct fields *f, const struct op_head *head)
+{
+	struct store_row row;
+	size_t len, rooms;
+	bool tell;
+	int rc = get_head(w, f->raw, &row, &len, &rooms);
+
+	if (rc)
+		return rc;
+	if (f->nsp.len + f->longest_room > OP_NAME_MAX || !same_text(f->nsp, row.nsp))
+		return -EPROTO;
+	tell = !same_text(f->user, row.user);
+	rc = take_socket(w, f->raw, tell);
+	return rc ? rc : put_socket(w, f, head, tell);
+}
+
 int store_apply(struct store_writer *w, unsigned slot, uint32_t gen, const void *op, size_t len)
 {
 	struct op_head head;
@@ -366,6 +402,7 @@ int store_apply(struct store_writer *w, unsigned slot, uint32_t gen, const void 
 	case OP_SOCKET_DEL: return store_socket_del(w, f.raw);
 	case OP_JOIN: return join(w, &f);
 	case OP_LEAVE: return leave(w, &f);
+	case OP_SOCKET_SET: return socket_set(w, &f, &head);
 	case OP_TRANSPORT: return set_transport(w, &f, head.transport);
 	default: return -EPROTO;
 	}

@@ -11,33 +11,6 @@
 #include "worker/session.h"
 #include "worker/worker.h"
 
-int auth_open(struct worker *w)
-{
-	const struct conf_auth *a = &w->conf->auth;
-	struct jwt_key_spec *keys;
-
-	if (a->njwt == 0)
-		return 0;
-	keys = calloc(a->njwt, sizeof(*keys));
-	if (keys == NULL)
-		return -ENOMEM;
-	for (unsigned i = 0; i < a->njwt; i++) {
-		const struct conf_jwt *j = &a->jwt[i];
-
-		keys[i] = (struct jwt_key_spec){
-		    .kid = j->kid.p,
-		    .alg = j->alg == CONF_HS256 ? JWT_ALG_HS256 : j->alg == CONF_HS384 ? JWT_ALG_HS384 : JWT_ALG_HS512,
-		    .secret = slice_make(j->secret.p, j->secret.n),
-		    .issuer = j->issuer.p,
-		    .audience = j->audience.p,
-		    .leeway_s = j->leeway / 1000,
-		};
-	}
-	w->jwt = jwt_ring_new(keys, a->njwt);
-	free(keys);
-	return w->jwt != NULL ? 0 : -errno;
-}
-
 /* Value of cookie NAME in a Cookie header (RFC 6265 4.2). */
 static bool cookie_get(struct slice header, struct text name, struct slice *value)
 {
@@ -104,25 +77,30 @@ struct auth_token *auth_keep_token(struct worker *w, const struct http_request *
 	return NULL;
 }
 
-/* auth.token of the CONNECT payload; "Bearer x" is taken for x, as clients send both. */
-static bool token_in_payload(struct worker *w, struct slice payload, struct slice *token)
+struct slice auth_token_text(struct worker *w, struct slice json)
 {
-	struct slice v;
 	char *text;
 	ssize_t n;
 
+	if (json_type(json) != JSON_STRING || json.n > 6 * JWT_TEXT_MAX)
+		return slice_make("", 0);
+	text = arena_alloc(&w->arena, json.n);
+	n = json_string_decode(json, text, json.n);
+	if (n < 0)
+		return slice_make("", 0);
+	if (n > 7 && strncasecmp(text, "bearer ", 7) == 0)
+		return slice_make(text + 7, (size_t)n - 7);
+	return slice_make(text, (size_t)n);
+}
+
+/* auth.token of the CONNECT payload.  One that is no string is present and invalid, never anonymous. */
+static bool token_in_payload(struct worker *w, struct slice payload, struct slice *token)
+{
+	struct slice v;
+
 	if (payload.n == 0 || !json_get(payload, SLICE("token"), &v) || json_type(v) == JSON_NULL)
 		return false;
-	*token = slice_make("", 0); /* present, and no string: invalid, never anonymous */
-	if (json_type(v) != JSON_STRING || v.n > 6 * JWT_TEXT_MAX)
-		return true;
-	text = arena_alloc(&w->arena, v.n);
-	n = json_string_decode(v, text, v.n);
-	if (n < 0)
-		return true;
-	*token = slice_make(text, (size_t)n);
-	if (n > 7 && strncasecmp(text, "bearer ", 7) == 0)
-		*token = slice_make(text + 7, (size_t)n - 7);
+	*token = auth_token_text(w, v);
 	return true;
 }
 
@@ -228,7 +206,7 @@ static bool printable(struct slice s)
 	return true;
 }
 
-int auth_identify(struct worker *w, const struct session *s, struct slice payload, struct identity *out)
+int auth_verify(struct worker *w, const char *sid, struct slice token, struct identity *out)
 {
 	const struct conf_auth *a = &w->conf->auth;
 	struct pick pick[] = {
@@ -237,19 +215,16 @@ int auth_identify(struct worker *w, const struct session *s, struct slice payloa
 		{a->role, a->nrole, a->nrole, {NULL, 0}},
 	};
 	struct jwt_claims claims;
-	struct slice token;
 	char *buf;
 	int err;
 
 	memset(out, 0, sizeof(*out));
-	if (!find_token(w, s, payload, &token))
-		return a->anonymous ? 0 : 1 + REFUSAL_AUTH_MISSING;
 	if (w->jwt == NULL || token.n > JWT_TEXT_MAX)
 		return 1 + REFUSAL_AUTH_INVALID;
 	buf = arena_alloc(&w->arena, token.n + 4);
 	err = jwt_verify(w->jwt, token, w->now_ms / 1000, buf, token.n + 4, &claims);
 	if (err != 0) {
-		log_debug("token_refused", "sid=%s why=%s", s->id.text, proto_strerror(err));
+		log_debug("token_refused", "sid=%s why=%s", sid, proto_strerror(err));
 		return 1 + (err == PROTO_ETOKEN_EXPIRED ? REFUSAL_AUTH_EXPIRED : REFUSAL_AUTH_INVALID);
 	}
 	out->claims = claims.json;
@@ -266,4 +241,15 @@ int auth_identify(struct worker *w, const struct session *s, struct slice payloa
 		return 1 + REFUSAL_AUTH_INVALID;
 	out->known = true;
 	return 0;
+}
+
+int auth_identify(struct worker *w, const struct session *s, struct slice payload, struct identity *out)
+{
+	const struct conf_auth *a = &w->conf->auth;
+	struct slice token;
+
+	if (find_token(w, s, payload, &token))
+		return auth_verify(w, s->id.text, token, out);
+	memset(out, 0, sizeof(*out));
+	return a->anonymous || a->in_band.on ? 0 : 1 + REFUSAL_AUTH_MISSING;
 }

@@ -19,8 +19,6 @@ struct identity {
 	int64_t ends_ms;     /* wall clock when the token stops counting, leeway included; 0: never */
 };
 
-/* Reads keys and sources from the conf.  0 or -errno. */
-int auth_open(struct worker *w);
 /* What a handshake carried for the CONNECTs to come. */
 struct auth_token {
 	unsigned source; /* which of conf.auth's it is from */
@@ -30,8 +28,15 @@ struct auth_token {
 
 /* The token that the handshake's headers or query carry, by the declared sources; free() it.  NULL when none does. */
 struct auth_token *auth_keep_token(struct worker *w, const struct http_request *req);
+/* The text of a token that came as JSON: "Bearer x" is x, as clients send both; "", which is none, for what is no string. */
+struct slice auth_token_text(struct worker *w, struct slice json);
 /*
- * Identifies a CONNECT with this payload.  0 with *OUT filled (slices live in the turn's arena), or the refusal:
+ * Whom TOKEN names.  0 with *OUT filled (slices live in the turn's arena), or the refusal: REFUSAL_AUTH_INVALID,
+ * _EXPIRED or REFUSAL_USER_UNKNOWN, as 1 + enum refusal.  SID is for the log.
+ */
+int auth_verify(struct worker *w, const char *sid, struct slice token, struct identity *out);
+/*
+ * Identifies a CONNECT with this payload: unknown is who has no token where none is needed, or not yet.  0 with *OUT filled (slices live in the turn's arena), or the refusal:
  * REFUSAL_AUTH_MISSING, _INVALID, _EXPIRED or REFUSAL_USER_UNKNOWN, as 1 + enum refusal.
  */
 int auth_identify(struct worker *w, const struct session *s, struct slice payload, struct identity *out);

@@ -79,7 +79,7 @@ void control_act(struct worker *w, const struct record *rec)
 	for (unsigned i = 0; i < l.n; i++) {
 		struct socket *so = socket_find(w, slice_make(l.sid[i], SID_LEN));
 
-		if (so == NULL)
+		if (so == NULL || (so->pending && rec->head.act == RECORD_ACT_JOIN))
 			continue;
 		switch (rec->head.act) {
 		case RECORD_ACT_JOIN: join_all(w, so, rec); break;

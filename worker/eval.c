@@ -264,7 +264,7 @@ static bool give_socket_part(struct eval *e, enum source_kind kind, const struct
 	case SOURCE_SOCKET_AUTH:
 		return path_get(e, so->auth != NULL ? slice_make(so->auth, strlen(so->auth)) : SLICE("{}"), src, 0, json);
 	case SOURCE_SOCKET_ROOMS: return give_rooms(e, json);
-	case SOURCE_SOCKET_ROOM_COUNT: return give_int(e, so->nrooms - 1, json);
+	case SOURCE_SOCKET_ROOM_COUNT: return give_int(e, so->nrooms > 0 ? so->nrooms - 1 : 0, json);
 	case SOURCE_SOCKET_CONNECTED_AT: return give_int(e, so->connected_ms, json);
 	default: /* SOURCE_SOCKET_DURATION */
 		return give_int(e, e->w->now_ms - so->connected_ms, json);

@@ -45,7 +45,7 @@ static void put_text(struct tlv_writer *t, enum op_tlv type, struct slice s)
 		tlv_put(t, (uint16_t)type, 0, s.p, s.n);
 }
 
-bool ops_socket_add(struct worker *w, const struct socket *so)
+static bool ops_socket(struct worker *w, enum op_kind kind, const struct socket *so)
 {
 	struct tlv_writer t;
 	char ip[INET6_ADDRSTRLEN];
@@ -53,7 +53,7 @@ bool ops_socket_add(struct worker *w, const struct socket *so)
 
 	for (unsigned i = 1; i < so->nrooms; i++)
 		more += so->rooms[i].room->name_len + 24u;
-	ops_begin(w, &t, OP_SOCKET_ADD, so, more);
+	ops_begin(w, &t, kind, so, more);
 	if (so->nsp->name.n > 1)
 		tlv_put(&t, OP_TLV_NSP, 0, so->nsp->name.p, so->nsp->name.n);
 	if (so->user != NULL) {
@@ -69,6 +69,16 @@ bool ops_socket_add(struct worker *w, const struct socket *so)
 		tlv_put(&t, OP_TLV_ROOM, m->automatic ? OP_ROOM_AUTO : OP_ROOM_JOINED, m->room->name, m->room->name_len);
 	}
 	return ops_put(w, &t, false);
+}
+
+bool ops_socket_add(struct worker *w, const struct socket *so)
+{
+	return ops_socket(w, OP_SOCKET_ADD, so);
+}
+
+bool ops_socket_set(struct worker *w, const struct socket *so)
+{
+	return ops_socket(w, OP_SOCKET_SET, so);
 }
 
 static bool ops_rooms(struct worker *w, enum op_kind kind, const struct socket *so, const struct slice *rooms,

@@ -13,6 +13,8 @@ struct worker;
 
 /* A new socket with the rooms it is in already.  False: ring and overflow are full, nothing was told. */
 bool ops_socket_add(struct worker *w, const struct socket *so);
+/* The same of a socket that the keeper knows, and that has another user or other automatic rooms now. */
+bool ops_socket_set(struct worker *w, const struct socket *so);
 /* Rooms joined or left.  Joins may be refused as above; leaving has a reserve. */
 bool ops_join(struct worker *w, const struct socket *so, const struct slice *rooms, unsigned n);
 void ops_leave(struct worker *w, const struct socket *so, const struct slice *rooms, unsigned n);

@@ -16,6 +16,8 @@ static const char *const close_names[] = {
 	[CLOSE_IDLE] = "idle",
 	[CLOSE_CONNECT_TIMEOUT] = "connect timeout",
 	[CLOSE_AUTH_EXPIRED] = "auth expired",
+	[CLOSE_AUTH_DEADLINE] = "auth deadline",
+	[CLOSE_AUTH_FAILED] = "auth failed",
 };
 
 static const char *const refused_names[] = {

@@ -24,6 +24,8 @@ enum close_reason {
 	CLOSE_IDLE,	   /* idle_timeout */
 	CLOSE_CONNECT_TIMEOUT,
 	CLOSE_AUTH_EXPIRED,
+	CLOSE_AUTH_DEADLINE, /* no token in band in time */
+	CLOSE_AUTH_FAILED,   /* too many that were refused */
 	CLOSE_REASONS
 };
 

@@ -6,6 +6,7 @@
 #include "shm/op.h"
 #include "worker/builtin.h"
 #include "worker/eval.h"
+#include "worker/in_band.h"
 #include "worker/publish.h"
 #include "worker/room.h"
 #include "worker/rule.h"
@@ -66,6 +67,12 @@ static void deny(struct socket *so, const struct rule *r, const struct sio_packe
 		counter_add_to(&w->ct->refused[code], 1);
 	else
 		rule_refuse(so, p, code);
+}
+
+void rule_refuse_by_check(struct socket *so, const struct sio_packet *p, const struct check *check)
+{
+	counter_add_to(&so->session->w->ct->refused[REFUSED_CHECK], 1);
+	refuse_with(so, p, text_slice(check->error), text_slice(check->code));
 }
 
 static bool is_member(const struct socket *so, struct slice room)
@@ -260,15 +267,21 @@ void rule_on_event(struct socket *so, const struct sio_packet *p, struct attachm
 	const struct rule *r;
 	struct slice plain = p->name;
 
-	if (so->ends_ms != 0 && w->now_ms > so->ends_ms && w->conf->auth.expiry == CONF_EXPIRY_REFUSE) {
-		rule_refuse(so, p, REFUSAL_AUTH_EXPIRED);
-		return;
-	}
 	/* Names without escapes, which is all of them in practice, are looked up as they came. */
 	if (memchr(p->name.p, '\\', p->name.n) != NULL) {
 		ssize_t n = json_string_decode(slice_make(p->name.p - 1, p->name.n + 2), name, sizeof(name));
 
 		plain = n < 0 ? slice_make("", 0) : slice_make(name, (size_t)n);
+	}
+	if (in_band_event(so, plain, p))
+		return;
+	if (so->pending) {
+		rule_refuse(so, p, REFUSAL_AUTH_MISSING);
+		return;
+	}
+	if (so->ends_ms != 0 && w->now_ms > so->ends_ms && w->conf->auth.expiry == CONF_EXPIRY_REFUSE) {
+		rule_refuse(so, p, REFUSAL_AUTH_EXPIRED);
+		return;
 	}
 	r = catalogue_event(so->nsp->rules, plain.p, plain.n);
 	log_debug("event", "sid=%s name=%.*s", so->id.text, (int)(plain.n > 64 ? 64 : plain.n), plain.p);
@@ -294,20 +307,46 @@ const struct check *rule_on_connecting(struct socket *so)
 	return eval_all(&e, r->ifs, r->nif) ? failed_check(&e, r) : NULL;
 }
 
+/* What is sent because of something that the server saw; R may be NULL. */
+static void react(struct eval *e, struct socket *so, const struct rule *r)
+{
+	struct rule_ran *ran;
+
+	if (r == NULL || !eval_all(e, r->ifs, r->nif))
+		return;
+	ran = arena_alloc(&e->w->arena, r->naction * sizeof(*ran));
+	if (rule_act(e, r, ran) == 0)
+		rule_act_last(e, r, ran);
+	else
+		log_debug("rule_ended", "sid=%s on=%s", so->id.text, r->name.p);
+}
+
 void rule_on_connect(struct socket *so)
 {
-	const struct rule *r = so->nsp->rules->on_connect;
-	struct rule_ran *ran;
 	struct eval e;
 
-	if (r == NULL)
-		return;
 	eval_init(&e, so->session->w, so);
-	if (!eval_all(&e, r->ifs, r->nif))
-		return;
-	ran = arena_alloc(&e.w->arena, r->naction * sizeof(*ran));
-	if (rule_act(&e, r, ran) == 0)
-		rule_act_last(&e, r, ran);
-	else
-		log_debug("connect_rule_ended", "sid=%s", so->id.text);
+	react(&e, so, so->nsp->rules->on_connect);
+}
+
+void rule_on_authenticated(struct socket *so)
+{
+	struct eval e;
+
+	eval_init(&e, so->session->w, so);
+	react(&e, so, so->nsp->rules->on_authenticated);
+}
+
+void rule_on_auth_failed(struct socket *so, struct slice text, struct slice code)
+{
+	struct worker *w = so->session->w;
+	struct buf *b = &w->json;
+	struct eval e;
+
+	buf_reset(b);
+	buf_json_escaped(b, text);
+	eval_init(&e, w, so);
+	e.error = slice_make(arena_copy(&w->arena, b->p, b->n), b->n);
+	e.code = code;
+	react(&e, so, so->nsp->rules->on_auth_failed);
 }

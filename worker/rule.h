@@ -13,8 +13,13 @@ void rule_on_event(struct socket *so, const struct sio_packet *p, struct attachm
 const struct check *rule_on_connecting(struct socket *so);
 /* `on "connect"`, after the CONNECT was answered. */
 void rule_on_connect(struct socket *so);
+/* `on "authenticated"` and `on "auth_failed"`: a token came in band and was taken, or refused with TEXT and CODE. */
+void rule_on_authenticated(struct socket *so);
+void rule_on_auth_failed(struct socket *so, struct slice text, struct slice code);
 /* Tells the sender "no": the ack if one was asked for, else the event `error`; counts it. */
 void rule_refuse(struct socket *so, const struct sio_packet *p, enum refusal code);
+/* The same with a check's own words. */
+void rule_refuse_by_check(struct socket *so, const struct sio_packet *p, const struct check *check);
 /* True when SO meets one of WHO; ROOM is what `member` and `own` are about. */
 bool rule_admits(const struct socket *so, const struct who *who, unsigned n, struct slice room);
 

@@ -5,8 +5,8 @@
 #include "proto/socketio.h"
 #include "shm/op.h"
 #include "worker/ack.h"
-#include "worker/auth.h"
-#include "worker/eval.h"
+#include "worker/identity.h"
+#include "worker/in_band.h"
 #include "worker/ops.h"
 #include "worker/room.h"
 #include "worker/rule.h"
@@ -113,11 +113,6 @@ static void refuse_with_code(struct session *s, struct slice nsp, enum refusal c
 	refuse_connect(s, nsp, slice_make(t->p, t->n));
 }
 
-static char *keep(struct slice s)
-{
-	return s.n > 0 ? strndup(s.p, s.n) : NULL;
-}
-
 static struct socket *socket_new(struct session *s, struct nsp *nsp, const struct identity *id,
     struct slice auth)
 {
@@ -130,45 +125,15 @@ static struct socket *socket_new(struct session *s, struct nsp *nsp, const struc
 	so->nsp = nsp;
 	so->connected_ms = w->now_ms;
 	sid_make(so->id.text, w->h->slot, w->h->gen);
-	if (id->known)
-		so->user = user_get(w, id->user, id->name, id->role);
-	if (w->conf->catalogue.uses_auth)
-		so->auth = keep(auth);
-	if (w->conf->catalogue.uses_claims)
-		so->claims = keep(id->claims);
+	identity_take(so, id);
+	if (w->conf->catalogue.uses_auth && auth.n > 0)
+		so->auth = strndup(auth.p, auth.n);
 	so->next = s->sockets;
 	s->sockets = so;
 	s->nsockets++;
 	sid_table_add(&w->sids, &so->id);
 	counter_set(w->ct, COUNTER_SOCKETS, w->sids.n);
 	return so;
-}
-
-static void join_named_rooms(struct socket *so, const struct text_template *room, unsigned n)
-{
-	struct worker *w = so->session->w;
-	struct eval e;
-
-	eval_init(&e, w, so);
-	for (unsigned i = 0; i < n; i++) {
-		buf_reset(&w->name);
-		if (eval_text(&e, &room[i], &w->name) == 0 && w->name.n + so->nsp->name.n <= OP_NAME_MAX)
-			room_join(w, so, buf_as_slice(&w->name), true);
-	}
-}
-
-/* The namespace, and what `auth { rooms }` and the user's role name; a room whose source is absent is left out. */
-static void join_automatic_rooms(struct socket *so)
-{
-	struct worker *w = so->session->w;
-	struct slice name = so->user != NULL ? user_role(so->user) : slice_make(NULL, 0);
-	const struct role *role =
-	    name.p != NULL ? catalogue_role(&w->conf->catalogue, so->nsp->rules, name.p, name.n) : NULL;
-
-	room_join(w, so, slice_make("", 0), true);
-	join_named_rooms(so, w->conf->auth.room, w->conf->auth.nroom);
-	if (role != NULL)
-		join_named_rooms(so, role->room, role->nroom);
 }
 
 /* Undoes socket_new(); the keeper is told by whoever told it of the socket. */
@@ -178,7 +143,7 @@ static void socket_free(struct socket *so)
 	struct worker *w = s->w;
 	struct socket **pp = &s->sockets;
 
-	alarm_clear(&w->alarms, &so->expiry);
+	alarm_clear(&w->alarms, &so->alarm);
 	room_leave_all(w, so);
 	ack_forget(so);
 	user_put(w, so->user);
@@ -203,8 +168,7 @@ static void send_disconnect(const struct socket *so)
 		session_send_text(so->session, slice_make(packet, n));
 }
 
-/* Every socket hears 41, then the session ends. */
-static void disconnect_all(struct session *s, enum close_reason reason)
+void socket_disconnect_all(struct session *s, enum close_reason reason)
 {
 	for (const struct socket *so = s->sockets; so != NULL; so = so->next)
 		send_disconnect(so);
@@ -212,34 +176,6 @@ static void disconnect_all(struct session *s, enum close_reason reason)
 	while (reason == CLOSE_SERVER_DISCONNECT && s->sockets != NULL)
 		socket_leave(s->sockets, CLOSE_SERVER_NSP);
 	session_close(s, reason);
-}
-
-/* Alarm: the socket's token has ended. */
-static void expiry_due(void *socket)
-{
-	struct socket *so = socket;
-	struct worker *w = so->session->w;
-	const struct text *t = &w->conf->catalogue.texts[REFUSAL_AUTH_EXPIRED];
-
-	buf_reset(&w->json);
-	buf_str(&w->json, "{\"message\":");
-	buf_json_string(&w->json, slice_make(t->p, t->n));
-	buf_str(&w->json, ",\"code\":\"auth_expired\"}");
-	socket_emit(so, so->nsp->rules->errors.emit.p, buf_as_slice(&w->json));
-	disconnect_all(so->session, CLOSE_AUTH_EXPIRED);
-}
-
-static void watch_expiry(struct socket *so, const struct identity *id)
-{
-	struct worker *w = so->session->w;
-	int64_t left_ms = id->ends_ms - w->now_ms;
-
-	so->ends_ms = id->ends_ms;
-	/* beyond a year this process is not the one that will see it */
-	if (id->ends_ms == 0 || w->conf->auth.expiry != CONF_EXPIRY_DISCONNECT || left_ms > INT64_C(31536000000))
-		return;
-	alarm_set(&w->alarms, &so->expiry, expiry_due, so,
-	    w->now_ns + (left_ms > 0 ? (uint64_t)left_ms * NS_PER_MS : 0));
 }
 
 void socket_connect(struct session *s, struct slice name, struct slice auth)
@@ -251,6 +187,7 @@ void socket_connect(struct session *s, struct slice name, struct slice auth)
 	struct identity id;
 	struct socket *so;
 	char packet[512];
+	bool pending;
 	size_t n;
 	int no;
 
@@ -272,14 +209,19 @@ void socket_connect(struct session *s, struct slice name, struct slice auth)
 		refuse_by_check(s, name, failed);
 		return;
 	}
-	join_automatic_rooms(so);
+	pending = !id.known && w->conf->auth.in_band.on && !w->conf->auth.anonymous;
+	if (!pending)
+		identity_rooms(so);
 	if (!ops_socket_add(w, so)) {
 		socket_free(so);
 		refuse_with_code(s, name, REFUSAL_BUSY);
 		return;
 	}
 	alarm_clear(&w->alarms, &s->deadline);
-	watch_expiry(so, &id);
+	if (pending)
+		in_band_await(so);
+	else
+		identity_watch(so, id.ends_ms);
 	counter_add(w->ct, COUNTER_CONNECTS, 1);
 	log_info("connect", "sid=%s user=%s nsp=%s transport=%s", so->id.text, so->user != NULL ? user_id(so->user).p : "-",
 	    nsp->name.p, s->tr->name);
@@ -305,7 +247,7 @@ void socket_leave(struct socket *so, enum close_reason reason)
 void socket_disconnect(struct socket *so, bool close)
 {
 	if (close) {
-		disconnect_all(so->session, CLOSE_SERVER_DISCONNECT);
+		socket_disconnect_all(so->session, CLOSE_SERVER_DISCONNECT);
 		return;
 	}
 	send_disconnect(so);

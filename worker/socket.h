@@ -28,11 +28,13 @@ struct socket {
 	struct nsp *nsp;
 	struct user *user; /* NULL: anonymous */
 	struct socket *next;	 /* of the same session */
-	struct membership *rooms; /* rooms[0] is the namespace itself */
+	struct membership *rooms; /* rooms[0] is the namespace itself; none while it is pending */
 	uint32_t nrooms;
 	uint32_t njoined; /* of them joined by the client: these count for max_rooms */
 	uint32_t mark;	  /* last union this socket was counted in */
-	uint32_t expiry;  /* alarm: its token ends */
+	uint32_t alarm;	  /* its token ends, or while it is pending: the deadline */
+	uint8_t failures; /* tokens that were refused in band since the last good one */
+	bool pending;	  /* may do nothing but present its token, see identity.h */
 	int64_t connected_ms;
 	int64_t ends_ms; /* wall clock when its token stops counting; 0: never */
 	char *auth;   /* CONNECT payload, kept only when the catalogue uses @socket.auth; else NULL */
@@ -58,6 +60,8 @@ struct socket *socket_of(const struct session *s, struct slice nsp);
 void socket_leave(struct socket *so, enum close_reason reason);
 /* Server side: tells the client (41), then socket_leave(); CLOSE: also ends the session. */
 void socket_disconnect(struct socket *so, bool close);
+/* Every socket of the session hears 41, then the session ends. */
+void socket_disconnect_all(struct session *s, enum close_reason reason);
 /* Sends an EVENT to this client alone, outside the rings (acks' siblings: errors, pong). */
 void socket_emit(struct socket *so, const char *event, struct slice json);
 /* Answers the client's ack; ARGS: JSON values separated by commas, with placeholders for ATTACHED. */

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "proto/jwt.h"
+#include "worker/auth_keys.h"
 
 /* Sets the claim at a dotted PATH ("app.user.id"), objects made on the way.  Takes VALUE; 0 or -ENOMEM, -EEXIST. */
 static int set_path(json_t *claims, const char *path, json_t *value)
@@ -71,10 +71,10 @@ static const char *reason(int err)
 	}
 }
 
-static json_t *build(const struct conf *c, const struct token_spec *spec, char *why, size_t why_len)
+static json_t *build(
+    const struct conf *c, const struct conf_jwt *key, const struct token_spec *spec, char *why, size_t why_len)
 {
 	const struct conf_auth *a = &c->auth;
-	const struct conf_jwt *key = &a->jwt[0];
 	const struct {
 		const char *value;
 		unsigned n;
@@ -114,27 +114,34 @@ static json_t *build(const struct conf *c, const struct token_spec *spec, char *
 	return NULL;
 }
 
+/* The first key that signs; NULL when there is none. */
+static const struct conf_jwt *signer(const struct conf_auth *a)
+{
+	for (unsigned i = 0; i < a->njwt; i++)
+		if (a->jwt[i].alg <= CONF_HS512)
+			return &a->jwt[i];
+	return NULL;
+}
+
 char *token_mint(const struct conf *c, const struct token_spec *spec, char *why, size_t why_len)
 {
-	static const enum jwt_alg alg[] = {
-	    [CONF_HS256] = JWT_ALG_HS256, [CONF_HS384] = JWT_ALG_HS384, [CONF_HS512] = JWT_ALG_HS512};
-	struct jwt_key_spec key = {0};
+	const struct conf_jwt *jwt = signer(&c->auth);
+	struct jwt_key_spec key;
 	char *text, *token;
 	json_t *claims;
 
-	if (c->auth.njwt == 0) {
+	if (!jwt) {
 		snprintf(why, why_len,
-		    "%s has no auth { jwt \"KID\" { algorithm = HS256  secret = ... } } to sign with", c->path.p);
+		    "%s has no auth { jwt \"KID\" { algorithm = HS256  secret = ... } } to sign with%s", c->path.p,
+		    c->auth.njwt > 0 ? ": its public keys only check" : "");
 		return NULL;
 	}
-	claims = build(c, spec, why, why_len);
+	claims = build(c, jwt, spec, why, why_len);
 	if (!claims)
 		return NULL;
 	text = json_dumps(claims, JSON_COMPACT);
 	json_decref(claims);
-	key.kid = c->auth.jwt[0].kid.p;
-	key.alg = alg[c->auth.jwt[0].alg];
-	key.secret = slice_make(c->auth.jwt[0].secret.p, c->auth.jwt[0].secret.n);
+	key = auth_key_spec(jwt);
 	token = text ? jwt_mint(&key, text) : NULL;
 	if (!token)
 		snprintf(why, why_len, "cannot sign: %s", text ? strerror(errno) : "out of memory");

@@ -18,7 +18,7 @@ struct token_spec {
 };
 
 /*
- * Signs with the first key of `auth`; user, name and role go under the first claim names of the conf, issuer and
+ * Signs with the first HMAC key of `auth`; user, name and role go under the first claim names of the conf, issuer and
  * audience are the key's.  A malloc'ed token, or NULL with the reason in WHY.
  */
 char *token_mint(const struct conf *c, const struct token_spec *spec, char *why, size_t why_len);

@@ -12,6 +12,7 @@
 
 #include "conf/log.h"
 #include "worker/accept.h"
+#include "worker/auth_keys.h"
 #include "worker/conn.h"
 #include "worker/fanout.h"
 #include "worker/flush.h"
@@ -87,6 +88,7 @@ static void run_timers(struct worker *w)
 		w->sweep_ns = w->now_ns;
 		accept_neighbours(w);
 		handover_neighbours(w);
+		auth_keys_sweep(w);
 	}
 }
 

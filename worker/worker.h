@@ -146,8 +146,10 @@ struct worker {
 	struct user_table *users;
 	uint32_t mark; /* of the last union, see fanout.c */
 
-	/* auth.c */
-	struct jwt_ring *jwt;
+	/* auth_keys.c */
+	struct jwt_ring *jwt;	    /* key I is the conf's */
+	struct file_stamp *key_seen; /* of the files they are from, as last looked at */
+	uint64_t keys_ns;	    /* when that was */
 
 	/* query.c */
 	struct store *store;

@@ -101,7 +101,7 @@ static inline size_t model_op(uint8_t *buf, size_t cap, enum op_kind kind, const
 	op_begin(&w, buf, cap, &h);
 	store_sid_unpack(sid, s->raw);
 	tlv_put(&w, OP_TLV_SID, 0, sid, OP_SID_LEN);
-	if (kind == OP_SOCKET_ADD) {
+	if (kind == OP_SOCKET_ADD || kind == OP_SOCKET_SET) {
 		if (s->nsp != 0)
 			tlv_put(&w, OP_TLV_NSP, 0, model_nsp[s->nsp], strlen(model_nsp[s->nsp]));
 		if (s->user != 0) {
@@ -115,7 +115,7 @@ static inline size_t model_op(uint8_t *buf, size_t cap, enum op_kind kind, const
 		if (!(rooms >> i & 1))
 			continue;
 		model_room_name(name, i);
-		tlv_put(&w, OP_TLV_ROOM, kind == OP_SOCKET_ADD ? OP_ROOM_AUTO : OP_ROOM_JOINED, name, strlen(name));
+		tlv_put(&w, OP_TLV_ROOM, kind == OP_JOIN || kind == OP_LEAVE ? OP_ROOM_JOINED : OP_ROOM_AUTO, name, strlen(name));
 	}
 	MODEL_CHECK(!w.over, "operation buffer");
 	return w.len;

@@ -61,6 +61,23 @@ static inline void add_one(struct model_socket *s, unsigned slot, uint64_t *seed
 	s->ms = 5;
 }
 
+/* The socket is USER's, in ROOMS.  One that stays the same user's was never away. */
+static inline void become(
+    struct store_writer *w, struct model *m, struct model_socket *s, unsigned user, uint32_t rooms)
+{
+	struct model_socket next = *s;
+
+	next.user = user;
+	next.rooms = rooms;
+	assert_int_equal(apply(w, OP_SOCKET_SET, &next, rooms), 0);
+	if (user != s->user) {
+		model_del(m, s);
+		*s = next;
+		model_add(m, s);
+	}
+	s->rooms = rooms;
+}
+
 /* A random operation on the model's socket I, in both; what is passed over changes neither. */
 static inline void step(struct store_writer *w, struct model *m, uint64_t *seed, unsigned slot, uint32_t gen)
 {
@@ -72,6 +89,7 @@ static inline void step(struct store_writer *w, struct model *m, uint64_t *seed,
 		if (s->ms != 0 && model_rand(seed) % 8 == 0) {
 			assert_int_equal(apply(w, OP_JOIN + model_rand(seed) % 2, s, rooms), -ENOENT);
 			assert_int_equal(apply(w, OP_SOCKET_DEL, s, 0), -ENOENT);
+			assert_int_equal(apply(w, OP_SOCKET_SET, s, rooms), -ENOENT);
 			return;
 		}
 		model_sid(s->raw, slot, gen, seed);
@@ -83,7 +101,7 @@ static inline void step(struct store_writer *w, struct model *m, uint64_t *seed,
 		model_add(m, s);
 		return;
 	}
-	switch (model_rand(seed) % 6) {
+	switch (model_rand(seed) % 7) {
 	case 0:
 	case 1:
 		assert_int_equal(apply(w, OP_JOIN, s, rooms), 0);
@@ -95,6 +113,7 @@ static inline void step(struct store_writer *w, struct model *m, uint64_t *seed,
 		s->rooms &= ~rooms;
 		break;
 	case 4: assert_int_equal(apply(w, OP_SOCKET_ADD, s, 0), -EPROTO); break;
+	case 5: become(w, m, s, model_rand(seed) % 2 ? s->user : model_rand(seed) % MODEL_USERS, rooms); break;
 	default: assert_int_equal(apply(w, OP_SOCKET_DEL, s, 0), 0); model_del(m, s);
 	}
 }

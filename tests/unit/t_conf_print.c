@@ -98,8 +98,10 @@ static const char *const texts[] = {
     "auth { sources = {query.t, cookie.c} rooms = {\"user:{@user.id}\", \"global:x y\"} expiry = ignore claims { user "
     "= \"a b\" }\n"
     " jwt \"k 1\" { secret = 0123456789abcdef0123456789abcdef issuer = \"https://i/?a=b\" leeway = 0 }\n"
-    " jwt k2 { algorithm = HS384 secret = 0123456789abcdef0123456789abcdef0123456789abcdef audience = x } }\nlisten :5 "
-    "{ }",
+    " jwt k2 { algorithm = HS384 secret = 0123456789abcdef0123456789abcdef0123456789abcdef audience = x }\n"
+    " in_band { event = 'log in' deadline = 1500ms refresh = no } }\nlisten :5 { }\n"
+    "on authenticated { emit = a to = self data = '{@user}' }\n"
+    "on auth_failed { if = '@error.code = \"x\"' emit = b to = self args = '[{@error.message}, {@error.code|null}]' }\n",
 };
 
 static void print_load_print(void **state)
