@@ -6,6 +6,7 @@
 #include "proto/json.h"
 #include "shm/store.h"
 #include "worker/eval.h"
+#include "worker/limit.h"
 #include "worker/room.h"
 #include "worker/session.h"
 #include "worker/stats.h"
@@ -369,6 +370,7 @@ bool eval_source(struct eval *e, const struct source *src, struct slice *json)
 	case SOURCE_ROOM_ID:
 	case SOURCE_ROOM_USER_COUNT:
 	case SOURCE_ROOM_SOCKET_COUNT: return give_room_part(e, src->kind, json);
+	case SOURCE_LIMIT: return give_int(e, limit_left(e->so, src->limit, e->name), json);
 	case SOURCE_SERVER_CONNECTIONS:
 	case SOURCE_SERVER_USERS:
 	case SOURCE_SERVER_ROOMS:

@@ -22,6 +22,7 @@ struct eval {
 	struct worker *w;
 	const struct socket *so;
 	struct slice event;   /* JSON string body */
+	struct slice name;    /* the same decoded: the rule's */
 	struct slice args;    /* all arguments, separated by commas, without brackets */
 	struct slice payload; /* the first of them; with `params` the object of the named ones */
 	struct slice rest;    /* those behind the payload, with the comma in front */

@@ -16,6 +16,7 @@ static const char *const close_names[] = {
 	[CLOSE_IDLE] = "idle",
 	[CLOSE_CONNECT_TIMEOUT] = "connect timeout",
 	[CLOSE_AUTH_EXPIRED] = "auth expired",
+	[CLOSE_RATE_LIMITED] = "rate limited",
 };
 
 static const char *const refused_names[] = {

@@ -24,6 +24,7 @@ enum close_reason {
 	CLOSE_IDLE,	   /* idle_timeout */
 	CLOSE_CONNECT_TIMEOUT,
 	CLOSE_AUTH_EXPIRED,
+	CLOSE_RATE_LIMITED, /* a limit whose action is to disconnect */
 	CLOSE_REASONS
 };
 

@@ -6,6 +6,7 @@
 #include "shm/op.h"
 #include "worker/builtin.h"
 #include "worker/eval.h"
+#include "worker/limit.h"
 #include "worker/publish.h"
 #include "worker/room.h"
 #include "worker/rule.h"
@@ -15,7 +16,7 @@
 #include "worker/user.h"
 #include "worker/worker.h"
 
-/* A rule's steps, in the catalogue's order: if, require, checks, the inline emit and each `also`, ack. */
+/* A rule's steps, in the catalogue's order: limits, if, require, checks, the inline emit and each `also`, ack. */
 
 static struct slice text_slice(struct text t)
 {
@@ -43,7 +44,7 @@ static void refuse_with(struct socket *so, const struct sio_packet *p, struct sl
 		socket_emit(so, shape->emit.p, buf_as_slice(b));
 }
 
-void rule_refuse(struct socket *so, const struct sio_packet *p, enum refusal code)
+void rule_refuse_as(struct socket *so, const struct sio_packet *p, enum refusal code, struct text text)
 {
 	struct worker *w = so->session->w;
 	const char *name = catalogue_code_name(code);
@@ -53,8 +54,16 @@ void rule_refuse(struct socket *so, const struct sio_packet *p, enum refusal cod
 	if (code == REFUSAL_UNKNOWN_EVENT && (p == NULL || !p->has_id))
 		return; /* only counted */
 	buf_reset(b);
-	buf_json_escaped(b, text_slice(w->conf->catalogue.texts[code]));
+	if (text.p != NULL)
+		buf_slice(b, text_slice(text));
+	else
+		buf_json_escaped(b, text_slice(w->conf->catalogue.texts[code]));
 	refuse_with(so, p, buf_as_slice(b), slice_make(name, strlen(name)));
+}
+
+void rule_refuse(struct socket *so, const struct sio_packet *p, enum refusal code)
+{
+	rule_refuse_as(so, p, code, (struct text){NULL, 0});
 }
 
 /* A field, `require` or room of R says no. */
@@ -218,6 +227,7 @@ static void run_event(struct socket *so, const struct rule *r, const struct sio_
 
 	eval_init(&e, w, so);
 	e.event = p->name;
+	e.name = text_slice(r->name);
 	e.attached = attached;
 	counter_add_to(&w->ct->event_in[r->index < COUNTER_EVENTS ? r->index : COUNTER_EVENTS - 1], 1);
 	if (!take_arguments(&e, r, p) || (r->has_room && rule_room(&e, r) != 0)) {
@@ -259,6 +269,7 @@ void rule_on_event(struct socket *so, const struct sio_packet *p, struct attachm
 	char name[CATALOGUE_EVENT_MAX];
 	const struct rule *r;
 	struct slice plain = p->name;
+	bool builtin;
 
 	if (so->ends_ms != 0 && w->now_ms > so->ends_ms && w->conf->auth.expiry == CONF_EXPIRY_REFUSE) {
 		rule_refuse(so, p, REFUSAL_AUTH_EXPIRED);
@@ -272,12 +283,14 @@ void rule_on_event(struct socket *so, const struct sio_packet *p, struct attachm
 	}
 	r = catalogue_event(so->nsp->rules, plain.p, plain.n);
 	log_debug("event", "sid=%s name=%.*s", so->id.text, (int)(plain.n > 64 ? 64 : plain.n), plain.p);
-	if (r == NULL) {
-		if (builtin_event(so, plain, p))
-			return;
+	builtin = r == NULL && builtin_knows(so, plain);
+	if (r == NULL && !builtin)
 		r = catalogue_event_pattern(so->nsp->rules, plain.p, plain.n);
-	}
-	if (r != NULL)
+	if (!limit_event(so, p, r, plain))
+		return;
+	if (builtin)
+		builtin_event(so, plain, p);
+	else if (r != NULL)
 		run_event(so, r, p, attached);
 	else
 		rule_refuse(so, p, REFUSAL_UNKNOWN_EVENT);

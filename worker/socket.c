@@ -312,6 +312,11 @@ void socket_disconnect(struct socket *so, bool close)
 	socket_leave(so, CLOSE_SERVER_NSP);
 }
 
+void socket_expel(struct socket *so, enum close_reason reason)
+{
+	disconnect_all(so->session, reason);
+}
+
 void socket_emit(struct socket *so, const char *event, struct slice json)
 {
 	struct buf *b = &so->session->w->packet;

@@ -58,6 +58,8 @@ struct socket *socket_of(const struct session *s, struct slice nsp);
 void socket_leave(struct socket *so, enum close_reason reason);
 /* Server side: tells the client (41), then socket_leave(); CLOSE: also ends the session. */
 void socket_disconnect(struct socket *so, bool close);
+/* Every socket of its session is told (41), then the session ends. */
+void socket_expel(struct socket *so, enum close_reason reason);
 /* Sends an EVENT to this client alone, outside the rings (acks' siblings: errors, pong). */
 void socket_emit(struct socket *so, const char *event, struct slice json);
 /* Answers the client's ack; ARGS: JSON values separated by commas, with placeholders for ATTACHED. */
