@@ -165,6 +165,10 @@ struct limit {
 	unsigned nevent; /* 0: it counts the events of rules that name it, and no others */
 	struct text *event; /* names, or beginnings of names with a star behind them */
 	struct text text, text_plain; /* JSON string body, and as written; p NULL: that of texts */
+	struct text emit, emit_plain; /* event that tells of it in any case, as JSON string body; p NULL: none */
+	bool has_data;		      /* else its argument is that of `errors` */
+	struct json_node data;
+	struct text data_written;
 	unsigned nrole;
 	struct limit_role *role; /* senders of these roles have another rate */
 };

@@ -27,7 +27,6 @@ static const struct {
 	{"on", "limit " RULE_LATER ACTION_LATER},
 	{"on/also", ACTION_LATER},
 	{"room", "hook case max_users persistent grace history history_ttl batch state"},
-	{"limit", "emit data"},
 	{"texts", "conflict hook_failed"},
 };
 
@@ -36,7 +35,7 @@ static const char triggers[] = "authenticated auth_failed expiring disconnect on
 
 static const char sources[] = "@vars @user.data @socket.region @socket.query @socket.headers @room.users "
 			      "@room.meta @room.history @state @version @state_by @board @member @hook @batch @count @absent "
-			      "@error.retry_after @reason @recovery @drain";
+			      "@reason @recovery @drain";
 
 /* clang-format on */
 

@@ -71,6 +71,28 @@ static void roles(struct load *l, cfg_t *block, struct limit *limit)
 	}
 }
 
+/* The event that tells of it. */
+static void event(struct load *l, cfg_t *block, struct limit *limit)
+{
+	const unsigned scope = SCOPE_USER | SCOPE_CONNECTING | SCOPE_RULE | SCOPE_ERROR;
+	const struct token *emit = tree_value(block, "emit", 0);
+	const struct token *data = tree_value(block, "data", 0);
+
+	if (data != NULL) {
+		limit->has_data = true;
+		action_json(l, data, "data", scope, &limit->data, &limit->data_written);
+		if (emit == NULL)
+			mistake(&l->mistakes, data->at, "`data` without `emit`: name the event to send");
+	}
+	if (emit == NULL)
+		return;
+	if (action_event_name(l, emit, "emit"))
+		limit->emit = template_string_body(l->keep, emit->text);
+	limit->emit_plain = conf_arena_text(l->keep, emit->text.p, emit->text.n);
+	if (limit->action == LIMIT_DROP)
+		mistake(&l->mistakes, emit->at, "`emit` beside `action = drop`, which tells nobody: keep one");
+}
+
 /* Of a client that connects nothing is known but its address, and nothing is there to be disconnected. */
 static void connects(struct load *l, cfg_t *block, const struct limit *limit, bool top)
 {
@@ -90,6 +112,9 @@ static void connects(struct load *l, cfg_t *block, const struct limit *limit, bo
 	if (limit->nrole > 0)
 		mistake(m, tree_place(l, tree_block(block, "role", 0)),
 		    "`role` in a limit with `on = connect`: a client that connects has no role yet");
+	if (limit->emit_plain.p != NULL)
+		mistake(m, tree_value(block, "emit", 0)->at,
+		    "`emit` with `on = connect`: there is no socket yet: it is answered with 429 and `text`");
 	if (limit->action == LIMIT_DISCONNECT)
 		mistake(m, tree_value(block, "action", 0)->at,
 		    "`action = disconnect` with `on = connect`: there is no socket yet: write reply, or drop");
@@ -115,6 +140,7 @@ void limit_blocks(struct load *l, cfg_t *tree, struct catalogue_nsp *nsp)
 			limit->text = template_string_body(l->keep, limit->text_plain);
 		patterns(l, block, limit);
 		roles(l, block, limit);
+		event(l, block, limit);
 		if (good && limit->on == LIMIT_ON_CONNECT)
 			connects(l, block, limit, nsp == &l->conf->catalogue.nsp[0]);
 	}

@@ -237,6 +237,10 @@ static const struct option limit[] = {
 		    "built-in and undeclared ones too."},
 	{"text", OPTION_TEXT, AT(limit, text_plain), LIMITS(1, 512), .computed = "that of `texts`", RELOAD,
 	    .help = "What the sender is told."},
+	{"emit", OPTION_EVENT, LIMITS(1, 250), RELOAD,
+	    .help = "Event that tells the sender of it, beside the ack that he asked for, and instead of the event of `errors`."},
+	{"data", OPTION_JSON, .computed = "that of `errors`", RELOAD,
+	    .help = "Its argument, a JSON template that knows `@error.message`, `.code` and `.retry_after` (seconds)."},
 	{"action", OPTION_WORD, AT(limit, action), .words = "reply drop disconnect", .dflt = "reply", RELOAD,
 	    .help = "What becomes of an event too many: the sender is told, nothing, or the sender is told and its connection ended."},
 };

@@ -234,6 +234,10 @@ static void print_limit(FILE *out, int depth, const struct limit *l)
 	}
 	if (l->nevent > 0)
 		apart(out, l->nevent, l->nevent);
+	if (l->emit_plain.p != NULL)
+		print_text(out, depth + 1, "emit", l->emit_plain);
+	if (l->has_data)
+		print_text(out, depth + 1, "data", l->data_written);
 	for (unsigned i = 0; i < l->nrole; i++) {
 		print_title(out, depth + 1, "role", l->role[i].role);
 		print_block("limit/role", &l->role[i], depth + 2, out);

@@ -55,6 +55,7 @@ static const struct {
 	{"@server.version", SOURCE_SERVER_VERSION, PATH_NONE, SCOPE_CONNECTING},
 	{"@error.message", SOURCE_ERROR_MESSAGE, PATH_NONE, SCOPE_ERROR},
 	{"@error.code", SOURCE_ERROR_CODE, PATH_NONE, SCOPE_ERROR},
+	{"@error.retry_after", SOURCE_ERROR_RETRY_AFTER, PATH_NONE, SCOPE_ERROR},
 };
 
 /* clang-format on */
@@ -118,7 +119,7 @@ static bool outside(struct cursor *c, struct text name, unsigned scope)
 	if ((c->scope & SCOPE_ENVELOPE) != 0)
 		return cursor_fail(c, "`%s`: an envelope knows @payload, @event and what the server knows", shown);
 	if ((c->scope & SCOPE_ERROR) != 0 && (scope & (SCOPE_PAYLOAD | SCOPE_ROOM)) != 0)
-		return cursor_fail(c, "`%s` is not known here: write {@error.message}, {@error.code}", shown);
+		return cursor_fail(c, "`%s` is not known here: write {@error.message}, {@error.code}, {@error.retry_after}", shown);
 	if ((scope & SCOPE_PAYLOAD) != 0 && (c->scope & SCOPE_CONNECTING) != 0)
 		return cursor_fail(c, "`%s`: nothing was sent here, so there is no payload: use an @source", shown);
 	if (scope == SCOPE_ROOM && (c->scope & SCOPE_PAYLOAD) != 0)

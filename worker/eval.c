@@ -345,6 +345,7 @@ bool eval_source(struct eval *e, const struct source *src, struct slice *json)
 	case SOURCE_EVENT: return give_body(e, e->event, json);
 	case SOURCE_ERROR_MESSAGE: return give_body(e, e->error, json);
 	case SOURCE_ERROR_CODE: return give_body(e, e->code, json);
+	case SOURCE_ERROR_RETRY_AFTER: return e->retry_after > 0 && give_int(e, e->retry_after, json);
 	case SOURCE_NAMESPACE: return give_text(e, nsp_name(e->so->nsp), json);
 	case SOURCE_ID: return give_id(e, json);
 	case SOURCE_NOW: return give_now(e, json);

@@ -31,6 +31,7 @@ struct eval {
 	struct slice room;    /* full name of the rule's room, or of the one that `each` is at */
 	bool leaves;	      /* the rule ends with `leave`: what is sent to a room that the socket is in reaches it still */
 	struct slice error, code; /* @error: JSON string bodies */
+	int64_t retry_after;	  /* s; 0: it does not apply */
 	char id[UUID_LEN + 1]; /* @id, once made */
 };
 

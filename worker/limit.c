@@ -109,16 +109,24 @@ static bool take(struct worker *w, uint64_t key, const struct window_rate *rate,
 	return within;
 }
 
-static void refuse(struct socket *so, const struct sio_packet *p, const struct limit *l)
+/* In whole seconds, after which the window is over. */
+static int64_t seconds(uint64_t wait_ms)
 {
-	struct worker *w = so->session->w;
+	return (int64_t)((wait_ms + 999) / 1000);
+}
+
+static void refuse(struct socket *so, const struct sio_packet *p, const struct limit *l, uint64_t wait_ms)
+{
+	const struct session *s = so->session;
+	struct worker *w = s->w;
 
 	log_debug("event_limited", "sid=%s limit=%s", so->id.text, l->name.p);
 	if (l->action == LIMIT_DROP)
 		counter_add_to(&w->ct->refused[REFUSAL_RATE_LIMITED], 1);
 	else
-		rule_refuse_as(so, p, REFUSAL_RATE_LIMITED, l->text);
-	if (l->action == LIMIT_DISCONNECT)
+		rule_refuse_limited(so, p, l, seconds(wait_ms));
+	/* a client too slow for the answer is gone already, and the socket with it */
+	if (l->action == LIMIT_DISCONNECT && !s->closed)
 		socket_expel(so, CLOSE_RATE_LIMITED);
 }
 
@@ -129,7 +137,7 @@ static bool passes(struct socket *so, const struct sio_packet *p, const struct l
 
 	if (take(so->session->w, event_key(so, l, name), &rate, &r))
 		return true;
-	refuse(so, p, l);
+	refuse(so, p, l, r.wait_ms);
 	return false;
 }
 
@@ -190,13 +198,13 @@ static void refuse_connect(struct conn *c, const struct http_request *req, const
 		request_abandon(c);
 		return;
 	}
-	/* RFC 6585, section 4; in whole seconds, after which the window is over */
-	snprintf(retry, sizeof(retry), "Retry-After: %lu\r\n", (unsigned long)((wait_ms + 999) / 1000));
-	buf_reset(b);
+	/* RFC 6585, section 4 */
+	snprintf(retry, sizeof(retry), "Retry-After: %lld\r\n", (long long)seconds(wait_ms));
 	if (req->upgrade_websocket) {
 		request_reply_close(c, 429, "text/plain; charset=UTF-8", retry, words);
 		return;
 	}
+	buf_reset(b);
 	buf_str(b, "{\"code\":\"rate_limited\",\"message\":");
 	buf_json_string(b, words);
 	buf_char(b, '}');

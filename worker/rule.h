@@ -15,8 +15,8 @@ const struct check *rule_on_connecting(struct socket *so);
 void rule_on_connect(struct socket *so);
 /* Tells the sender "no": the ack if one was asked for, else the event `error`; counts it. */
 void rule_refuse(struct socket *so, const struct sio_packet *p, enum refusal code);
-/* The same with another text, a JSON string body; p NULL: that of the conf's texts. */
-void rule_refuse_as(struct socket *so, const struct sio_packet *p, enum refusal code, struct text text);
+/* The same for an event that L has no room for during the next RETRY_AFTER seconds, with L's text and event.  SO may be gone. */
+void rule_refuse_limited(struct socket *so, const struct sio_packet *p, const struct limit *l, int64_t retry_after);
 /* True when SO meets one of WHO; ROOM is what `member` and `own` are about. */
 bool rule_admits(const struct socket *so, const struct who *who, unsigned n, struct slice room);
 

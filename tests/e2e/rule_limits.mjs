@@ -237,3 +237,58 @@ test('counts outlive the worker that counted', async (t) => {
 	const again = await connect_each(t, s, 2, () => ({ user: 'u' }))
 	assert.equal(await pass(again, 6), 4)
 })
+
+test('an event of its own tells of a limit, with the time to wait; errors may tell it too', async (t) => {
+	const s = await server(t, {
+		conf: `
+			errors { ack = '{"no": {@error.message}, "wait": {@error.retry_after?}}' }
+			limit "own" { rate = 1/90s  text = "Slow down"
+				emit = rate_limited  data = '{"message": {@error.message}, "retryAfter": {@error.retry_after}, "code": {@error.code}, "who": {@user.id}}' }
+			limit "short" { rate = 1/90s  emit = "it's \\"short\\"" }
+			limit "out" { rate = 1/90s  emit = bye  action = disconnect }
+			event "own" { limit = own }
+			event "short" { limit = short }
+			event "out" { limit = out }
+		`
+	})
+	const a = await connect(t, s, { user: 'a' })
+	const heard = inbox(a, 'rate_limited', 'it\'s "short"', 'error', 'bye')
+	const wait = (n) => assert.ok(Number.isInteger(n) && n > 60 && n <= 90, `wait ${n}`)
+	a.emit('own').emit('own')
+	await until('the event', () => heard.length === 1)
+	const { retryAfter, ...rest } = heard[0][1]
+	wait(retryAfter)
+	assert.deepEqual([heard[0][0], rest], ['rate_limited', { message: 'Slow down', code: 'rate_limited', who: 'a' }])
+	/* beside the ack, which comes first */
+	const answer = await a.emitWithAck('own')
+	assert.equal(answer.no, 'Slow down')
+	wait(answer.wait)
+	await until('the event again', () => heard.length === 2)
+	a.emit('short').emit('short')
+	await until('the event with the data of errors', () => heard.length === 3)
+	assert.deepEqual(heard[2], ['it\'s "short"', { message: 'Rate limit exceeded' }])
+	assert.deepEqual(await a.emitWithAck('nobody'), { no: 'Unknown event' }) /* there is nothing to wait for */
+	const gone = next(a, 'disconnect')
+	a.emit('out').emit('out')
+	await gone
+	assert.deepEqual(heard.slice(3), [['bye', { message: 'Rate limit exceeded' }]])
+})
+
+test('patterns: what a rule of a pattern covers counts by name for limits, and as one for `by = event`', async (t) => {
+	const s = await server(t, {
+		conf: `
+			limit "chess" { rate = 2/10m  events = "game:chess:*" }
+			limit "named" { rate = 5/10m  by = {user, event} }
+			limit "subs" { rate = 1/10m  events = enter }
+			builtins { subscribe = enter }
+			room "r" { join = any }
+			event "game:*" { limit = named }
+		`
+	})
+	const a = await connect(t, s, { user: 'a' })
+	const answers = []
+	for (const name of ['chess:1', 'chess:2', 'chess:3', 'go', 'go', 'go:2', 'go:3']) answers.push((await a.emitWithAck(`game:${name}`)).success)
+	assert.deepEqual(answers, [true, true, false, true, true, false, false])
+	assert.equal((await a.emitWithAck('enter', { room: 'r', id: 1 })).success, true)
+	assert.deepEqual(await a.emitWithAck('enter', { room: 'r', id: 2 }), limited)
+})
