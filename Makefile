@@ -148,7 +148,7 @@ CHECKS += browser
 # --- shm/ -----------------------------------------------------------------------------------------------------------
 #   make torture          kills, stops, crawls and a full tmpfs against the shared memory, the long version (a minute)
 #   make torture-short    the same in a few seconds
-#   make bench-micro      nanoseconds and instructions of the ring's operations
+#   make bench-micro      nanoseconds and instructions of the operations of rings and windows
 #   make model            the protocol of ring and doorbell in Spin
 #
 # The thread sanitizer does not model fences, and says so.  The words of a ring are relaxed atomics on both sides, so
@@ -180,12 +180,13 @@ torture-short: $(addprefix $(B)/torture/,$(TORTURE))
 	@$(B)/torture/slow
 	@$(B)/torture/full
 
-$(B)/bench/micro_ring: bench/micro_ring.c $(B)/libforkcast.a
+$(B)/bench/micro_ring $(B)/bench/micro_window: $(B)/bench/%: bench/%.c $(B)/libforkcast.a
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -fPIE $(LDFLAGS) -o $@ $< $(B)/libforkcast.a $(LIBS)
 
-bench-micro: $(B)/bench/micro_ring
-	@scripts/bench-micro $<
+bench-micro: $(B)/bench/micro_ring $(B)/bench/micro_window
+	@scripts/bench-micro $(B)/bench/micro_ring
+	@scripts/bench-micro $(B)/bench/micro_window
 
 model:
 	@scripts/model tests/model/ring.pml build/model

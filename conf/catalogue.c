@@ -243,6 +243,18 @@ const struct catalogue_nsp *catalogue_nsp_find(const struct catalogue *cat, cons
 	return best;
 }
 
+bool catalogue_limit_covers(const struct limit *limit, const char *name, size_t n)
+{
+	for (unsigned i = 0; i < limit->nevent; i++) {
+		const struct text *e = &limit->event[i];
+		bool star = e->n > 0 && e->p[e->n - 1] == '*';
+
+		if (star ? n >= e->n - 1 && memcmp(name, e->p, e->n - 1) == 0 : text_equal(*e, (struct text){name, n}))
+			return true;
+	}
+	return false;
+}
+
 const char *catalogue_code_name(enum refusal code)
 {
 	static const char *const names[REFUSAL_MAX] = {
@@ -250,6 +262,7 @@ const char *catalogue_code_name(enum refusal code)
 	    [REFUSAL_NOT_MEMBER] = "not_member",
 	    [REFUSAL_FORBIDDEN] = "forbidden",
 	    [REFUSAL_UNKNOWN_EVENT] = "unknown_event",
+	    [REFUSAL_RATE_LIMITED] = "rate_limited",
 	    [REFUSAL_TOO_MANY_ROOMS] = "too_many_rooms",
 	    [REFUSAL_AUTH_MISSING] = "auth_missing",
 	    [REFUSAL_AUTH_INVALID] = "auth_invalid",

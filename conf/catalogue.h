@@ -18,6 +18,7 @@ enum refusal {
 	REFUSAL_NOT_MEMBER,
 	REFUSAL_FORBIDDEN,
 	REFUSAL_UNKNOWN_EVENT,
+	REFUSAL_RATE_LIMITED,
 	REFUSAL_TOO_MANY_ROOMS,
 	REFUSAL_AUTH_MISSING,
 	REFUSAL_AUTH_INVALID,
@@ -138,6 +139,40 @@ enum ack_kind {
 	ACK_ARGS,     /* ack_json is the array of all arguments: an array, or the lone hole {@args} */
 };
 
+/* At most MOST in a window of PERIOD_MS that opens with the first. */
+struct limit_rate {
+	uint32_t most;
+	int64_t period_ms;
+};
+
+/* Bits: events count together whose senders agree in all of these. */
+enum limit_by { LIMIT_BY_SOCKET = 1, LIMIT_BY_USER = 2, LIMIT_BY_IP = 4, LIMIT_BY_ROLE = 8, LIMIT_BY_EVENT = 16 };
+enum limit_on { LIMIT_ON_EVENTS, LIMIT_ON_CONNECT };
+enum limit_action { LIMIT_REPLY, LIMIT_DROP, LIMIT_DISCONNECT };
+
+struct limit_role {
+	struct text role;
+	struct limit_rate rate;
+};
+
+struct limit {
+	struct text name;
+	unsigned index; /* of all limits of the conf */
+	struct limit_rate rate;
+	unsigned by; /* bits of enum limit_by, never 0 */
+	enum limit_on on;
+	enum limit_action action;
+	unsigned nevent; /* 0: it counts the events of rules that name it, and no others */
+	struct text *event; /* names, or beginnings of names with a star behind them */
+	struct text text, text_plain; /* JSON string body, and as written; p NULL: that of texts */
+	struct text emit, emit_plain; /* event that tells of it in any case, as JSON string body; p NULL: none */
+	bool has_data;		      /* else its argument is that of `errors` */
+	struct json_node data;
+	struct text data_written;
+	unsigned nrole;
+	struct limit_role *role; /* senders of these roles have another rate */
+};
+
 /* An `event` or `on` block. */
 struct rule {
 	struct text name;      /* event name, decoded; of a pattern with its star */
@@ -153,6 +188,8 @@ struct rule {
 	bool has_room;
 	struct text_template room;
 	const struct room_type *room_type;
+	unsigned nlimit, nlimit_named;
+	const struct limit **limit; /* that count it: first those it names, then, unless it is a pattern, those whose `events` cover it */
 	unsigned nif;
 	struct condition *ifs; /* false: skipped silently */
 	unsigned nrequire;
@@ -205,6 +242,8 @@ struct catalogue_nsp {
 	struct name_index index; /* of those that are no patterns */
 	unsigned npattern;
 	struct name_pattern *event_pattern;
+	unsigned nlimit;
+	struct limit *limit; /* in file order; those of connections in "/" only */
 	unsigned nroom_type;
 	struct room_type *room_type; /* sorted by name, built-in ones included */
 	struct error_shape errors;
@@ -223,6 +262,7 @@ struct catalogue {
 	struct catalogue_nsp *nsp; /* nsp[0] is "/", then as in the file */
 	struct text texts[REFUSAL_MAX];
 	unsigned nevents; /* distinct indexes handed out */
+	unsigned nlimits; /* the same for limits */
 	bool uses_auth;	  /* some rule reads @socket.auth: sockets keep their CONNECT payload */
 	bool uses_claims; /* some rule reads @user.claims: sockets keep their token's payload */
 };
@@ -239,6 +279,8 @@ const struct role *catalogue_role(
     const struct catalogue *cat, const struct catalogue_nsp *nsp, const char *name, size_t n);
 /* The namespace of this very name, else the longest pattern that covers it; of equals the one with more before `*`. */
 const struct catalogue_nsp *catalogue_nsp_find(const struct catalogue *cat, const char *name, size_t n);
+/* True when the limit's `events` cover this name. */
+bool catalogue_limit_covers(const struct limit *limit, const char *name, size_t n);
 /* "invalid", "not_member" ...: the code on the wire. */
 const char *catalogue_code_name(enum refusal code);
 

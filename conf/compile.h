@@ -153,6 +153,16 @@ void action_rooms(struct load *l, cfg_t *block, unsigned scope, struct action *a
 /* `errors` and `builtins` of TREE; a namespace without them has those of the first. */
 void answer_shapes(struct load *l, cfg_t *tree, struct catalogue_nsp *nsp);
 
+/* limit.c */
+
+/* The limits of TREE, which is the top level or a namespace. */
+void limit_blocks(struct load *l, cfg_t *tree, struct catalogue_nsp *nsp);
+/* Those that count the events of R, by its name and its `limit`. */
+void limit_rule(struct load *l, cfg_t *block, struct rule *r);
+/* NULL when the namespace has none of this name; limit_suggest() says what may be meant. */
+const struct limit *limit_named(const struct catalogue_nsp *nsp, struct text name);
+const char *limit_suggest(struct load *l, struct text given);
+
 /* check.c */
 
 /* The `check` blocks of a rule; KNOWN is their row in the option table. */

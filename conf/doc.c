@@ -25,6 +25,8 @@ static const char *type_name(enum option_type type)
 	case OPTION_TRANSPORTS: return "list of transports";
 	case OPTION_ORIGINS: return "list of origins";
 	case OPTION_MAY: return "list of rights";
+	case OPTION_BY: return "list of words";
+	case OPTION_RATE: return "rate";
 	case OPTION_ROOMS: return "list of room templates";
 	case OPTION_TEMPLATE: return "room template";
 	case OPTION_CONDITIONS: return "list of conditions";
@@ -37,6 +39,8 @@ static const char *type_name(enum option_type type)
 	case OPTION_ACK: return "yes, no or JSON template";
 	case OPTION_WHO:
 	case OPTION_POLICY: return "list of who";
+	case OPTION_EVENTS: return "list of names";
+	case OPTION_LIMITS: return "list of names";
 	}
 	return "";
 }

@@ -10,22 +10,22 @@
 /* clang-format off */
 #define ACTION_LATER                                                                                                   \
 	"priority group batch latest min_interval edge keep after timer cancel state state_put if_version score member set by member_data"
-#define RULE_LATER "limit hook notify "
+#define RULE_LATER "hook notify "
 
 static const struct {
 	const char *block, *names;
 } keys[] = {
-	{"", "data_dir route every limit batch board hook mode preferences wallet recovery "
+	{"", "data_dir route every batch board hook mode preferences wallet recovery "
 	     "drain redis"},
-	{"namespace", "route every limit batch board hook mode preferences"},
+	{"namespace", "route every batch board hook mode preferences"},
 	{"listen", "tls_certificate tls_key proxy_protocol"},
 	{"shm", "sync"},
 	{"event", RULE_LATER ACTION_LATER},
 	{"event/also", ACTION_LATER},
-	{"on", RULE_LATER ACTION_LATER},
+	{"on", "limit " RULE_LATER ACTION_LATER},
 	{"on/also", ACTION_LATER},
 	{"room", "hook case max_users persistent grace history history_ttl batch state"},
-	{"texts", "rate_limited conflict hook_failed"},
+	{"texts", "conflict hook_failed"},
 };
 
 static const char triggers[] = "expiring disconnect online offline lost restored gone "
@@ -33,7 +33,7 @@ static const char triggers[] = "expiring disconnect online offline lost restored
 
 static const char sources[] = "@vars @user.data @socket.region @socket.query @socket.headers @room.users "
 			      "@room.meta @room.history @state @version @state_by @board @member @hook @batch @count @absent "
-			      "@limit @error.retry_after @reason @recovery @drain";
+			      "@reason @recovery @drain";
 
 /* clang-format on */
 

@@ -56,6 +56,7 @@ void namespace_types(struct load *l, cfg_t *tree)
 		else
 			name(l, tree_title(l, block_of(tree, i)), &cat->nsp[i]);
 		room_types(l, block_of(tree, i), &cat->nsp[i]);
+		limit_blocks(l, block_of(tree, i), &cat->nsp[i]);
 	}
 	l->nsp = &cat->nsp[0];
 }

@@ -237,6 +237,7 @@ static const struct option event[] = {
 	    .help = "What becomes of members and arguments that are not declared."},
 	{"deny", OPTION_WORD, AT(rule, silent), .words = "error silent", .dflt = "error", RELOAD,
 	    .help = "Whether a sender whose fields, `require` or `check` fail is told so."},
+	{"limit", OPTION_LIMITS, RELOAD, .help = "Names of `limit` blocks that count it."},
 	{"require", OPTION_WHO, RELOAD, .computed = "member with `room`, else any",
 	    .help = "Who may send it: one of `member`, `any`, `authenticated`, `role:NAME`."},
 	ACTION_ROWS,
@@ -246,6 +247,30 @@ static const struct option event[] = {
 	{"ack_args", OPTION_JSON, RELOAD,
 	    .help = "The same with all arguments of the answer: a JSON template of an array, or `'{@args}'`. Not beside `ack`."},
 	{"dev", OPTION_SWITCH, .dflt = "no", RELOAD, .help = "The rule exists only under `--dev`."},
+};
+
+static const struct option limit[] = {
+	{"rate", OPTION_RATE, AT(limit, rate), RELOAD,
+	    .help = "`N/T`: at most N in a window of T, which opens with the first: `10/1s`, `100/15m`."},
+	{"by", OPTION_BY, AT(limit, by), .words = "socket user ip role event", .computed = "user; ip with `on = connect`", RELOAD,
+	    .help = "What counts together: list of `socket`, `user`, `ip`, `role`, `event`."},
+	{"on", OPTION_WORD, AT(limit, on), .words = "events connect", .dflt = "events", RELOAD,
+	    .help = "What is counted: events, or clients that connect."},
+	{"events", OPTION_EVENTS, RELOAD,
+	    .help = "Names and patterns (`vote:*`) of events that it counts without being named by their rules; `*` is all, "
+		    "built-in and undeclared ones too."},
+	{"text", OPTION_TEXT, AT(limit, text_plain), LIMITS(1, 512), .computed = "that of `texts`", RELOAD,
+	    .help = "What the sender is told."},
+	{"emit", OPTION_EVENT, LIMITS(1, 250), RELOAD,
+	    .help = "Event that tells the sender of it, beside the ack that he asked for, and instead of the event of `errors`."},
+	{"data", OPTION_JSON, .computed = "that of `errors`", RELOAD,
+	    .help = "Its argument, a JSON template that knows `@error.message`, `.code` and `.retry_after` (seconds)."},
+	{"action", OPTION_WORD, AT(limit, action), .words = "reply drop disconnect", .dflt = "reply", RELOAD,
+	    .help = "What becomes of an event too many: the sender is told, nothing, or the sender is told and its connection ended."},
+};
+
+static const struct option limit_role[] = {
+	{"rate", OPTION_RATE, AT(limit_role, rate), RELOAD, .help = "The rate for senders of this role."},
 };
 
 static const struct option check[] = {
@@ -272,6 +297,7 @@ static const struct option texts[] = {
 	TEXT_ROW("not_member", REFUSAL_NOT_MEMBER, "You are not in this room", "`require = member` failed."),
 	TEXT_ROW("forbidden", REFUSAL_FORBIDDEN, "You are not allowed to do this", "`require` or a room's `join` failed."),
 	TEXT_ROW("unknown_event", REFUSAL_UNKNOWN_EVENT, "Unknown event", "An event that nothing declares."),
+	TEXT_ROW("rate_limited", REFUSAL_RATE_LIMITED, "Rate limit exceeded", "A `limit` without a text of its own is reached."),
 	TEXT_ROW("too_many_rooms", REFUSAL_TOO_MANY_ROOMS, "You are in too many rooms", "`max_rooms` is reached."),
 	TEXT_ROW("auth_missing", REFUSAL_AUTH_MISSING, "Authentication required", "No token, and `anonymous` is off."),
 	TEXT_ROW("auth_invalid", REFUSAL_AUTH_INVALID, "Authentication failed", "A token that does not hold."),
@@ -328,12 +354,15 @@ const struct option_block option_blocks[] = {
 	{"shm", "shm", NULL, false, ROWS(shm), "Shared memory."},
 	{"log", "log", NULL, false, ROWS(log_rows), "The log."},
 	{"namespace", "namespace", "/NAME", true, .help =
-	    "A namespace beside `/`, with room types, events and reactions of its own: the blocks `event`, `on` and `room`. "
+	    "A namespace beside `/`, with room types, events, reactions and limits of its own: the blocks `event`, `limit`, `on` and `room`. "
 	    "`\"/tenant-*\"` covers the names of this form that have no block of their own; of several patterns the longest counts."},
 	{"event", "event", "NAME", true, ROWS(event), "An event that clients may send, and what it does. `\"game:*\"` covers the names that nothing else declares; of several "
 	    "patterns the longest counts.", .nsp = true},
 	{"event/also", "also", NULL, true, ROWS(event_also), "A further action of the rule, after the inline one."},
 	{"event/check", "check", NULL, true, ROWS(check), "A condition of the rule; the first that is false refuses the event."},
+	{"limit", "limit", "NAME", true, ROWS(limit),
+	    "How often something may happen on the whole host; more is refused with the code `rate_limited`.", .nsp = true},
+	{"limit/role", "role", "ROLE", true, ROWS(limit_role), "Another rate for senders of a role."},
 	{"on", "on", "TRIGGER", true, ROWS(on),
 	    "A reaction to what the server sees: `connecting` (before a client is admitted: `if` and `check` only), `connect`, and with "
 	    "`auth { in_band { } }` `authenticated` and `auth_failed` (with `@error.code` and `@error.message`).",
@@ -404,6 +433,7 @@ bool option_is_list(enum option_type type)
 	case OPTION_TRANSPORTS:
 	case OPTION_ORIGINS:
 	case OPTION_MAY:
+	case OPTION_BY:
 	case OPTION_ROOMS:
 	case OPTION_CONDITIONS:
 	case OPTION_TARGETS:
@@ -411,7 +441,9 @@ bool option_is_list(enum option_type type)
 	case OPTION_FIELDS:
 	case OPTION_WORDS:
 	case OPTION_WHO:
-	case OPTION_POLICY: return true;
+	case OPTION_POLICY:
+	case OPTION_EVENTS:
+	case OPTION_LIMITS: return true;
 	default: return false;
 	}
 }

@@ -33,6 +33,8 @@ enum option_type {
 	OPTION_TRANSPORTS,
 	OPTION_ORIGINS,
 	OPTION_MAY,
+	OPTION_BY,
+	OPTION_RATE,
 	OPTION_ROOMS,
 	/* of the catalogue */
 	OPTION_TEMPLATE,
@@ -46,6 +48,8 @@ enum option_type {
 	OPTION_ACK,
 	OPTION_WHO,
 	OPTION_POLICY,
+	OPTION_EVENTS,
+	OPTION_LIMITS,
 };
 
 struct option {
@@ -54,7 +58,7 @@ struct option {
 	size_t offset, size;  /* of the member; size 0: not stored by the table */
 	size_t noffset;       /* lists: of the `unsigned` that counts */
 	int64_t min, max;     /* of the number, or bytes of the text */
-	const char *words;    /* WORD, TRANSPORTS, MAY: "text json" */
+	const char *words;    /* WORD, TRANSPORTS, MAY, BY: "text json" */
 	const char *dflt;     /* as it would be written; NULL: none */
 	const char *computed; /* default that depends on the place, as the manual words it */
 	bool reload;          /* a reload may change it */

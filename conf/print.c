@@ -8,7 +8,7 @@ void print_key(FILE *out, int depth, const char *name)
 	fprintf(out, "%.*s%s = ", depth, "\t\t\t", name);
 }
 
-static void print_block(const char *path, const void *base, int depth, FILE *out)
+void print_block(const char *path, const void *base, int depth, FILE *out)
 {
 	const struct option_block *block = option_block(path);
 

@@ -12,6 +12,8 @@
 void print_key(FILE *out, int depth, const char *name);
 /* `name "title" {` and the end of the line. */
 void print_title(FILE *out, int depth, const char *name, struct text t);
+/* The options of the block at PATH that store themselves in BASE. */
+void print_block(const char *path, const void *base, int depth, FILE *out);
 void print_catalogue(const struct catalogue *cat, FILE *out);
 
 #endif

@@ -222,6 +222,43 @@ static void print_fields(FILE *out, int depth, const struct rule *r)
 	print_option(out, depth, "unknown", r);
 }
 
+static void print_limit(FILE *out, int depth, const struct limit *l)
+{
+	print_title(out, depth, "limit", l->name);
+	print_block("limit", l, depth + 1, out);
+	for (unsigned i = 0; i < l->nevent; i++) {
+		if (i == 0)
+			print_key(out, depth + 1, "events");
+		apart(out, i, l->nevent);
+		value_print_text(l->event[i], out);
+	}
+	if (l->nevent > 0)
+		apart(out, l->nevent, l->nevent);
+	if (l->emit_plain.p != NULL)
+		print_text(out, depth + 1, "emit", l->emit_plain);
+	if (l->has_data)
+		print_text(out, depth + 1, "data", l->data_written);
+	for (unsigned i = 0; i < l->nrole; i++) {
+		print_title(out, depth + 1, "role", l->role[i].role);
+		print_block("limit/role", &l->role[i], depth + 2, out);
+		fprintf(out, "%.*s}\n", depth + 1, "\t\t\t");
+	}
+	fprintf(out, "%.*s}\n", depth, "\t\t\t");
+}
+
+/* The limits that the rule names; those that cover it by `events` are found again. */
+static void print_limits(FILE *out, int depth, const struct rule *r)
+{
+	if (r->nlimit_named == 0)
+		return;
+	print_key(out, depth, "limit");
+	for (unsigned i = 0; i < r->nlimit_named; i++) {
+		apart(out, i, r->nlimit_named);
+		value_print_text(r->limit[i]->name, out);
+	}
+	apart(out, r->nlimit_named, r->nlimit_named);
+}
+
 static void print_event(FILE *out, int depth, const struct rule *r)
 {
 	print_title(out, depth, "event", r->name);
@@ -230,6 +267,7 @@ static void print_event(FILE *out, int depth, const struct rule *r)
 		print_option(out, depth + 1, "deny", r);
 	if (r->has_room)
 		print_text(out, depth + 1, "room", r->room.written);
+	print_limits(out, depth + 1, r);
 	print_who(out, depth + 1, "require", r->nrequire, r->require);
 	print_steps(out, depth + 1, r);
 	print_ack(out, depth + 1, r);
@@ -316,6 +354,8 @@ static void print_blocks(FILE *out, int depth, const struct catalogue_nsp *nsp)
 	for (unsigned i = 0; i < nsp->nroom_type; i++)
 		if (!nsp->room_type[i].builtin)
 			print_room(out, depth, &nsp->room_type[i]);
+	for (unsigned i = 0; i < nsp->nlimit; i++)
+		print_limit(out, depth, &nsp->limit[i]);
 	print_on(out, depth, nsp->on_connecting);
 	print_on(out, depth, nsp->on_connect);
 	print_on(out, depth, nsp->on_authenticated);

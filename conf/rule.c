@@ -94,6 +94,7 @@ static void event(struct load *l, cfg_t *block, struct rule *r)
 		r->has_room = true;
 		scope |= SCOPE_ROOM;
 	}
+	limit_rule(l, block, r);
 	requirements(l, block, r);
 	check_list(l, block, option_block("event/check"), scope, r);
 	action_list(l, block, scope, r);

@@ -44,6 +44,7 @@ static const struct {
 	{"@room.id", SOURCE_ROOM_ID, PATH_NONE, SCOPE_ROOM},
 	{"@room.user_count", SOURCE_ROOM_USER_COUNT, PATH_NONE, SCOPE_ROOM},
 	{"@room.socket_count", SOURCE_ROOM_SOCKET_COUNT, PATH_NONE, SCOPE_ROOM},
+	{"@limit", SOURCE_LIMIT, PATH_MUST, SCOPE_PAYLOAD},
 	{"@server.connections", SOURCE_SERVER_CONNECTIONS, PATH_NONE, SCOPE_CONNECTING},
 	{"@server.users", SOURCE_SERVER_USERS, PATH_NONE, SCOPE_CONNECTING},
 	{"@server.rooms", SOURCE_SERVER_ROOMS, PATH_NONE, SCOPE_CONNECTING},
@@ -54,6 +55,7 @@ static const struct {
 	{"@server.version", SOURCE_SERVER_VERSION, PATH_NONE, SCOPE_CONNECTING},
 	{"@error.message", SOURCE_ERROR_MESSAGE, PATH_NONE, SCOPE_ERROR},
 	{"@error.code", SOURCE_ERROR_CODE, PATH_NONE, SCOPE_ERROR},
+	{"@error.retry_after", SOURCE_ERROR_RETRY_AFTER, PATH_NONE, SCOPE_ERROR},
 };
 
 /* clang-format on */
@@ -117,7 +119,7 @@ static bool outside(struct cursor *c, struct text name, unsigned scope)
 	if ((c->scope & SCOPE_ENVELOPE) != 0)
 		return cursor_fail(c, "`%s`: an envelope knows @payload, @event and what the server knows", shown);
 	if ((c->scope & SCOPE_ERROR) != 0 && (scope & (SCOPE_PAYLOAD | SCOPE_ROOM)) != 0)
-		return cursor_fail(c, "`%s` is not known here: write {@error.message}, {@error.code}", shown);
+		return cursor_fail(c, "`%s` is not known here: write {@error.message}, {@error.code}, {@error.retry_after}", shown);
 	if ((scope & SCOPE_PAYLOAD) != 0 && (c->scope & SCOPE_CONNECTING) != 0)
 		return cursor_fail(c, "`%s`: nothing was sent here, so there is no payload: use an @source", shown);
 	if (scope == SCOPE_ROOM && (c->scope & SCOPE_PAYLOAD) != 0)
@@ -126,6 +128,22 @@ static bool outside(struct cursor *c, struct text name, unsigned scope)
 		return cursor_fail(c, "`%s`: there is no room here", shown);
 	return cursor_fail(
 	    c, "`%s` is not known here: only @user.id, @user.name, @user.role and @user.claims.X are", shown);
+}
+
+/* @limit.NAME.remaining, split into its parts. */
+static bool limit_source(struct cursor *c, struct source *out)
+{
+	const char *shown = mistake_show(&c->load->mistakes, out->written);
+
+	if (out->nseg != 2 || !text_is(out->seg[1], "remaining"))
+		return cursor_fail(c, "`%s`: of a limit only @limit.NAME.remaining is known", shown);
+	out->limit = limit_named(c->load->nsp, out->seg[0]);
+	if (out->limit == NULL)
+		return cursor_fail(c, "`%s`: limit `%s` is not declared%s", shown,
+		    mistake_show(&c->load->mistakes, out->seg[0]), limit_suggest(c->load, out->seg[0]));
+	if (out->limit->on == LIMIT_ON_CONNECT)
+		return cursor_fail(c, "`%s`: this limit counts connections, not events", shown);
+	return true;
 }
 
 /* `@...`: the known name that NAME is, or begins with up to a dot; no two fit. */
@@ -141,8 +159,10 @@ static bool server_source(struct cursor *c, struct text name, struct source *out
 		if ((known[i].scope & c->scope) == 0)
 			return outside(c, name, known[i].scope);
 		out->kind = known[i].kind;
+		if (name.n > n && !split(c, (struct text){name.p + n + 1, name.n - n - 1}, out))
+			return false;
 		if (name.n > n)
-			return split(c, (struct text){name.p + n + 1, name.n - n - 1}, out);
+			return out->kind != SOURCE_LIMIT || limit_source(c, out);
 		if (known[i].path == PATH_MUST)
 			return cursor_fail(c, "`%s` needs a path: `%s.X`", known[i].name, known[i].name);
 		return true;

@@ -51,8 +51,12 @@ enum source_kind {
 	SOURCE_USER_FEATURES, /* of the role */
 	SOURCE_ERROR_MESSAGE,
 	SOURCE_ERROR_CODE,
+	SOURCE_ERROR_RETRY_AFTER, /* s */
+	SOURCE_LIMIT, /* limit: how many more events of this sender it takes now */
 	SOURCE_LITERAL, /* a JSON literal, in conditions: seg[0] is its text */
 };
+
+struct limit;
 
 struct source {
 	enum source_kind kind;
@@ -60,6 +64,7 @@ struct source {
 	struct text *seg; /* "*" means: of every element */
 	unsigned field;	 /* PATH: the declared field it begins with, its index + 1; 0: none */
 	unsigned behind; /* segments that are the field's name */
+	const struct limit *limit; /* SOURCE_LIMIT */
 	struct text written; /* "gameId", "@user.claims.org": for messages */
 };
 

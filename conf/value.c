@@ -288,7 +288,7 @@ static bool list(struct reading *r, const struct token *const *v, unsigned n)
 	}
 	if (!good)
 		return false;
-	if (r->o->type == OPTION_MAY || r->o->type == OPTION_TRANSPORTS)
+	if (r->o->type == OPTION_MAY || r->o->type == OPTION_TRANSPORTS || r->o->type == OPTION_BY)
 		store_number(r, bits);
 	if (size_each > 0) {
 		*(void **)member(r) = array;
@@ -323,6 +323,7 @@ static bool store(struct load *l, const struct option_block *block, const struct
 	case OPTION_PATH: return path_value(&r);
 	case OPTION_URL_PATH: return url_path(&r);
 	case OPTION_COOKIE_NAME: return cookie_name(&r);
+	case OPTION_RATE: return rate_read(&r, member(&r));
 	case OPTION_KEY: return secret(&r, v[0]->text);
 	case OPTION_KEY_FILE: return secret_file(&r, block);
 	default: return true; /* the catalogue's, read by their compilers */

@@ -1,7 +1,7 @@
 /*
  * value_element.h - one value of a list option: claims, networks, places of tokens, transports, origins, rights, rooms.
  *
- * value.c reads lists with it; origin.c is a part of it.
+ * value.c reads lists with it; origin.c and rate.c are parts of it.
  */
 #ifndef FORKCAST_CONF_VALUE_ELEMENT_H
 #define FORKCAST_CONF_VALUE_ELEMENT_H
@@ -24,6 +24,11 @@ bool value_line(const struct reading *r, struct text t);
 size_t value_element_size(enum option_type type);
 /* Reads the value into OUT, or into *BITS for transports and rights. */
 bool value_element(const struct reading *r, void *out, unsigned *bits);
+
+/* rate.c */
+
+/* Reads "10/1s". */
+bool rate_read(const struct reading *r, struct limit_rate *out);
 
 /* origin.c */
 

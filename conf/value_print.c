@@ -153,7 +153,12 @@ bool value_print(const struct option *o, const void *base, FILE *out)
 	case OPTION_POWER: value_print_size(number_of(o, p), out); return true;
 	case OPTION_WORD: print_word(o->words, number_of(o, p), out); return true;
 	case OPTION_TRANSPORTS:
+	case OPTION_BY:
 	case OPTION_MAY: print_bits(o->words, number_of(o, p), out); return true;
+	case OPTION_RATE:
+		fprintf(out, "%u/", ((const struct limit_rate *)p)->most);
+		value_print_duration(((const struct limit_rate *)p)->period_ms, out);
+		return true;
 	case OPTION_KEY:
 		if (t->p != NULL)
 			fputs("\"****\"", out);

@@ -43,6 +43,7 @@ const char *counter_name(enum counter c)
 	    [COUNTER_EDGES] = "edges",
 	    [COUNTER_API_CALLS] = "api_calls",
 	    [COUNTER_UPGRADES] = "upgrades",
+	    [COUNTER_LIMIT_EVICTIONS] = "limit_evictions",
 	    [COUNTER_STORE_REFUSED] = "store_refused",
 	    [COUNTER_STORE_MALFORMED] = "store_malformed",
 	    [COUNTER_STORE_RETRIES] = "store_retries",

@@ -24,6 +24,7 @@
 #include "shm/dlog.h"
 #include "shm/interest.h"
 #include "shm/ring.h"
+#include "shm/window.h"
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
@@ -33,20 +34,20 @@
 #define PAGE          UINT64_C(4096)
 
 /*
- * To change a layout: change the struct, add one to its number (here, RING_LAYOUT or DLOG_LAYOUT), and let the
+ * To change a layout: change the struct, add one to its number (here, or in the part's own header), and let the
  * static_asserts beside the struct follow.  A process of another binary then refuses to attach.
  */
-#define LAYOUT_HEAD     1u
+#define LAYOUT_HEAD     2u
 #define LAYOUT_SLOTS    1u
 #define LAYOUT_INTEREST 1u
 #define LAYOUT_COUNTERS (1u << 16 | (uint32_t)sizeof(struct counter_block)) /* the block grows with each metric */
 
 static const uint32_t layouts[] = {
-    LAYOUT_HEAD, LAYOUT_SLOTS, LAYOUT_INTEREST, LAYOUT_COUNTERS, RING_LAYOUT, DLOG_LAYOUT};
+    LAYOUT_HEAD, LAYOUT_SLOTS, LAYOUT_INTEREST, WINDOW_LAYOUT, LAYOUT_COUNTERS, RING_LAYOUT, DLOG_LAYOUT};
 
 struct segment_head {
 	_Atomic uint64_t magic; /* stored last: without it the segment is still being made */
-	uint32_t layout[6];
+	uint32_t layout[7];
 	uint64_t size;
 	struct segment_spec spec;
 	/* The master's: slots whose part is allocated and formatted. */
@@ -56,7 +57,7 @@ struct segment_head {
 };
 
 _Static_assert(sizeof(struct segment_spec) == 40, "head layout");
-_Static_assert(offsetof(struct segment_head, spec) == 40, "head layout");
+_Static_assert(offsetof(struct segment_head, spec) == 48, "head layout");
 _Static_assert(offsetof(struct segment_head, reserved) == 128, "head layout");
 _Static_assert(sizeof(struct segment_head) == 256 && sizeof(struct segment_head) <= PAGE, "head layout");
 _Static_assert(sizeof layouts == sizeof((struct segment_head){0}.layout), "each part has its number");
@@ -72,10 +73,12 @@ static void lay_out(struct segment *seg, const struct segment_spec *spec)
 {
 	seg->spec = *spec;
 	seg->nbuckets = interest_buckets(spec->sessions);
+	seg->nwindows = window_cells(spec->sessions);
 	seg->slots_off = page_up(sizeof(struct segment_head));
 	seg->committed_off = seg->slots_off + page_up(sizeof(struct slot) * SLOT_MAX);
 	seg->interest_off = seg->committed_off + page_up(sizeof(uint64_t) * SLOT_MAX);
-	seg->part_off = seg->interest_off + page_up(sizeof(struct interest_bucket) * seg->nbuckets);
+	seg->windows_off = seg->interest_off + page_up(sizeof(struct interest_bucket) * seg->nbuckets);
+	seg->part_off = seg->windows_off + page_up(sizeof(struct window_cell) * seg->nwindows);
 	seg->read_pos_off = page_up(sizeof(struct counter_block));
 	seg->ring_off = seg->read_pos_off + page_up(sizeof(uint64_t) * SLOT_MAX);
 	seg->opring_off = seg->ring_off + page_up(ring_footprint(spec->ring_size));
@@ -289,6 +292,11 @@ struct dlog_shm *segment_dlog(const struct segment *seg, unsigned slot)
 struct interest_bucket *segment_interest(const struct segment *seg)
 {
 	return (struct interest_bucket *)(void *)(seg->base + seg->interest_off);
+}
+
+struct window_cell *segment_windows(const struct segment *seg)
+{
+	return (struct window_cell *)(void *)(seg->base + seg->windows_off);
 }
 
 _Atomic uint64_t *segment_read_pos(const struct segment *seg, unsigned slot)

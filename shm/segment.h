@@ -5,7 +5,7 @@
  * mapped once (sparse), but a slot's part costs memory only after segment_reserve_slot() has allocated it, so a full
  * tmpfs is an error at start and never a SIGBUS later.  Offsets, never pointers, are stored inside.
  *
- *	header | slot table | commit positions | interest | { counters | read positions | broadcast ring | operation
+ *	header | slot table | commit positions | interest | windows of limits | { counters | read positions | broadcast ring | operation
  *	ring | delivery log } x SLOT_MAX
  *
  * Each part carries a layout number; segment_attach() refuses a segment that another layout wrote.
@@ -22,13 +22,14 @@ struct counter_block;
 struct dlog_shm;
 struct interest_bucket;
 struct ring_shm;
+struct window_cell;
 
 /* What the conf decides about the segment; sizes in bytes. */
 struct segment_spec {
 	size_t ring_size;   /* broadcast ring of a slot, power of two */
 	size_t opring_size; /* operation ring of a slot, power of two */
 	size_t dlog_size;   /* delivery log of a slot, power of two */
-	uint64_t sessions;  /* sessions a host; 8 interest buckets each, rounded up to a power of two */
+	uint64_t sessions;  /* sessions a host; 8 interest buckets and 4 windows each, rounded up to a power of two */
 	uint64_t nonce;     /* of the instance, not 0; the volatile store carries the same */
 };
 
@@ -40,8 +41,8 @@ struct segment {
 	size_t size;
 	int fd;
 	struct segment_spec spec;
-	uint64_t nbuckets;
-	size_t slots_off, committed_off, interest_off;       /* of the shared parts; the header is at 0 */
+	uint64_t nbuckets, nwindows;
+	size_t slots_off, committed_off, interest_off, windows_off; /* of the shared parts; the header is at 0 */
 	size_t part_off;                                     /* of slot 0's part */
 	size_t part_size;                                    /* of one slot's part */
 	size_t read_pos_off, ring_off, opring_off, dlog_off; /* inside a slot's part; its counters are at 0 */
@@ -56,7 +57,7 @@ int segment_create(struct segment *seg, const char *name, const struct segment_s
 /* Allocates and faults in one slot's part; idempotent.  0, -ENOSPC (*need as above) or -errno. */
 int segment_reserve_slot(struct segment *seg, unsigned slot, size_t *need);
 /*
- * Maps the pages of the interest table and of SLOT's part into this process at once.  A process that lives there
+ * Maps the pages of the shared tables and of SLOT's part into this process at once.  A process that lives there
  * touches nearly all of them sooner or later, each by a page fault of its own otherwise.  Never fails: what could not
  * be mapped is faulted in when used.
  */
@@ -78,6 +79,7 @@ struct ring_shm *segment_ring(const struct segment *seg, unsigned slot);
 struct ring_shm *segment_opring(const struct segment *seg, unsigned slot);
 struct dlog_shm *segment_dlog(const struct segment *seg, unsigned slot);
 struct interest_bucket *segment_interest(const struct segment *seg);
+struct window_cell *segment_windows(const struct segment *seg);
 /* Positions up to which the slot has taken records from each broadcast ring: an array of SLOT_MAX, owner writes. */
 _Atomic uint64_t *segment_read_pos(const struct segment *seg, unsigned slot);
 /* Operation-ring positions the keeper has committed to the store: an array of SLOT_MAX, the keeper writes. */

@@ -175,6 +175,22 @@ static void on_ping(struct socket *so, const struct sio_packet *p)
 		socket_emit(so, "pong", slice_make("", 0));
 }
 
+/* Which of them has this name in the socket's namespace; BUILTIN_MAX when none. */
+static unsigned builtin_of(const struct socket *so, struct slice name)
+{
+	const struct text *known = so->nsp->rules->builtins.name;
+	unsigned i = 0;
+
+	while (i < BUILTIN_MAX && (known[i].p == NULL || !slice_eq(name, slice_make(known[i].p, known[i].n))))
+		i++;
+	return i;
+}
+
+bool builtin_knows(const struct socket *so, struct slice name)
+{
+	return builtin_of(so, name) < BUILTIN_MAX;
+}
+
 bool builtin_event(struct socket *so, struct slice name, const struct sio_packet *p)
 {
 	static void (*const handler[BUILTIN_MAX])(struct socket *, const struct sio_packet *) = {
@@ -183,13 +199,9 @@ bool builtin_event(struct socket *so, struct slice name, const struct sio_packet
 	    [BUILTIN_ROOMS] = on_get_rooms,
 	    [BUILTIN_PING] = on_ping,
 	};
-	const struct text *known = so->nsp->rules->builtins.name;
+	unsigned i = builtin_of(so, name);
 
-	for (unsigned i = 0; i < BUILTIN_MAX; i++) {
-		if (known[i].p == NULL || !slice_eq(name, slice_make(known[i].p, known[i].n)))
-			continue;
+	if (i < BUILTIN_MAX)
 		handler[i](so, p);
-		return true;
-	}
-	return false;
+	return i < BUILTIN_MAX;
 }

@@ -7,7 +7,9 @@
 #include "proto/socketio.h"
 #include "worker/socket.h"
 
-/* False when NAME is none of them. */
+/* True when NAME is one of them, in the socket's namespace. */
+bool builtin_knows(const struct socket *so, struct slice name);
+/* False when it is none of them. */
 bool builtin_event(struct socket *so, struct slice name, const struct sio_packet *p);
 
 #endif

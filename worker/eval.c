@@ -6,6 +6,7 @@
 #include "proto/json.h"
 #include "shm/store.h"
 #include "worker/eval.h"
+#include "worker/limit.h"
 #include "worker/room.h"
 #include "worker/session.h"
 #include "worker/stats.h"
@@ -344,6 +345,7 @@ bool eval_source(struct eval *e, const struct source *src, struct slice *json)
 	case SOURCE_EVENT: return give_body(e, e->event, json);
 	case SOURCE_ERROR_MESSAGE: return give_body(e, e->error, json);
 	case SOURCE_ERROR_CODE: return give_body(e, e->code, json);
+	case SOURCE_ERROR_RETRY_AFTER: return e->retry_after > 0 && give_int(e, e->retry_after, json);
 	case SOURCE_NAMESPACE: return give_text(e, nsp_name(e->so->nsp), json);
 	case SOURCE_ID: return give_id(e, json);
 	case SOURCE_NOW: return give_now(e, json);
@@ -369,6 +371,7 @@ bool eval_source(struct eval *e, const struct source *src, struct slice *json)
 	case SOURCE_ROOM_ID:
 	case SOURCE_ROOM_USER_COUNT:
 	case SOURCE_ROOM_SOCKET_COUNT: return give_room_part(e, src->kind, json);
+	case SOURCE_LIMIT: return give_int(e, limit_left(e->so, src->limit, e->name), json);
 	case SOURCE_SERVER_CONNECTIONS:
 	case SOURCE_SERVER_USERS:
 	case SOURCE_SERVER_ROOMS:

@@ -22,6 +22,7 @@ struct eval {
 	struct worker *w;
 	const struct socket *so;
 	struct slice event;   /* JSON string body */
+	struct slice name;    /* the same decoded: the rule's */
 	struct slice args;    /* all arguments, separated by commas, without brackets */
 	struct slice payload; /* the first of them; with `params` the object of the named ones */
 	struct slice rest;    /* those behind the payload, with the comma in front */
@@ -30,6 +31,7 @@ struct eval {
 	struct slice room;    /* full name of the rule's room, or of the one that `each` is at */
 	bool leaves;	      /* the rule ends with `leave`: what is sent to a room that the socket is in reaches it still */
 	struct slice error, code; /* @error: JSON string bodies */
+	int64_t retry_after;	  /* s; 0: it does not apply */
 	char id[UUID_LEN + 1]; /* @id, once made */
 };
 

@@ -1,6 +1,7 @@
 #include "proto/engineio.h"
 #include "worker/handover.h"
 #include "worker/handshake.h"
+#include "worker/limit.h"
 #include "worker/origin.h"
 #include "worker/polling.h"
 #include "worker/request.h"
@@ -114,6 +115,8 @@ enum public_verdict handshake_head(struct conn *c, const struct http_request *re
 		return PUBLIC_ELSEWHERE;
 	origin = origin_check(c, req);
 	if (origin != ORIGIN_REFUSED && origin_preflight(c, req))
+		return PUBLIC_ANSWERED;
+	if (a.q.sid.n == 0 && !limit_connect(c, req))
 		return PUBLIC_ANSWERED;
 	e = check(c, &a, origin);
 	if (e != EIO_OK)

@@ -18,6 +18,7 @@ static const char *const close_names[] = {
 	[CLOSE_AUTH_EXPIRED] = "auth expired",
 	[CLOSE_AUTH_DEADLINE] = "auth deadline",
 	[CLOSE_AUTH_FAILED] = "auth failed",
+	[CLOSE_RATE_LIMITED] = "rate limited",
 };
 
 static const char *const refused_names[] = {

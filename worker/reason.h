@@ -26,6 +26,7 @@ enum close_reason {
 	CLOSE_AUTH_EXPIRED,
 	CLOSE_AUTH_DEADLINE, /* no token in band in time */
 	CLOSE_AUTH_FAILED,   /* too many that were refused */
+	CLOSE_RATE_LIMITED, /* a limit whose action is to disconnect */
 	CLOSE_REASONS
 };
 

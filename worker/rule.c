@@ -7,6 +7,7 @@
 #include "worker/builtin.h"
 #include "worker/eval.h"
 #include "worker/in_band.h"
+#include "worker/limit.h"
 #include "worker/publish.h"
 #include "worker/room.h"
 #include "worker/rule.h"
@@ -16,35 +17,56 @@
 #include "worker/user.h"
 #include "worker/worker.h"
 
-/* A rule's steps, in the catalogue's order: if, require, checks, the inline emit and each `also`, ack. */
+/* A rule's steps, in the catalogue's order: limits, if, require, checks, the inline emit and each `also`, ack. */
 
 static struct slice text_slice(struct text t)
 {
 	return slice_make(t.p, t.n);
 }
 
-/* Says no with that text, a JSON string body, and code (empty: none). */
-static void refuse_with(struct socket *so, const struct sio_packet *p, struct slice text, struct slice code)
-{
-	const struct error_shape *shape = &so->nsp->rules->errors;
-	struct worker *w = so->session->w;
-	struct buf *b = &w->json;
-	bool ack = p != NULL && p->has_id;
-	struct eval e;
+/* What a refused sender is told. */
+struct telling {
+	struct slice text, code;   /* JSON string bodies; code n 0: none */
+	int64_t retry_after;	   /* s; 0: it does not apply */
+	const struct limit *limit; /* that refuses; NULL: none */
+};
 
-	log_debug("event_refused", "sid=%s code=%.*s", so->id.text, (int)code.n, code.p);
-	eval_init(&e, w, so);
-	e.error = slice_make(arena_copy(&w->arena, text.p, text.n), text.n); /* may lie where sources are written */
-	e.code = code.n > 0 ? code : slice_make(NULL, 0);
+static void tell_event(struct socket *so, struct eval *e, struct text name, const struct json_node *data)
+{
+	struct buf *b = &e->w->json;
+
 	buf_reset(b);
-	eval_json(&e, ack ? &shape->ack : &shape->data, b);
-	if (ack)
-		socket_ack(so, p->id, buf_as_slice(b), (struct attachments){0, NULL});
-	else
-		socket_emit(so, shape->emit.p, buf_as_slice(b));
+	eval_json(e, data, b);
+	socket_emit(so, name.p, buf_as_slice(b));
 }
 
-void rule_refuse(struct socket *so, const struct sio_packet *p, enum refusal code)
+/* Says no: the ack if one was asked for, else an event; and the event of a limit that has one.  SO may be gone then. */
+static void refuse_with(struct socket *so, const struct sio_packet *p, const struct telling *t)
+{
+	const struct error_shape *shape = &so->nsp->rules->errors;
+	const struct limit *limit = t->limit != NULL && t->limit->emit.p != NULL ? t->limit : NULL;
+	const struct session *s = so->session;
+	struct worker *w = s->w;
+	struct eval e;
+
+	log_debug("event_refused", "sid=%s code=%.*s", so->id.text, (int)t->code.n, t->code.p);
+	eval_init(&e, w, so);
+	e.error = slice_make(arena_copy(&w->arena, t->text.p, t->text.n), t->text.n); /* may lie where sources are written */
+	e.code = t->code.n > 0 ? t->code : slice_make(NULL, 0);
+	e.retry_after = t->retry_after;
+	if (p != NULL && p->has_id) {
+		buf_reset(&w->json);
+		eval_json(&e, &shape->ack, &w->json);
+		socket_ack(so, p->id, buf_as_slice(&w->json), (struct attachments){0, NULL});
+	} else if (limit == NULL) {
+		tell_event(so, &e, shape->emit, &shape->data);
+	}
+	if (limit != NULL && !s->closed)
+		tell_event(so, &e, limit->emit, limit->has_data ? &limit->data : &shape->data);
+}
+
+/* The same with a code of ours; TEXT p NULL: the one that the conf has for it. */
+static void refuse_code(struct socket *so, const struct sio_packet *p, enum refusal code, struct text text, struct telling t)
 {
 	struct worker *w = so->session->w;
 	const char *name = catalogue_code_name(code);
@@ -54,8 +76,23 @@ void rule_refuse(struct socket *so, const struct sio_packet *p, enum refusal cod
 	if (code == REFUSAL_UNKNOWN_EVENT && (p == NULL || !p->has_id))
 		return; /* only counted */
 	buf_reset(b);
-	buf_json_escaped(b, text_slice(w->conf->catalogue.texts[code]));
-	refuse_with(so, p, buf_as_slice(b), slice_make(name, strlen(name)));
+	if (text.p != NULL)
+		buf_slice(b, text_slice(text));
+	else
+		buf_json_escaped(b, text_slice(w->conf->catalogue.texts[code]));
+	t.text = buf_as_slice(b);
+	t.code = slice_make(name, strlen(name));
+	refuse_with(so, p, &t);
+}
+
+void rule_refuse(struct socket *so, const struct sio_packet *p, enum refusal code)
+{
+	refuse_code(so, p, code, (struct text){NULL, 0}, (struct telling){.limit = NULL});
+}
+
+void rule_refuse_limited(struct socket *so, const struct sio_packet *p, const struct limit *l, int64_t retry_after)
+{
+	refuse_code(so, p, REFUSAL_RATE_LIMITED, l->text, (struct telling){.limit = l, .retry_after = retry_after});
 }
 
 /* A field, `require` or room of R says no. */
@@ -72,7 +109,7 @@ static void deny(struct socket *so, const struct rule *r, const struct sio_packe
 void rule_refuse_by_check(struct socket *so, const struct sio_packet *p, const struct check *check)
 {
 	counter_add_to(&so->session->w->ct->refused[REFUSED_CHECK], 1);
-	refuse_with(so, p, text_slice(check->error), text_slice(check->code));
+	refuse_with(so, p, &(struct telling){.text = text_slice(check->error), .code = text_slice(check->code)});
 }
 
 static bool is_member(const struct socket *so, struct slice room)
@@ -225,6 +262,7 @@ static void run_event(struct socket *so, const struct rule *r, const struct sio_
 
 	eval_init(&e, w, so);
 	e.event = p->name;
+	e.name = text_slice(r->name);
 	e.attached = attached;
 	counter_add_to(&w->ct->event_in[r->index < COUNTER_EVENTS ? r->index : COUNTER_EVENTS - 1], 1);
 	if (!take_arguments(&e, r, p) || (r->has_room && rule_room(&e, r) != 0)) {
@@ -239,9 +277,10 @@ static void run_event(struct socket *so, const struct rule *r, const struct sio_
 	}
 	failed = failed_check(&e, r);
 	if (failed != NULL) {
-		counter_add_to(&w->ct->refused[REFUSED_CHECK], 1);
-		if (!r->silent)
-			refuse_with(so, p, text_slice(failed->error), text_slice(failed->code));
+		if (r->silent)
+			counter_add_to(&w->ct->refused[REFUSED_CHECK], 1);
+		else
+			rule_refuse_by_check(so, p, failed);
 		return;
 	}
 	ran = arena_alloc(&w->arena, r->naction * sizeof(*ran));
@@ -266,6 +305,7 @@ void rule_on_event(struct socket *so, const struct sio_packet *p, struct attachm
 	char name[CATALOGUE_EVENT_MAX];
 	const struct rule *r;
 	struct slice plain = p->name;
+	bool builtin;
 
 	/* Names without escapes, which is all of them in practice, are looked up as they came. */
 	if (memchr(p->name.p, '\\', p->name.n) != NULL) {
@@ -285,12 +325,14 @@ void rule_on_event(struct socket *so, const struct sio_packet *p, struct attachm
 	}
 	r = catalogue_event(so->nsp->rules, plain.p, plain.n);
 	log_debug("event", "sid=%s name=%.*s", so->id.text, (int)(plain.n > 64 ? 64 : plain.n), plain.p);
-	if (r == NULL) {
-		if (builtin_event(so, plain, p))
-			return;
+	builtin = r == NULL && builtin_knows(so, plain);
+	if (r == NULL && !builtin)
 		r = catalogue_event_pattern(so->nsp->rules, plain.p, plain.n);
-	}
-	if (r != NULL)
+	if (!limit_event(so, p, r, plain))
+		return;
+	if (builtin)
+		builtin_event(so, plain, p);
+	else if (r != NULL)
 		run_event(so, r, p, attached);
 	else
 		rule_refuse(so, p, REFUSAL_UNKNOWN_EVENT);

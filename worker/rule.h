@@ -20,6 +20,8 @@ void rule_on_auth_failed(struct socket *so, struct slice text, struct slice code
 void rule_refuse(struct socket *so, const struct sio_packet *p, enum refusal code);
 /* The same with a check's own words. */
 void rule_refuse_by_check(struct socket *so, const struct sio_packet *p, const struct check *check);
+/* The same for an event that L has no room for during the next RETRY_AFTER seconds, with L's text and event.  SO may be gone. */
+void rule_refuse_limited(struct socket *so, const struct sio_packet *p, const struct limit *l, int64_t retry_after);
 /* True when SO meets one of WHO; ROOM is what `member` and `own` are about. */
 bool rule_admits(const struct socket *so, const struct who *who, unsigned n, struct slice room);
 

@@ -86,6 +86,11 @@ static const char *const texts[] = {
     " cookie { name = \"a'b\" samesite = strict } } echo /e { protocol = engine.io max_message = 1K } echo \"/it's\" { "
     "}",
     "engine { transports = polling origins = https://a credentials = yes cookie { secure = yes samesite = none } }",
+    "limit a { rate = 10/1s emit = \"it's\" data = '[{@error.retry_after}, {@error.message}]' } limit b { rate = 100/15m by = ip on = connect text = \"it's\" action = drop }\n"
+    "limit c { rate = 1/90s by = {event, user} events = {\"vote:*\", \"it's\", x} action = disconnect text = 'a \"b\"'\n"
+    " role \"a b\" { rate = 5/1500ms } role c { rate = 10000000/31d } }\n"
+    "event x { limit = {c, a} ack = '{@limit.c.remaining}' } event vote:y { limit = a } event z { }\n"
+    "namespace /n { limit a { rate = 2/10ms by = {role, socket} events = \"*\" } event x { } event y { limit = a } }",
     "texts { busy = \"it's \\\\ \\\"so\\\" \\\\\\\\ ${x:-}\" invalid = 'a\\\\' forbidden = '\\\\\\'\\\\n' }",
     "room r { join = {authenticated, \"role:a b\", own} } room s { single = yes join = any } room n { }\n"
     "event a { room = \"r:{x|y}\" require = {member, \"role:it's\"} if = {a, 'b = \"c\"'} emit = '\"q\" ev' to = "
@@ -124,11 +129,13 @@ static void a_rule_whole(void **state)
 {
 	static const char expected[] =
 	    "room \"s\" {\n\tjoin = {authenticated, 'role:a b', own}\n\tsingle = no\n}\n"
+	    "limit \"l\" {\n\trate = 5/2s\n\tby = {user, event}\n\ton = events\n\ttext = slow\n\taction = reply\n"
+	    "\tevents = {'v:*', w}\n\temit = slow\n\tdata = '{\"a\": 1}'\n\trole \"r\" {\n\t\trate = 50/2s\n\t}\n}\n"
 	    "on \"connect\" {\n\tif = {@user.id, 'not @user.name'}\n\temit = hi\n\tto = self\n"
 	    "\tdata = '[1]'\n\talso {\n\t\tif = @user.role\n\t\temit = ho\n\t\tto = all\n\t\t"
 	    "except = self\n\t\targs = '[{@id}]'\n\t}\n}\n"
 	    "event \"e\" {\n\tfields = {'x: string 1..5', 'a?: 0|1 = 1', 'b: any', 'u: id', 'v.w?: list int 0..1'}\n"
-	    "\tunknown = reject\n\tdeny = silent\n\troom = 's:{x}'\n\trequire = {member, role:r}\n\tif = a\n\temit = x\n"
+	    "\tunknown = reject\n\tdeny = silent\n\troom = 's:{x}'\n\tlimit = l\n\trequire = {member, role:r}\n\tif = a\n\temit = x\n"
 	    "\tto = {room, rooms:s, 'user:{u}'}\n\texcept = {others, all}\n\tadd = {'k: v', 'l: @now'}\n"
 	    "\talso {\n\t\tif = b\n\t\temit = y\n\t\tto = room\n\t\tvolatile = yes\n\t}\n\tack = '{\"a\": 1}'\n\tdev = "
 	    "yes\n}\n"

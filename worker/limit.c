@@ -1,0 +1,240 @@
+#include <sodium.h>
+
+#include "conf/log.h"
+#include "shm/window.h"
+#include "worker/builtin.h"
+#include "worker/limit.h"
+#include "worker/request.h"
+#include "worker/rule.h"
+#include "worker/session.h"
+#include "worker/user.h"
+#include "worker/worker.h"
+
+#define PART_MAX 256u /* more than any part has: what is longer was refused at the edge */
+#define PARTS    6u
+
+/* What a key is a hash of: each part with its length, so that no two lists of parts read the same. */
+struct parts {
+	size_t n;
+	uint8_t bytes[sizeof(uint32_t) + PARTS * (PART_MAX + 2)];
+};
+
+static void part(struct parts *b, char kind, const void *p, size_t n)
+{
+	if (n > PART_MAX - 1)
+		n = PART_MAX - 1;
+	b->bytes[b->n++] = (uint8_t)kind;
+	b->bytes[b->n++] = (uint8_t)n;
+	if (n > 0)
+		memcpy(b->bytes + b->n, p, n);
+	b->n += n;
+}
+
+static void part_slice(struct parts *b, char kind, struct slice s)
+{
+	part(b, kind, s.p, s.n);
+}
+
+static void part_address(struct parts *b, const struct peer *p)
+{
+	part(b, p->family == 6 ? '6' : '4', p->addr, p->family == 6 ? 8 : p->family);
+}
+
+static void begin(struct parts *b, const struct limit *l)
+{
+	uint32_t index = l->index;
+
+	memcpy(b->bytes, &index, sizeof(index));
+	b->n = sizeof(index);
+}
+
+/* Peers choose the parts: the key, the instance's secret, keeps them from choosing what they share a bucket with. */
+static uint64_t key_of(const struct worker *w, const struct parts *b)
+{
+	uint8_t secret[crypto_shorthash_KEYBYTES];
+	uint64_t key, nonce = w->h->nonce;
+
+	memcpy(secret, &nonce, sizeof(nonce));
+	memcpy(secret + sizeof(nonce), &nonce, sizeof(nonce));
+	crypto_shorthash((unsigned char *)&key, b->bytes, b->n, secret);
+	return key;
+}
+
+static struct slice role_of(const struct socket *so)
+{
+	return so->user != NULL ? user_role(so->user) : slice_make(NULL, 0);
+}
+
+static uint64_t event_key(const struct socket *so, const struct limit *l, struct slice name)
+{
+	struct parts b;
+
+	begin(&b, l);
+	if (so->nsp->rules->pattern)
+		part_slice(&b, 'n', nsp_name(so->nsp)); /* each that the pattern covers is a namespace of its own */
+	if ((l->by & LIMIT_BY_SOCKET) != 0 || ((l->by & LIMIT_BY_USER) != 0 && so->user == NULL))
+		part(&b, 's', so->id.text, SID_LEN);
+	if ((l->by & LIMIT_BY_USER) != 0 && so->user != NULL)
+		part_slice(&b, 'u', user_id(so->user));
+	if ((l->by & LIMIT_BY_IP) != 0)
+		part_address(&b, &so->session->peer);
+	if ((l->by & LIMIT_BY_ROLE) != 0)
+		part_slice(&b, 'r', role_of(so));
+	if ((l->by & LIMIT_BY_EVENT) != 0)
+		part_slice(&b, 'e', name);
+	return key_of(so->session->w, &b);
+}
+
+static struct window_rate shared_rate(const struct limit_rate *r)
+{
+	return (struct window_rate){r->most, (uint64_t)r->period_ms};
+}
+
+static struct window_rate rate_for(const struct socket *so, const struct limit *l)
+{
+	struct slice role = l->nrole > 0 ? role_of(so) : slice_make(NULL, 0);
+
+	for (unsigned i = 0; i < l->nrole && role.p != NULL; i++)
+		if (slice_eq(role, slice_make(l->role[i].role.p, l->role[i].role.n)))
+			return shared_rate(&l->role[i].rate);
+	return shared_rate(&l->rate);
+}
+
+static bool take(struct worker *w, uint64_t key, const struct window_rate *rate, struct window_result *out)
+{
+	bool within = window_take(w->h->seg, key, rate, w->now_ns / NS_PER_MS, out);
+
+	if (out->evicted)
+		counter_add(w->ct, COUNTER_LIMIT_EVICTIONS, 1);
+	return within;
+}
+
+/* In whole seconds, after which the window is over. */
+static int64_t seconds(uint64_t wait_ms)
+{
+	return (int64_t)((wait_ms + 999) / 1000);
+}
+
+static void refuse(struct socket *so, const struct sio_packet *p, const struct limit *l, uint64_t wait_ms)
+{
+	const struct session *s = so->session;
+	struct worker *w = s->w;
+
+	log_debug("event_limited", "sid=%s limit=%s", so->id.text, l->name.p);
+	if (l->action == LIMIT_DROP)
+		counter_add_to(&w->ct->refused[REFUSAL_RATE_LIMITED], 1);
+	else
+		rule_refuse_limited(so, p, l, seconds(wait_ms));
+	/* a client too slow for the answer is gone already, and the socket with it */
+	if (l->action == LIMIT_DISCONNECT && !s->closed)
+		socket_disconnect_all(so->session, CLOSE_RATE_LIMITED);
+}
+
+static bool passes(struct socket *so, const struct sio_packet *p, const struct limit *l, struct slice name)
+{
+	struct window_rate rate = rate_for(so, l);
+	struct window_result r;
+
+	if (take(so->session->w, event_key(so, l, name), &rate, &r))
+		return true;
+	refuse(so, p, l, r.wait_ms);
+	return false;
+}
+
+/* What the conf calls the event; all that it does not know have one name. */
+static struct slice known_name(const struct socket *so, const struct rule *r, struct slice name)
+{
+	if (r != NULL)
+		return slice_make(r->name.p, r->name.n);
+	return builtin_knows(so, name) ? name : slice_make("", 0);
+}
+
+static bool is_named(const struct rule *r, const struct limit *l)
+{
+	for (unsigned i = 0; r != NULL && i < r->nlimit; i++)
+		if (r->limit[i] == l)
+			return true;
+	return false;
+}
+
+bool limit_event(struct socket *so, const struct sio_packet *p, const struct rule *r, struct slice name)
+{
+	const struct catalogue_nsp *nsp = so->nsp->rules;
+	struct slice known = known_name(so, r, name);
+
+	for (unsigned i = 0; r != NULL && i < r->nlimit; i++)
+		if (!passes(so, p, r->limit[i], known))
+			return false;
+	/* what a rule's own name tells was found out when the conf was loaded */
+	if (r != NULL && !r->pattern)
+		return true;
+	for (unsigned i = 0; i < nsp->nlimit; i++) {
+		const struct limit *l = &nsp->limit[i];
+
+		if (catalogue_limit_covers(l, name.p, name.n) && !is_named(r, l) && !passes(so, p, l, known))
+			return false;
+	}
+	return true;
+}
+
+uint32_t limit_left(const struct socket *so, const struct limit *l, struct slice name)
+{
+	const struct worker *w = so->session->w;
+	struct window_rate rate = rate_for(so, l);
+
+	return window_left(w->h->seg, event_key(so, l, name), &rate, w->now_ns / NS_PER_MS);
+}
+
+static void refuse_connect(struct conn *c, const struct http_request *req, const struct limit *l, uint64_t wait_ms)
+{
+	struct worker *w = c->w;
+	struct buf *b = &w->json;
+	struct text text = l->text.p != NULL ? l->text_plain : w->conf->catalogue.texts[REFUSAL_RATE_LIMITED];
+	struct slice words = slice_make(text.p, text.n);
+	char retry[48];
+
+	counter_add_to(&w->ct->refused[REFUSAL_RATE_LIMITED], 1);
+	if (l->action == LIMIT_DROP) {
+		request_abandon(c);
+		return;
+	}
+	/* RFC 6585, section 4 */
+	snprintf(retry, sizeof(retry), "Retry-After: %lld\r\n", (long long)seconds(wait_ms));
+	if (req->upgrade_websocket) {
+		request_reply_close(c, 429, "text/plain; charset=UTF-8", retry, words);
+		return;
+	}
+	buf_reset(b);
+	buf_str(b, "{\"code\":\"rate_limited\",\"message\":");
+	buf_json_string(b, words);
+	buf_char(b, '}');
+	request_reply(c, 429, "application/json", retry, buf_as_slice(b));
+}
+
+bool limit_connect(struct conn *c, const struct http_request *req)
+{
+	struct worker *w = c->w;
+	const struct catalogue_nsp *top = &w->conf->catalogue.nsp[0];
+	struct peer peer = {.family = 0};
+	bool known = false;
+
+	for (unsigned i = 0; i < top->nlimit; i++) {
+		const struct limit *l = &top->limit[i];
+		struct window_rate rate = shared_rate(&l->rate);
+		struct window_result r;
+		struct parts b;
+
+		if (l->on != LIMIT_ON_CONNECT)
+			continue;
+		if (!known)
+			peer_of(w->conf, &((struct request *)c->owner)->from, req, &peer);
+		known = true;
+		begin(&b, l);
+		part_address(&b, &peer);
+		if (take(w, key_of(w, &b), &rate, &r))
+			continue;
+		refuse_connect(c, req, l, r.wait_ms);
+		return false;
+	}
+	return true;
+}

@@ -1,0 +1,29 @@
+/*
+ * limit.h - the `limit` blocks of the conf, applied: events before their rules run, connections before anything is done
+ * for them.  Whose events count together becomes a key of the shared table (shm/window.h).
+ *
+ * A user is the same in all namespaces and on all workers.  A socket without a user counts as a user of its own.  An
+ * IPv6 address counts by its first 64 bits, which is what one client has to choose from; clients whose address is not
+ * known (a unix listener, and no trusted header) count as one.  Events count by the
+ * names of the conf: those that a pattern covers are one, and so are those that nothing declares, so that nobody gets a
+ * window of his own for each name that he makes up.
+ */
+#ifndef FORKCAST_WORKER_LIMIT_H
+#define FORKCAST_WORKER_LIMIT_H
+
+#include "proto/http.h"
+#include "proto/socketio.h"
+#include "worker/conn.h"
+#include "worker/socket.h"
+
+/*
+ * Counts the event NAME (decoded), whose rule is R (NULL: none), in all its limits, in order.  False: one of them has no
+ * room, and the sender was told, or disconnected; SO may be gone.  What was counted before stays counted.
+ */
+bool limit_event(struct socket *so, const struct sio_packet *p, const struct rule *r, struct slice name);
+/* How many more events of the sender L takes now; NAME as given to limit_event(), of an event that has a rule. */
+uint32_t limit_left(const struct socket *so, const struct limit *l, struct slice name);
+/* Counts the client whose handshake REQ is.  False: there was no room, and it was answered. */
+bool limit_connect(struct conn *c, const struct http_request *req);
+
+#endif
