@@ -314,8 +314,14 @@ void request_due(struct conn *c, bool idle)
 {
 	struct request *r = c->owner;
 
-	if (idle) {
+	if (idle && out_is_empty(&c->out)) {
 		conn_close(c, CLOSE_IDLE);
+		return;
+	}
+	if (idle) {
+		/* an answer of this turn, which is the first of the drain */
+		request_release(c);
+		conn_finish(c);
 		return;
 	}
 	counter_add_to(&c->w->ct->refused[REFUSED_HTTP_TIMEOUT], 1);
