@@ -11,7 +11,7 @@ static size_t request_input(struct conn *c, const uint8_t *p, size_t n);
 static size_t request_hold(const struct conn *c);
 static void request_gone(struct conn *c, enum close_reason reason);
 
-static const struct conn_ops request_ops = {request_input, request_hold, request_gone};
+static const struct conn_ops request_ops = {request_input, request_hold, request_gone, request_resume};
 
 /* What a request may be: the body of a client's POST is a payload of Engine.IO. */
 static struct http_limits limits_of(const struct conn *c)

@@ -56,13 +56,15 @@ static void conns_due(struct timeq *q, uint64_t now_ns, bool idle)
 		request_due(OWNER_OF(t, struct conn, timed), idle);
 }
 
-/* Goes on with requests that waited for this turn; in a long one with the first of them, which may wait again, as last. */
+/* Goes on with connections that waited for this turn; in a long one with the first of them, which may wait again, as last. */
 static void run_resumes(struct worker *w)
 {
 	struct timed *t;
 
 	while (!w->congested && (t = timeq_due(&w->resumes, w->now_ns)) != NULL) {
-		request_resume(OWNER_OF(t, struct conn, timed));
+		struct conn *c = OWNER_OF(t, struct conn, timed);
+
+		c->ops->resume(c);
 		if (worker_is_late(w))
 			break;
 	}
