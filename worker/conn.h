@@ -39,6 +39,8 @@ struct conn_ops {
 	size_t (*hold)(const struct conn *c);
 	/* The connection is about to be DEAD (or FLUSHING, when the peer went first): let go of it. */
 	void (*gone)(struct conn *c, enum close_reason reason);
+	/* It waited on w->resumes for this turn. */
+	void (*resume)(struct conn *c);
 };
 
 enum conn_state { CONN_OPEN, CONN_FLUSHING, CONN_LINGER, CONN_DEAD };

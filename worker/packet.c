@@ -9,6 +9,8 @@
 #include "worker/socket.h"
 #include "worker/worker.h"
 
+#define UNPACKED_KEEP 65536u
+
 /* Nesting that no application needs and JSON.parse of the receivers would still take. */
 static const struct json_limits packet_limits = {.depth = 128, .values = 0, .utf8 = false};
 
@@ -117,13 +119,16 @@ static void on_msgpack(struct session *s, struct slice data)
 {
 	struct sio_msgpack m;
 	size_t cap = SIO_MSGPACK_TEXT_MAX(data.n);
-	char *text = arena_alloc(&s->w->arena, cap);
-	ssize_t n = sio_msgpack_decode((const uint8_t *)data.p, data.n, &packet_limits, &m, text, cap);
+	struct buf *b = &s->w->unpacked;
+	ssize_t n = sio_msgpack_decode((const uint8_t *)data.p, data.n, &packet_limits, &m, buf_reserve(b, cap), cap);
 
 	if (n < 0 || (size_t)n > cap)
 		packet_refuse(s, proto_strerror((int)n));
 	else
 		on_whole(s, &m.packet, (struct attachments){m.packet.attachments, m.attachment});
+	/* six bytes for each that came: not for each message of a turn, and not for ever */
+	if (b->cap > UNPACKED_KEEP)
+		buf_fini(b);
 }
 
 static void on_binary(struct session *s, struct slice data)

@@ -65,6 +65,8 @@ static void request_answer(struct conn *c, unsigned status, const char *type, co
 	bool keep = r->keep_alive && !c->w->stopping, late = r->deferred;
 
 	request_write(c, status, type, headers, body, keep, lasting);
+	free(r->headers);
+	r->headers = NULL;
 	if (r->put_off)
 		buf_fini(&r->data);
 	r->owed = NULL;

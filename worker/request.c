@@ -11,7 +11,7 @@ static size_t request_input(struct conn *c, const uint8_t *p, size_t n);
 static size_t request_hold(const struct conn *c);
 static void request_gone(struct conn *c, enum close_reason reason);
 
-static const struct conn_ops request_ops = {request_input, request_hold, request_gone};
+static const struct conn_ops request_ops = {request_input, request_hold, request_gone, request_resume};
 
 /* What a request may be: the body of a client's POST is a payload of Engine.IO. */
 static struct http_limits limits_of(const struct conn *c)
@@ -314,8 +314,14 @@ void request_due(struct conn *c, bool idle)
 {
 	struct request *r = c->owner;
 
-	if (idle) {
+	if (idle && out_is_empty(&c->out)) {
 		conn_close(c, CLOSE_IDLE);
+		return;
+	}
+	if (idle) {
+		/* an answer of this turn, which is the first of the drain */
+		request_release(c);
+		conn_finish(c);
 		return;
 	}
 	counter_add_to(&c->w->ct->refused[REFUSED_HTTP_TIMEOUT], 1);

@@ -29,6 +29,7 @@
 #define SWEEP_NS      (100 * NS_PER_MS)
 #define RUNG_SWEEP_NS (5 * NS_PER_MS)
 #define DRAIN_MAX_NS  (5 * NS_PER_S)
+#define PATIENCE_NS   (500 * NS_PER_MS) /* for requests that have not come when it begins to stop */
 #define GOODBYE_BATCH 512u /* sessions ended a turn while stopping */
 
 #define PUMP_NS	      NS_PER_MS /* how often an overflow, or a full mailbox, is tried again */
@@ -57,13 +58,15 @@ static void conns_due(struct timeq *q, uint64_t now_ns, bool idle)
 		request_due(OWNER_OF(t, struct conn, timed), idle);
 }
 
-/* Goes on with requests that waited for this turn; in a long one with the first of them, which may wait again, as last. */
+/* Goes on with connections that waited for this turn; in a long one with the first of them, which may wait again, as last. */
 static void run_resumes(struct worker *w)
 {
 	struct timed *t;
 
 	while (!w->congested && (t = timeq_due(&w->resumes, w->now_ns)) != NULL) {
-		request_resume(OWNER_OF(t, struct conn, timed));
+		struct conn *c = OWNER_OF(t, struct conn, timed);
+
+		c->ops->resume(c);
 		if (worker_is_late(w))
 			break;
 	}
@@ -156,6 +159,12 @@ static void say_goodbye(struct worker *w)
 	}
 	while ((t = timeq_due(&w->keepalives, UINT64_MAX - 1)) != NULL)
 		request_due(OWNER_OF(t, struct conn, timed), true);
+	/* who has connected and asks for nothing, or for only half of it, cannot keep the others waiting */
+	while (w->now_ns - w->stop_since_ns > PATIENCE_NS && (t = timeq_due(&w->requests, UINT64_MAX - 1)) != NULL) {
+		struct conn *c = OWNER_OF(t, struct conn, timed);
+
+		request_due(c, c->unread == NULL);
+	}
 	if (w->nconn == 0 || w->now_ns - w->stop_since_ns > DRAIN_MAX_NS)
 		w->stop_now = true;
 }

@@ -26,8 +26,9 @@
 #include "worker/timeq.h"
 
 #define WORKER_READ_SIZE     (128u * 1024) /* bytes read from one descriptor at a time */
-#define WORKER_READ_LATE     1024u	    /* the same in a turn that has read for WORKER_READ_NS */
+#define WORKER_READ_LATE     1024u	    /* the same in a turn that is late: see worker_is_late() */
 #define WORKER_READ_NS	     (20 * NS_PER_MS)
+#define WORKER_READ_BUILT    (16u << 20)
 #define WORKER_FRAGMENTS_MAX 1024u /* of one WebSocket message */
 
 struct accept_point;
@@ -115,7 +116,7 @@ struct worker {
 	struct timeq requests;	 /* whole request head within header_timeout */
 	struct timeq bodies;	 /* the body after it */
 	struct timeq keepalives; /* between two requests */
-	struct timeq resumes;	 /* none: the next turn offers what waits behind a late answer */
+	struct timeq resumes;	 /* none: the next turn goes on with these */
 	struct timeq lingers;
 	struct timeq pings; /* sessions: when to send the next ping */
 	struct timeq pongs; /* sessions: by when to have the answer */
@@ -170,6 +171,7 @@ struct worker {
 	struct buf json;   /* a reply, an ack's arguments, a template's result */
 	struct buf name;   /* a room's name */
 	struct buf text;   /* one server value; eval.c alone */
+	struct buf unpacked; /* a packet that came as MessagePack; packet.c alone, while it is handled */
 };
 
 /* Reads both clocks. */
@@ -183,12 +185,12 @@ static inline void worker_wake_clock(struct worker *w)
 }
 
 /*
- * True when this turn's reading has lasted long: others wait for its end, and the watchdog for its beat.  Whoever has
+ * True when this turn's reading has lasted long, or built much: others wait for its end, and the watchdog for its beat.  Whoever has
  * much to do does a little then, and the rest in the next turn.
  */
 static inline bool worker_is_late(const struct worker *w)
 {
-	return clock_mono_ns() - w->now_ns > WORKER_READ_NS;
+	return w->arena.used > WORKER_READ_BUILT || clock_mono_ns() - w->now_ns > WORKER_READ_NS;
 }
 
 /*

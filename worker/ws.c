@@ -8,8 +8,9 @@
 static size_t ws_input(struct conn *c, const uint8_t *p, size_t n);
 static size_t ws_hold(const struct conn *c);
 static void ws_gone(struct conn *c, enum close_reason reason);
+static void ws_resume(struct conn *c);
 
-static const struct conn_ops ws_ops = {ws_input, ws_hold, ws_gone};
+static const struct conn_ops ws_ops = {ws_input, ws_hold, ws_gone, ws_resume};
 
 static void refuse(struct conn *c, unsigned status, const char *headers)
 {
@@ -246,6 +247,22 @@ static struct ws_limits room_left(const struct ws_end *e)
 	return left;
 }
 
+/*
+ * A read of compressed messages may be a thousand times what it seems.  In a turn that is late the rest of it waits, not
+ * read any further, for its turn among others like it.
+ */
+static void ws_yield(struct conn *c)
+{
+	conn_pause(c, true);
+	timeq_enter(&c->w->resumes, &c->timed, c->w->now_ns);
+}
+
+static void ws_resume(struct conn *c)
+{
+	conn_pause(c, false);
+	conn_reoffer(c);
+}
+
 static size_t ws_input(struct conn *c, const uint8_t *p, size_t n)
 {
 	struct worker *w = c->w;
@@ -281,6 +298,8 @@ static size_t ws_input(struct conn *c, const uint8_t *p, size_t n)
 		if (err != 0 && e != NULL)
 			ws_fail(e, err);
 		off += (size_t)len;
+		if (off < n && (e = end_of(c)) != NULL && e->deflate.on && worker_is_late(w))
+			ws_yield(c);
 	}
 	if (w->inflater != NULL)
 		inflater_trim(w->inflater);

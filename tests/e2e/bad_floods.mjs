@@ -3,9 +3,11 @@
  * never silent for so long that it is taken for hung.
  */
 import assert from 'node:assert/strict'
+import fs from 'node:fs'
 import { after, afterEach, before, test } from 'node:test'
-import { sleep, started } from './server.mjs'
-import { Wire, frame, open_socket } from './wire.mjs'
+import { deflateRawSync } from 'node:zlib'
+import { binary, sleep, started } from './server.mjs'
+import { Wire, frame, open_engine, open_socket } from './wire.mjs'
 
 const RS = '\x1e'
 const PATH = '/socket.io/?EIO=4&transport=polling'
@@ -19,6 +21,7 @@ before(async () => {
 		workers: 1,
 		conf: [
 			'log { level = warn }',
+			'engine { compression = yes }',
 			'event "echo" { emit = echo  to = self }',
 			'namespace "/tenant-*" { event "echo" { emit = echo  to = self } }'
 		].join('\n'),
@@ -157,4 +160,37 @@ test('the namespace behind the 1024th is refused, the session goes on', async (t
 	assert.equal(await wire.text(), '44/tenant-1024,{"message":"Too many namespaces"}')
 	wire.send('41/tenant-7,').send('40/tenant-1024,')
 	assert.match(await wire.text(), /^40\/tenant-1024,\{"sid"/)
+})
+
+/* Four clients that each send COUNT times MESSAGE, compressed to a thousandth of it, after HELLO. */
+function bombs(what, { opcode, hello, message, count = 120 }) {
+	test(what, async (t) => {
+		const z = deflateRawSync(message, { finishFlush: 2 /* Z_SYNC_FLUSH */ })
+		const one = frame(z.subarray(0, -4), { rsv: 4, opcode })
+		const wires = await Promise.all(Array.from({ length: 4 }, () => open_engine(t, ours.port, { fields: { 'Sec-WebSocket-Extensions': 'permessage-deflate; client_no_context_takeover; server_no_context_takeover' } })))
+		for (const w of wires) {
+			w.send(hello)
+			await w.frame()
+		}
+		const worst = await stall(t, async () => {
+			await at_once(() => wires.forEach((w) => w.write(Buffer.concat(Array.from({ length: count }, () => one)))))
+			await sleep(2000)
+		})
+		const peak = Number(fs.readFileSync(`/proc/${worker}/status`, 'utf8').match(/VmHWM:\s+(\d+)/)[1]) / 1024
+		assert.ok(worst < STALL_MS, `${worst} ms`)
+		if (!binary.includes('asan')) assert.ok(peak < 300, `${peak} MiB`)
+	})
+}
+
+/* {type, nsp: "/", data}; 990,000 control characters in it, each of which is six bytes of text. */
+const packed = (type, data) => Buffer.concat([Buffer.from(`\x83\xa4type${type}\xa3nsp\xa1/\xa4data`, 'latin1'), data])
+const text = Buffer.alloc(990000, 1)
+const str32 = Buffer.from([0xdb, 0, 0, 0, 0])
+str32.writeUInt32BE(text.length, 1)
+
+bombs('bombs: events of a megabyte, compressed', { opcode: 1, hello: '40', message: `421["x","${'a'.repeat(990000)}"]` })
+bombs('bombs: the same as MessagePack, which takes six times that as text', {
+	opcode: 2,
+	hello: Buffer.concat([Buffer.from('\x82\xa4type\x00\xa3nsp\xa1/', 'latin1')]),
+	message: packed('\x02', Buffer.concat([Buffer.from('\x92\xa1x', 'latin1'), str32, text]))
 })

@@ -13,10 +13,10 @@ let ours
 let hasty /* its pings come soon */
 const workers = new Map()
 before(async () => {
-	const conf = 'event "echo" { emit = echo  to = self }'
+	const conf = 'event "echo" { emit = echo  to = self }\nengine { origins = "http://a.example"  cookie { } }'
 	const auth = 'auth { anonymous = yes }'
 	ours = await started({ workers: 1, conf, auth })
-	hasty = await started({ workers: 1, conf: `engine { ping_interval = 300ms  ping_timeout = 200ms }\n${conf}`, auth })
+	hasty = await started({ workers: 1, conf: conf.replace('engine {', 'engine { ping_interval = 300ms  ping_timeout = 200ms '), auth })
 	for (const s of [ours, hasty]) workers.set(s, s.worker(0).pid)
 })
 after(() => Promise.all([...workers.keys()].map((s) => s.destroy())))
@@ -141,4 +141,50 @@ describe('the API', () => {
 		await sleep(50)
 		assert.equal(wire.data.length, 0)
 	})
+})
+
+test('header lines are those of one answer, and not of a refusal behind it', async (t) => {
+	const wire = await Wire.open(t, ours.port)
+	wire.write(`GET ${PATH} HTTP/1.1\r\nHost: x\r\nOrigin: http://a.example\r\n\r\n`)
+	const { headers } = await wire.response()
+	assert.match(headers['set-cookie'], /^io=/)
+	assert.equal(headers['access-control-allow-origin'], 'http://a.example')
+	wire.write('nonsense\r\n\r\n')
+	const r = await wire.response()
+	assert.equal(r.status, 400)
+	assert.deepEqual(Object.keys(r.headers).sort(), ['connection', 'content-length', 'date'])
+})
+
+/* In the same look at the descriptors: both are there when the worker wakes up. */
+test('requests that come with SIGTERM are answered', async (t) => {
+	const wires = await Promise.all(Array.from({ length: 10 }, () => Wire.open(t, hasty.port)))
+	for (const w of wires) {
+		w.write(get('/nothing'))
+		assert.equal((await w.response()).status, 404)
+	}
+	const pid = hasty.worker(0).pid
+	process.kill(pid, 'SIGSTOP')
+	for (const w of wires) w.write(get('/nothing'))
+	await sleep(100)
+	process.kill(pid, 'SIGTERM')
+	process.kill(pid, 'SIGCONT')
+	for (const w of wires) assert.equal((await w.response()).status, 404)
+	workers.delete(hasty)
+	await hasty.destroy()
+})
+
+test('who has asked for nothing, or for half of it, does not hold up the end', async (t) => {
+	const own = await started({ workers: 1 })
+	t.after(() => own.destroy())
+	const silent = await Wire.open(t, own.port)
+	const half = await Wire.open(t, own.port)
+	half.write('GET / HT')
+	half.socket.on('end', () => half.socket.end())
+	silent.socket.on('end', () => silent.socket.end())
+	await sleep(100)
+	const at = Date.now()
+	own.process.kill('SIGTERM')
+	assert.equal((await half.response()).status, 408)
+	assert.equal((await own.ended).code, 0)
+	assert.ok(Date.now() - at < 3000, `${Date.now() - at} ms`)
 })
