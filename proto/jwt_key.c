@@ -48,15 +48,15 @@ const char *jwt_alg_name(enum jwt_alg alg)
 
 static int init_hmac(struct jwt_key *k, struct slice secret)
 {
-	char digest[8];
-	OSSL_PARAM params[] = {
-	    OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0), OSSL_PARAM_construct_end()};
+	char digest[8] = "";
+	OSSL_PARAM params[2] = {OSSL_PARAM_END, OSSL_PARAM_END};
 	EVP_MAC *hmac;
 
 	/* An empty secret would let anybody sign. */
 	if (secret.n == 0)
 		return -EINVAL;
 	memcpy(digest, algs[k->alg].digest, strlen(algs[k->alg].digest) + 1);
+	params[0] = OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0);
 	hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
 	if (hmac == NULL)
 		return -ENOTSUP;
