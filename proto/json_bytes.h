@@ -41,4 +41,18 @@ static inline const uint8_t *json_plain(const uint8_t *p, const uint8_t *end)
 	return p;
 }
 
+/* P is behind the opening quote; behind the closing one, or END. */
+static inline const char *json_string_end(const char *p, const char *end)
+{
+	for (;;) {
+		p = (const char *)json_plain((const uint8_t *)p, (const uint8_t *)end);
+		if (p == end)
+			return end;
+		if (*p == '"')
+			return p + 1;
+		/* What a backslash escapes may be a quote. */
+		p += *p == '\\' && end - p > 1 ? 2 : 1;
+	}
+}
+
 #endif

@@ -10,19 +10,6 @@ static bool between_tokens(char c)
 	return c == ',' || c == ':' || json_is_space((uint8_t)c);
 }
 
-/* P is behind the opening quote; behind the closing one, or END. */
-static const char *string_end(const char *p, const char *end)
-{
-	for (;;) {
-		p = (const char *)json_plain((const uint8_t *)p, (const uint8_t *)end);
-		if (p == end)
-			return end;
-		if (*p == '"')
-			return p + 1;
-		p += *p == '\\' && end - p > 1 ? 2 : 1;
-	}
-}
-
 static const char *word_end(const char *p, const char *end)
 {
 	while (p < end && !between_tokens(*p) && *p != ']' && *p != '}')
@@ -57,7 +44,7 @@ bool json_next_token(struct slice *rest, struct json_token *out)
 		out->type = *start == ']' ? JSON_ARRAY : JSON_OBJECT;
 		break;
 	case '"':
-		p = string_end(p, end);
+		p = json_string_end(p, end);
 		out->type = JSON_STRING;
 		break;
 	default:

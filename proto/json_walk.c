@@ -14,20 +14,6 @@ static const char *skip_space(const char *p, const char *end)
 	return p;
 }
 
-/* P is behind the opening quote; behind the closing one, or END. */
-static const char *skip_string(const char *p, const char *end)
-{
-	for (;;) {
-		p = (const char *)json_plain((const uint8_t *)p, (const uint8_t *)end);
-		if (p == end)
-			return end;
-		if (*p == '"')
-			return p + 1;
-		/* What a backslash escapes may be a quote. */
-		p += *p == '\\' && end - p > 1 ? 2 : 1;
-	}
-}
-
 /* P is at the opening bracket; behind its closing one, or END. */
 static const char *skip_container(const char *p, const char *end)
 {
@@ -35,7 +21,7 @@ static const char *skip_container(const char *p, const char *end)
 
 	while (p < end) {
 		switch (*p++) {
-		case '"': p = skip_string(p, end); break;
+		case '"': p = json_string_end(p, end); break;
 		case '[':
 		case '{': depth++; break;
 		case ']':
@@ -54,7 +40,7 @@ static const char *skip_value(const char *p, const char *end)
 	if (p == end)
 		return p;
 	if (*p == '"')
-		return skip_string(p + 1, end);
+		return json_string_end(p + 1, end);
 	if (*p == '[' || *p == '{')
 		return skip_container(p, end);
 	while (p < end && *p != ',' && *p != ']' && *p != '}' && !json_is_space((uint8_t)*p))
@@ -128,7 +114,7 @@ bool json_next_member(struct json_iter *it, struct slice *key, struct slice *val
 	if (!json_iter_item(it) || *it->p != '"')
 		return false;
 	name.p = it->p;
-	it->p = skip_string(name.p + 1, it->end);
+	it->p = json_string_end(name.p + 1, it->end);
 	name.n = (size_t)(it->p - name.p);
 	it->p = skip_space(it->p, it->end);
 	if (it->p == it->end || *it->p != ':')
