@@ -5,17 +5,11 @@
 //   u16 length, name, u8 type as in enum json_type, then u32 length and bytes of a string, f64 of a number, or
 //   u32 length of an array.
 
+import { randoms } from "./random.mjs";
+
 const [count, seed] = process.argv.slice(2).map(Number);
 
-let state = BigInt(seed) * 0x9e3779b97f4a7c15n + 1n;
-function random(below) {
-	// splitmix64: the same documents on every machine
-	state = (state + 0x9e3779b97f4a7c15n) & 0xffffffffffffffffn;
-	let z = state;
-	z = ((z ^ (z >> 30n)) * 0xbf58476d1ce4e5b9n) & 0xffffffffffffffffn;
-	z = ((z ^ (z >> 27n)) * 0x94d049bb133111ebn) & 0xffffffffffffffffn;
-	return Number((z ^ (z >> 31n)) % BigInt(below));
-}
+const random = randoms(seed);
 const pick = (list) => list[random(list.length)];
 
 const STRINGS = ["", "a", "name", "room:1", "a b", "\\u0061", "\\n\\t\\\"\\\\\\/\\b\\f\\r", "\\u0000", "\\ud83d\\ude00", "\\ud800", "\\udc00x",

@@ -6,18 +6,11 @@
 //   u16 number of arguments of an event.
 
 import { Decoder } from "socket.io-parser";
+import { randoms } from "./random.mjs";
 
 const [count, seed] = process.argv.slice(2).map(Number);
 
-let state = BigInt(seed) * 0x9e3779b97f4a7c15n + 1n;
-function random(below) {
-	// splitmix64: the same packets on every machine
-	state = (state + 0x9e3779b97f4a7c15n) & 0xffffffffffffffffn;
-	let z = state;
-	z = ((z ^ (z >> 30n)) * 0xbf58476d1ce4e5b9n) & 0xffffffffffffffffn;
-	z = ((z ^ (z >> 27n)) * 0x94d049bb133111ebn) & 0xffffffffffffffffn;
-	return Number((z ^ (z >> 31n)) % BigInt(below));
-}
+const random = randoms(seed);
 const pick = (list) => list[random(list.length)];
 
 const ATTACHMENTS = ["", "1", "1", "1", "2", "3", "4", "5", "0", "1", "2", "9", "10", "11", "01", "010", "99999999999999999999", "1e1", "-1", "0x5", " 1", "1.0", "+1", "a"];

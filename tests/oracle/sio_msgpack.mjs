@@ -11,20 +11,13 @@
 import { createRequire } from "node:module";
 import encode3 from "notepack.io/lib/encode.js";
 import decode3 from "notepack.io/lib/decode.js";
+import { randoms } from "./random.mjs";
 
 const require = createRequire(import.meta.url);
 const parser = require("socket.io-msgpack-parser");
 const [count, seed] = process.argv.slice(2).map(Number);
 
-let state = BigInt(seed) * 0x9e3779b97f4a7c15n + 1n;
-function random(below) {
-	// splitmix64: the same packets on every machine
-	state = (state + 0x9e3779b97f4a7c15n) & 0xffffffffffffffffn;
-	let z = state;
-	z = ((z ^ (z >> 30n)) * 0xbf58476d1ce4e5b9n) & 0xffffffffffffffffn;
-	z = ((z ^ (z >> 27n)) * 0x94d049bb133111ebn) & 0xffffffffffffffffn;
-	return Number((z ^ (z >> 31n)) % BigInt(below));
-}
+const random = randoms(seed);
 const pick = (list) => list[random(list.length)];
 
 const STRINGS = ["", "a", "name", "room:1", "\n\t\"\\/\b\f\r", "\0", "é€😀", "\u2028\u007f\u0080", "x".repeat(31), "x".repeat(32),
