@@ -7,6 +7,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "proto/decimal.h"
+
 static int hex_value(char c)
 {
 	if (c >= '0' && c <= '9')
@@ -132,14 +134,10 @@ static char *put(char *p, const char *s, size_t n)
 
 static char *put_number(char *p, uint64_t v)
 {
-	char digits[20];
-	size_t i = sizeof digits;
+	char digits[DECIMAL_MAX];
+	struct slice s = decimal(v, digits);
 
-	do {
-		digits[--i] = (char)('0' + v % 10);
-		v /= 10;
-	} while (v > 0);
-	return put(p, digits + i, sizeof digits - i);
+	return put(p, s.p, s.n);
 }
 
 #define PUT(p, lit) put(p, lit, sizeof(lit) - 1)

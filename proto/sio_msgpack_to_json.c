@@ -5,6 +5,7 @@
  */
 #include <assert.h>
 
+#include "proto/decimal.h"
 #include "proto/error.h"
 #include "proto/json_stringify.h"
 #include "proto/msgpack.h"
@@ -40,13 +41,9 @@ static int put_string(struct sio_msgpack_text *t, struct slice text)
 
 static void put_uint(struct sio_msgpack_text *t, uint64_t v)
 {
-	char digits[20], *p = digits + sizeof digits;
+	char digits[DECIMAL_MAX];
 
-	do {
-		*--p = (char)('0' + v % 10);
-		v /= 10;
-	} while (v > 0);
-	put(t, slice_make(p, (size_t)(digits + sizeof digits - p)));
+	put(t, decimal(v, digits));
 }
 
 static int put_attachment(struct sio_msgpack_text *t, struct slice bytes)

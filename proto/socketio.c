@@ -3,6 +3,7 @@
  */
 #include "proto/socketio.h"
 
+#include "proto/decimal.h"
 #include "proto/error.h"
 
 #define ACK_MAX UINT64_C(9007199254740991) /* the reference keeps a double: beyond it, ids would be others */
@@ -173,13 +174,9 @@ static void sink_put(struct sink *s, struct slice text)
 
 static void sink_digits(struct sink *s, uint64_t v)
 {
-	char digits[20], *p = digits + sizeof digits;
+	char digits[DECIMAL_MAX];
 
-	do {
-		*--p = (char)('0' + v % 10);
-		v /= 10;
-	} while (v > 0);
-	sink_put(s, slice_make(p, (size_t)(digits + sizeof digits - p)));
+	sink_put(s, decimal(v, digits));
 }
 
 /* "4", the type, the number of attachments of a binary one, and the namespace unless it is the main one. */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "conf/log.h"
+#include "proto/decimal.h"
 #include "proto/json.h"
 #include "worker/buf.h"
 
@@ -57,14 +58,9 @@ void buf_char(struct buf *b, char c)
 
 void buf_uint(struct buf *b, uint64_t v)
 {
-	char tmp[20];
-	size_t i = sizeof(tmp);
+	char digits[DECIMAL_MAX];
 
-	do {
-		tmp[--i] = (char)('0' + v % 10);
-		v /= 10;
-	} while (v != 0);
-	buf_put(b, tmp + i, sizeof(tmp) - i);
+	buf_slice(b, decimal(v, digits));
 }
 
 void buf_int(struct buf *b, int64_t v)
