@@ -50,13 +50,20 @@ void request_release(struct conn *c)
 	c->ops = NULL;
 }
 
+/* Whoever owes the answer hears that none is wanted. */
+static void request_cancel(struct request *r, enum request_end how)
+{
+	if (r->owed != NULL)
+		r->cancel(r->owed, how);
+	r->owed = NULL;
+}
+
 static void request_gone(struct conn *c, enum close_reason reason)
 {
 	struct request *r = c->owner;
 
 	(void)reason;
-	if (r->owed != NULL)
-		r->cancel(r->owed, REQUEST_GONE);
+	request_cancel(r, REQUEST_GONE);
 	request_free(r);
 }
 
@@ -95,9 +102,7 @@ static void request_refuse(struct conn *c, int err)
 	enum refused why = status == 413 || status == 414 || status == 431 ? REFUSED_HTTP_TOO_LARGE : REFUSED_HTTP_SYNTAX;
 
 	counter_add_to(&c->w->ct->refused[why], 1);
-	if (r->owed != NULL)
-		r->cancel(r->owed, REQUEST_REFUSED);
-	r->owed = NULL;
+	request_cancel(r, REQUEST_REFUSED);
 	request_reply_refused(c, status);
 }
 
@@ -199,8 +204,7 @@ static size_t request_public(struct conn *c, const struct http_request *req, con
 	if (whole && body > limits_of(c).max_body) {
 		/* it is all there, so what follows on the connection can be trusted */
 		counter_add_to(&c->w->ct->refused[REFUSED_HTTP_TOO_LARGE], 1);
-		r->cancel(r->owed, REQUEST_REFUSED);
-		r->owed = NULL;
+		request_cancel(r, REQUEST_REFUSED);
 		request_reply(c, 413, NULL, NULL, slice_make("", 0));
 		return head + body;
 	}
@@ -325,8 +329,6 @@ void request_due(struct conn *c, bool idle)
 		return;
 	}
 	counter_add_to(&c->w->ct->refused[REFUSED_HTTP_TIMEOUT], 1);
-	if (r->owed != NULL)
-		r->cancel(r->owed, REQUEST_GONE);
-	r->owed = NULL;
+	request_cancel(r, REQUEST_GONE);
 	request_reply_refused(c, 408);
 }
