@@ -1,21 +1,14 @@
+#include <errno.h>
+
 #include "conf/catalogue.h"
 #include "proto/json.h"
 #include "shm/op.h"
 #include "worker/builtin.h"
-#include "worker/ops.h"
+#include "worker/join.h"
 #include "worker/room.h"
 #include "worker/rule.h"
 #include "worker/session.h"
 #include "worker/worker.h"
-
-static struct room *room_of(const struct socket *so, struct slice name)
-{
-	const struct worker *w = so->session->w;
-	struct room *r =
-	    room_find(w, so->nsp, room_hash(w, nsp_name(so->nsp), name), name);
-
-	return r != NULL && room_has(r, so) ? r : NULL;
-}
 
 /* A part of a room's name from a client: 1-128 bytes without control characters, or an integer. */
 static bool put_part(struct slice v, struct buf *out)
@@ -101,13 +94,13 @@ static void on_subscribe(struct socket *so, const struct sio_packet *p)
 	enum refusal code;
 	const struct room_type *type = room_asked(so, p, &code);
 	struct slice name = buf_as_slice(&w->name);
-	struct room *r;
+	int err;
 
 	if (type == NULL) {
 		rule_refuse(so, p, code);
 		return;
 	}
-	if (room_of(so, name) != NULL) {
+	if (joined_room(so, name) != NULL) {
 		confirm(so, p, "Subscribed to");
 		return;
 	}
@@ -115,14 +108,9 @@ static void on_subscribe(struct socket *so, const struct sio_packet *p)
 		rule_refuse(so, p, REFUSAL_FORBIDDEN);
 		return;
 	}
-	if (so->njoined >= w->conf->max_rooms) {
-		rule_refuse(so, p, REFUSAL_TOO_MANY_ROOMS);
-		return;
-	}
-	r = room_join(w, so, name, false);
-	if (!ops_join(w, so, &name, 1)) {
-		room_leave(w, so, r);
-		rule_refuse(so, p, REFUSAL_BUSY);
+	err = join_room(so, name);
+	if (err != 0) {
+		rule_refuse(so, p, err == -EDQUOT ? REFUSAL_TOO_MANY_ROOMS : REFUSAL_BUSY);
 		return;
 	}
 	confirm(so, p, "Subscribed to");
@@ -140,13 +128,12 @@ static void on_unsubscribe(struct socket *so, const struct sio_packet *p)
 		rule_refuse(so, p, code);
 		return;
 	}
-	r = room_of(so, name);
+	r = joined_room(so, name);
 	if (r == NULL || room_is_automatic(r, so)) {
 		rule_refuse(so, p, r == NULL ? REFUSAL_NOT_MEMBER : REFUSAL_FORBIDDEN);
 		return;
 	}
-	room_leave(w, so, r);
-	ops_leave(w, so, &name, 1);
+	leave_room(so, r, name);
 	confirm(so, p, "Unsubscribed from");
 }
 

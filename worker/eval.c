@@ -31,6 +31,11 @@ struct slice eval_room_type(struct slice room)
 	return colon == NULL ? room : slice_make(room.p, (size_t)(colon - room.p));
 }
 
+bool eval_room_is_of(struct slice room, const struct room_type *type)
+{
+	return slice_eq(eval_room_type(room), slice_make(type->name.p, type->name.n));
+}
+
 struct slice eval_room_id(struct slice room)
 {
 	const char *colon = room.n > 0 ? memchr(room.p, ':', room.n) : NULL;

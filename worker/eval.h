@@ -50,5 +50,7 @@ void eval_json(struct eval *e, const struct json_node *n, struct buf *out);
 /* Room id part behind "TYPE:"; p NULL when there is none. */
 struct slice eval_room_id(struct slice room);
 struct slice eval_room_type(struct slice room);
+/* True when the room's name is of that type. */
+bool eval_room_is_of(struct slice room, const struct room_type *type);
 
 #endif

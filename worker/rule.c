@@ -7,6 +7,7 @@
 #include "worker/builtin.h"
 #include "worker/eval.h"
 #include "worker/in_band.h"
+#include "worker/join.h"
 #include "worker/limit.h"
 #include "worker/publish.h"
 #include "worker/room.h"
@@ -112,15 +113,6 @@ void rule_refuse_by_check(struct socket *so, const struct sio_packet *p, const s
 	refuse_with(so, p, &(struct telling){.text = text_slice(check->error), .code = text_slice(check->code)});
 }
 
-static bool is_member(const struct socket *so, struct slice room)
-{
-	const struct worker *w = so->session->w;
-	struct slice nsp = nsp_name(so->nsp);
-	struct room *r = room_find(w, so->nsp, room_hash(w, nsp, room), room);
-
-	return r != NULL && room_has(r, so);
-}
-
 bool rule_admits(const struct socket *so, const struct who *who, unsigned n, struct slice room)
 {
 	for (unsigned i = 0; i < n; i++) {
@@ -131,7 +123,7 @@ bool rule_admits(const struct socket *so, const struct who *who, unsigned n, str
 				return true;
 			break;
 		case WHO_MEMBER:
-			if (room.p != NULL && is_member(so, room))
+			if (room.p != NULL && joined_room(so, room) != NULL)
 				return true;
 			break;
 		case WHO_OWN:

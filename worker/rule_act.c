@@ -2,7 +2,7 @@
 
 #include "conf/log.h"
 #include "worker/behind.h"
-#include "worker/ops.h"
+#include "worker/join.h"
 #include "worker/room.h"
 #include "worker/rule_act.h"
 #include "worker/rule_emit.h"
@@ -16,36 +16,6 @@ static struct socket *sender(const struct eval *e)
 	return socket_find(e->w, slice_make(e->so->id.text, SID_LEN));
 }
 
-static int join_room(struct eval *e, struct slice name)
-{
-	struct worker *w = e->w;
-	struct socket *so = sender(e);
-	struct room *r = room_find(w, so->nsp, room_hash(w, nsp_name(so->nsp), name), name);
-
-	if (r != NULL && room_has(r, so))
-		return 0;
-	if (so->njoined >= w->conf->max_rooms)
-		return -EDQUOT;
-	r = room_join(w, so, name, false);
-	if (ops_join(w, so, &name, 1))
-		return 0;
-	room_leave(w, so, r);
-	return -ENOBUFS;
-}
-
-/* Nothing of a room that the server joined at connect. */
-static void leave_room(struct eval *e, struct slice name)
-{
-	struct worker *w = e->w;
-	struct socket *so = sender(e);
-	struct room *r = room_find(w, so->nsp, room_hash(w, nsp_name(so->nsp), name), name);
-
-	if (r == NULL || !room_has(r, so) || room_is_automatic(r, so))
-		return;
-	room_leave(w, so, r);
-	ops_leave(w, so, &name, 1);
-}
-
 /* Names, in the arena, of the rooms of TYPE that the socket is in. */
 static struct rule_ran rooms_of(struct eval *e, const struct room_type *type)
 {
@@ -55,7 +25,7 @@ static struct rule_ran rooms_of(struct eval *e, const struct room_type *type)
 	for (unsigned i = 1; i < so->nrooms; i++) {
 		struct slice name = room_name(so->rooms[i].room);
 
-		if (slice_eq(eval_room_type(name), slice_make(type->name.p, type->name.n)))
+		if (eval_room_is_of(name, type))
 			out.room[out.n++] = slice_make(arena_copy(&e->w->arena, name.p, name.n), name.n);
 	}
 	return out;
@@ -66,11 +36,13 @@ static int join(struct eval *e, const struct action *a)
 	int err = 0;
 
 	for (unsigned i = 0; i < a->njoin && err == 0; i++) {
+		struct socket *so = sender(e);
 		struct slice name = e->room;
 
 		if (a->join[i].kind == TARGET_TEMPLATE && !target_room_name(e, &a->join[i].room, &name))
 			return -EINVAL;
-		err = join_room(e, name);
+		if (joined_room(so, name) == NULL)
+			err = join_room(so, name);
 	}
 	return err;
 }
@@ -119,6 +91,15 @@ int rule_act(struct eval *e, const struct rule *r, struct rule_ran *ran)
 	return err;
 }
 
+/* Nothing of a room that the server joined at connect. */
+static void leave_joined(struct socket *so, struct slice name)
+{
+	struct room *r = joined_room(so, name);
+
+	if (r != NULL && !room_is_automatic(r, so))
+		leave_room(so, r, name);
+}
+
 static void leave(struct eval *e, const struct action *a)
 {
 	for (unsigned i = 0; i < a->nleave; i++) {
@@ -131,7 +112,7 @@ static void leave(struct eval *e, const struct action *a)
 		else if (t->kind == TARGET_TEMPLATE && !target_room_name(e, &t->room, &name))
 			continue;
 		for (unsigned k = 0; k < rooms.n; k++)
-			leave_room(e, rooms.room[k]);
+			leave_joined(sender(e), rooms.room[k]);
 	}
 }
 

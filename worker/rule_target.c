@@ -14,12 +14,10 @@ static void targets_add(struct targets *t, struct slice name, bool own)
 
 static void targets_add_rooms_of(struct targets *t, const struct socket *so, const struct room_type *type)
 {
-	struct slice want = slice_make(type->name.p, type->name.n);
-
 	for (unsigned i = 1; i < so->nrooms; i++) {
 		struct slice name = room_name(so->rooms[i].room);
 
-		if (slice_eq(eval_room_type(name), want))
+		if (eval_room_is_of(name, type))
 			targets_add(t, name, false);
 	}
 }

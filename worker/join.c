@@ -1,0 +1,36 @@
+#include <errno.h>
+
+#include "worker/join.h"
+#include "worker/ops.h"
+#include "worker/session.h"
+#include "worker/worker.h"
+
+struct room *joined_room(const struct socket *so, struct slice name)
+{
+	const struct worker *w = so->session->w;
+	struct room *r = room_find(w, so->nsp, room_hash(w, nsp_name(so->nsp), name), name);
+
+	return r != NULL && room_has(r, so) ? r : NULL;
+}
+
+int join_room(struct socket *so, struct slice name)
+{
+	struct worker *w = so->session->w;
+	struct room *r;
+
+	if (so->njoined >= w->conf->max_rooms)
+		return -EDQUOT;
+	r = room_join(w, so, name, false);
+	if (ops_join(w, so, &name, 1))
+		return 0;
+	room_leave(w, so, r);
+	return -ENOBUFS;
+}
+
+void leave_room(struct socket *so, struct room *r, struct slice name)
+{
+	struct worker *w = so->session->w;
+
+	room_leave(w, so, r);
+	ops_leave(w, so, &name, 1);
+}

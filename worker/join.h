@@ -1,0 +1,17 @@
+/*
+ * join.h - rooms that a socket joins and leaves by what it says: bounded by max_rooms, and in the operations that restore
+ * a session elsewhere.
+ */
+#ifndef FORKCAST_WORKER_JOIN_H
+#define FORKCAST_WORKER_JOIN_H
+
+#include "proto/slice.h"
+#include "worker/room.h"
+
+/* The room NAME of the socket's namespace that it is a member of, or NULL. */
+struct room *joined_room(const struct socket *so, struct slice name);
+/* Of one that is no member.  -EDQUOT: it is in max_rooms of them; -ENOBUFS: there is no place for the operation. */
+int join_room(struct socket *so, struct slice name);
+void leave_room(struct socket *so, struct room *r, struct slice name);
+
+#endif
