@@ -138,13 +138,17 @@ export class Fleet {
 		}
 	}
 
-	/* Resolves when the member is in all its rooms. */
-	joined(member) {
-		if (member.joined) return Promise.resolve()
-		return new Promise((resolve) => {
-			if (!this.waiting.has(member)) this.waiting.set(member, [])
-			this.waiting.get(member).push(resolve)
-		})
+	/*
+	 * Resolves when the member is in all its rooms, and still is: an end may be told in the same chunk as the last
+	 * answer, before whoever waits for it goes on.
+	 */
+	async joined(member) {
+		while (!member.joined) {
+			await new Promise((resolve) => {
+				if (!this.waiting.has(member)) this.waiting.set(member, [])
+				this.waiting.get(member).push(resolve)
+			})
+		}
 	}
 
 	woke(member) {

@@ -83,19 +83,22 @@ class Scene {
 		}
 		const joiner = others[others.length - 1]
 		/* True when it was answered; a connection that ends meanwhile is no answer, and the rooms are left with it. */
-		const ask = async (event) => {
+		const ask = (event) => new Promise((resolve, reject) => {
+			this.gone = (member) => member === joiner && resolve(false)
+			joiner.line.emit(event, { room: 'quiet', id: 'scratch' }, (r) => (r.success ? resolve(true) : reject(new Error(JSON.stringify(r)))))
+		})
+		/* What one session joined only that session can leave. */
+		const in_and_out = async () => {
 			await this.fleet.joined(joiner)
-			return new Promise((resolve, reject) => {
-				this.gone = (member) => member === joiner && resolve(false)
-				joiner.line.emit(event, { room: 'quiet', id: 'scratch' }, (r) => (r.success ? resolve(true) : reject(new Error(JSON.stringify(r)))))
-			})
+			const { session } = joiner
+			if ((await ask('subscribe')) && joiner.session === session) await ask('unsubscribe')
 		}
 		this.fleet.on_end.push((member) => this.gone?.(member))
 		this.api = await api_elsewhere(h, this.victim.index)
 		const on = () => this.running
 		this.jobs = [
 			...others.slice(0, SENDERS).map((m) => this.load.by_member(this.fleet, m)),
-			sampled(on, samples.join, 15, async () => (await ask('subscribe')) && ask('unsubscribe')),
+			sampled(on, samples.join, 15, in_and_out),
 			sampled(on, samples.query, 15, async () => {
 				assert.ok((await this.api.get('/v1/rooms/chat:1')).sockets > 0)
 				await this.api.get('/v1/sockets?in=chat:2')
