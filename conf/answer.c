@@ -24,7 +24,7 @@ static const struct option *row(const char *block, const char *key)
 
 static void errors(struct load *l, cfg_t *block, struct error_shape *out)
 {
-	const unsigned scope = SCOPE_USER | SCOPE_CONNECTING | SCOPE_RULE | SCOPE_ERROR;
+	const unsigned scope = SCOPE_CLIENT | SCOPE_ERROR;
 	const struct token *emit = written(l, block, row("errors", "emit"));
 
 	if (action_event_name(l, emit, "emit"))

@@ -13,12 +13,20 @@
 /* What a rule knows when it runs, as bits: a source outside its scope is a mistake. */
 enum scope {
 	SCOPE_USER = 1,    /* @user.id .name .role .claims.X */
-	SCOPE_CONNECTING = 2, /* @id, @now, @server, @namespace, the rest of @user, of @socket what CONNECT brought */
+	SCOPE_CONNECTING = 2, /* the rest of @user, of @socket what CONNECT brought */
 	SCOPE_RULE = 4,	      /* the rest of @socket */
 	SCOPE_PAYLOAD = 8,    /* bare paths, @payload, @args, @event */
 	SCOPE_ROOM = 16,      /* @room */
 	SCOPE_ENVELOPE = 32,  /* @payload, @event */
 	SCOPE_ERROR = 64,     /* @error */
+	SCOPE_SERVER = 128,   /* @id, @now, @namespace, @server */
+	SCOPE_SENDER = 256,   /* @limit: the socket whose event it is */
+	SCOPE_VARS = 512,     /* @vars.X */
+	SCOPE_REASON = 1024,  /* @reason */
+
+	/* What is known of a client that connects, and of one that is there. */
+	SCOPE_CLIENT_NEW = SCOPE_USER | SCOPE_CONNECTING | SCOPE_SERVER,
+	SCOPE_CLIENT = SCOPE_CLIENT_NEW | SCOPE_RULE,
 };
 
 struct cursor {

@@ -2,7 +2,7 @@
 
 void envelope_list(struct load *l, cfg_t *tree, struct catalogue_nsp *nsp)
 {
-	const unsigned scope = SCOPE_USER | SCOPE_CONNECTING | SCOPE_RULE | SCOPE_ENVELOPE;
+	const unsigned scope = SCOPE_CLIENT | SCOPE_ENVELOPE;
 
 	nsp->nenvelope = tree_blocks(tree, "envelope");
 	nsp->envelope = conf_arena_alloc(l->keep, nsp->nenvelope * sizeof *nsp->envelope);

@@ -31,9 +31,9 @@ static const struct {
 static const char triggers[] = "expiring disconnect online offline lost restored gone "
 			       "join leave enter exit occupied vacated absent state conflict score rank top limited drain";
 
-static const char sources[] = "@vars @user.data @socket.region @socket.query @socket.headers @room.users "
+static const char sources[] = "@user.data @socket.region @socket.query @socket.headers @room.users "
 			      "@room.meta @room.history @state @version @state_by @board @member @hook @batch @count @absent "
-			      "@reason @recovery @drain";
+			      "@recovery @drain";
 
 /* clang-format on */
 

@@ -74,7 +74,7 @@ static void roles(struct load *l, cfg_t *block, struct limit *limit)
 /* The event that tells of it. */
 static void event(struct load *l, cfg_t *block, struct limit *limit)
 {
-	const unsigned scope = SCOPE_USER | SCOPE_CONNECTING | SCOPE_RULE | SCOPE_ERROR;
+	const unsigned scope = SCOPE_CLIENT | SCOPE_ERROR;
 	const struct token *emit = tree_value(block, "emit", 0);
 	const struct token *data = tree_value(block, "data", 0);
 

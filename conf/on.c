@@ -35,8 +35,8 @@ static void on_connecting(struct load *l, cfg_t *block, struct rule *r)
 	if (tree_blocks(block, "also") > 0)
 		mistake(&l->mistakes, tree_place(l, tree_block(block, "also", 0)),
 		    "`also` in on `connecting`: there is no socket yet: send it in on \"connect\"");
-	action_conditions(l, block, SCOPE_USER | SCOPE_CONNECTING, &r->nif, &r->ifs);
-	check_list(l, block, option_block("on/check"), SCOPE_USER | SCOPE_CONNECTING, r);
+	action_conditions(l, block, SCOPE_CLIENT_NEW, &r->nif, &r->ifs);
+	check_list(l, block, option_block("on/check"), SCOPE_CLIENT_NEW, r);
 	if (r->ncheck == 0)
 		mistake(&l->mistakes, at, "on `connecting` does nothing: add check { if = \"...\"  error = \"...\" }");
 }
@@ -48,7 +48,7 @@ static void on_decided(struct load *l, cfg_t *block, unsigned more, struct rule 
 		mistake(&l->mistakes, tree_place(l, tree_block(block, "check", 0)),
 		    "`check` in on `%s`: it is decided already: write `if`, or refuse clients in on \"connecting\"",
 		    r->name.p);
-	action_list(l, block, SCOPE_USER | SCOPE_CONNECTING | SCOPE_RULE | more, r);
+	action_list(l, block, SCOPE_CLIENT | more, r);
 	if (r->naction == 0)
 		mistake(&l->mistakes, tree_place(l, block), "on `%s` does nothing: name an event to send with `emit`",
 		    r->name.p);

@@ -74,7 +74,7 @@ static void event(struct load *l, cfg_t *block, struct rule *r)
 	const struct token *title = tree_title(l, block);
 	const struct token *room = tree_value(block, "room", 0);
 	const struct token *deny = tree_value(block, "deny", 0);
-	unsigned scope = SCOPE_USER | SCOPE_CONNECTING | SCOPE_RULE | SCOPE_PAYLOAD;
+	unsigned scope = SCOPE_CLIENT | SCOPE_PAYLOAD | SCOPE_SENDER;
 
 	rule_place(l, block, r);
 	l->fields = NULL;

@@ -19,11 +19,11 @@ static const struct {
 	{"@payload", SOURCE_PAYLOAD, PATH_NONE, SCOPE_PAYLOAD | SCOPE_ENVELOPE},
 	{"@args", SOURCE_ARGS, PATH_NONE, SCOPE_PAYLOAD},
 	{"@event", SOURCE_EVENT, PATH_NONE, SCOPE_PAYLOAD | SCOPE_ENVELOPE},
-	{"@namespace", SOURCE_NAMESPACE, PATH_NONE, SCOPE_CONNECTING},
-	{"@id", SOURCE_ID, PATH_NONE, SCOPE_CONNECTING},
-	{"@now", SOURCE_NOW, PATH_NONE, SCOPE_CONNECTING},
-	{"@now.ms", SOURCE_NOW_MS, PATH_NONE, SCOPE_CONNECTING},
-	{"@now.s", SOURCE_NOW_S, PATH_NONE, SCOPE_CONNECTING},
+	{"@namespace", SOURCE_NAMESPACE, PATH_NONE, SCOPE_SERVER},
+	{"@id", SOURCE_ID, PATH_NONE, SCOPE_SERVER},
+	{"@now", SOURCE_NOW, PATH_NONE, SCOPE_SERVER},
+	{"@now.ms", SOURCE_NOW_MS, PATH_NONE, SCOPE_SERVER},
+	{"@now.s", SOURCE_NOW_S, PATH_NONE, SCOPE_SERVER},
 	{"@user", SOURCE_USER, PATH_NONE, SCOPE_CONNECTING},
 	{"@user.id", SOURCE_USER_ID, PATH_NONE, SCOPE_USER},
 	{"@user.name", SOURCE_USER_NAME, PATH_NONE, SCOPE_USER},
@@ -44,15 +44,17 @@ static const struct {
 	{"@room.id", SOURCE_ROOM_ID, PATH_NONE, SCOPE_ROOM},
 	{"@room.user_count", SOURCE_ROOM_USER_COUNT, PATH_NONE, SCOPE_ROOM},
 	{"@room.socket_count", SOURCE_ROOM_SOCKET_COUNT, PATH_NONE, SCOPE_ROOM},
-	{"@limit", SOURCE_LIMIT, PATH_MUST, SCOPE_PAYLOAD},
-	{"@server.connections", SOURCE_SERVER_CONNECTIONS, PATH_NONE, SCOPE_CONNECTING},
-	{"@server.users", SOURCE_SERVER_USERS, PATH_NONE, SCOPE_CONNECTING},
-	{"@server.rooms", SOURCE_SERVER_ROOMS, PATH_NONE, SCOPE_CONNECTING},
-	{"@server.memory", SOURCE_SERVER_MEMORY, PATH_NONE, SCOPE_CONNECTING},
-	{"@server.uptime", SOURCE_SERVER_UPTIME, PATH_NONE, SCOPE_CONNECTING},
-	{"@server.host", SOURCE_SERVER_HOST, PATH_NONE, SCOPE_CONNECTING},
-	{"@server.worker", SOURCE_SERVER_WORKER, PATH_NONE, SCOPE_CONNECTING},
-	{"@server.version", SOURCE_SERVER_VERSION, PATH_NONE, SCOPE_CONNECTING},
+	{"@limit", SOURCE_LIMIT, PATH_MUST, SCOPE_SENDER},
+	{"@server.connections", SOURCE_SERVER_CONNECTIONS, PATH_NONE, SCOPE_SERVER},
+	{"@server.users", SOURCE_SERVER_USERS, PATH_NONE, SCOPE_SERVER},
+	{"@server.rooms", SOURCE_SERVER_ROOMS, PATH_NONE, SCOPE_SERVER},
+	{"@server.memory", SOURCE_SERVER_MEMORY, PATH_NONE, SCOPE_SERVER},
+	{"@server.uptime", SOURCE_SERVER_UPTIME, PATH_NONE, SCOPE_SERVER},
+	{"@server.host", SOURCE_SERVER_HOST, PATH_NONE, SCOPE_SERVER},
+	{"@server.worker", SOURCE_SERVER_WORKER, PATH_NONE, SCOPE_SERVER},
+	{"@server.version", SOURCE_SERVER_VERSION, PATH_NONE, SCOPE_SERVER},
+	{"@vars", SOURCE_VARS, PATH_MUST, SCOPE_VARS},
+	{"@reason", SOURCE_REASON, PATH_NONE, SCOPE_REASON},
 	{"@error.message", SOURCE_ERROR_MESSAGE, PATH_NONE, SCOPE_ERROR},
 	{"@error.code", SOURCE_ERROR_CODE, PATH_NONE, SCOPE_ERROR},
 	{"@error.retry_after", SOURCE_ERROR_RETRY_AFTER, PATH_NONE, SCOPE_ERROR},
@@ -112,7 +114,7 @@ static bool outside(struct cursor *c, struct text name, unsigned scope)
 {
 	const char *shown = mistake_show(&c->load->mistakes, name);
 
-	if (c->scope == (SCOPE_USER | SCOPE_CONNECTING) && scope == SCOPE_RULE)
+	if (c->scope == SCOPE_CLIENT_NEW && scope == SCOPE_RULE)
 		return cursor_fail(c, "`%s`: there is no socket yet, so it is not known here", shown);
 	if (scope == SCOPE_ERROR)
 		return cursor_fail(c, "`%s`: nothing was refused here; on \"auth_failed\" knows it", shown);

@@ -52,6 +52,8 @@ enum source_kind {
 	SOURCE_ERROR_MESSAGE,
 	SOURCE_ERROR_CODE,
 	SOURCE_ERROR_RETRY_AFTER, /* s */
+	SOURCE_VARS,   /* @vars.X: seg[] */
+	SOURCE_REASON, /* @reason */
 	SOURCE_LIMIT, /* limit: how many more events of this sender it takes now */
 	SOURCE_LITERAL, /* a JSON literal, in conditions: seg[0] is its text */
 };

@@ -17,11 +17,24 @@
 
 #define TEXT_VALUE_MAX 128
 
-void eval_init(struct eval *e, struct worker *w, const struct socket *so)
+void eval_init_in(struct eval *e, struct worker *w, struct slice nsp, const struct catalogue_nsp *rules)
 {
 	memset(e, 0, sizeof(*e));
 	e->w = w;
+	e->nsp = nsp;
+	e->rules = rules;
+}
+
+void eval_init(struct eval *e, struct worker *w, const struct socket *so)
+{
+	const struct user *u = so->user;
+
+	eval_init_in(e, w, nsp_name(so->nsp), so->nsp->rules);
 	e->so = so;
+	if (u != NULL)
+		e->user = (struct eval_user){user_id(u), user_name(u), user_role(u), slice_make(NULL, 0)};
+	if (so->claims != NULL)
+		e->user.claims = slice_make(so->claims, strlen(so->claims));
 }
 
 struct slice eval_room_type(struct slice room)
@@ -115,18 +128,18 @@ static void put_text_or_null(struct buf *b, struct slice s)
 /* {id,name,role}, unknown parts null. */
 static bool give_user(struct eval *e, struct slice *json)
 {
-	const struct user *u = e->so != NULL ? e->so->user : NULL;
+	const struct eval_user *u = &e->user;
 	struct buf *b = &e->w->text;
 
-	if (u == NULL)
+	if (u->id.p == NULL)
 		return false;
 	buf_reset(b);
 	buf_str(b, "{\"id\":");
-	put_text_or_null(b, user_id(u));
+	put_text_or_null(b, u->id);
 	buf_str(b, ",\"name\":");
-	put_text_or_null(b, user_name(u));
+	put_text_or_null(b, u->name);
 	buf_str(b, ",\"role\":");
-	put_text_or_null(b, user_role(u));
+	put_text_or_null(b, u->role);
 	buf_char(b, '}');
 	return give(e, b, json);
 }
@@ -217,9 +230,9 @@ static bool path_get(struct eval *e, struct slice v, const struct source *src, u
 
 static bool give_features(struct eval *e, struct slice *json)
 {
-	struct slice name = user_role(e->so->user);
+	struct slice name = e->user.role;
 	const struct role *r =
-	    name.p != NULL ? catalogue_role(&e->w->conf->catalogue, e->so->nsp->rules, name.p, name.n) : NULL;
+	    name.p != NULL ? catalogue_role(&e->w->conf->catalogue, e->rules, name.p, name.n) : NULL;
 
 	if (r == NULL)
 		return false;
@@ -227,29 +240,38 @@ static bool give_features(struct eval *e, struct slice *json)
 	return true;
 }
 
-static bool give_user_part(struct eval *e, enum source_kind kind, const struct source *src, struct slice *json)
+static bool give_user_sockets(struct eval *e, struct slice *json)
 {
-	const struct socket *so = e->so;
 	struct store_user su;
+	char id[OP_USER_MAX + 1];
 	int found;
 
-	if (so == NULL || so->user == NULL)
+	if (e->user.id.n > OP_USER_MAX)
+		return false;
+	memcpy(id, e->user.id.p, e->user.id.n);
+	id[e->user.id.n] = '\0';
+	found = store_get_user(e->w->store, id, 0, &su);
+	if (found < 0)
+		return false;
+	give_int(e, found == 1 ? (int64_t)su.sockets : 0, json);
+	if (found == 1)
+		store_user_fini(&su);
+	return true;
+}
+
+static bool give_user_part(struct eval *e, enum source_kind kind, const struct source *src, struct slice *json)
+{
+	const struct eval_user *u = &e->user;
+
+	if (u->id.p == NULL)
 		return false;
 	switch (kind) {
-	case SOURCE_USER_ID: return give_text(e, user_id(so->user), json);
-	case SOURCE_USER_NAME: return give_text(e, user_name(so->user), json);
-	case SOURCE_USER_ROLE: return give_text(e, user_role(so->user), json);
-	case SOURCE_USER_CLAIMS:
-		return so->claims != NULL && path_get(e, slice_make(so->claims, strlen(so->claims)), src, 0, json);
+	case SOURCE_USER_ID: return give_text(e, u->id, json);
+	case SOURCE_USER_NAME: return give_text(e, u->name, json);
+	case SOURCE_USER_ROLE: return give_text(e, u->role, json);
+	case SOURCE_USER_CLAIMS: return path_get(e, u->claims, src, 0, json);
 	case SOURCE_USER_FEATURES: return give_features(e, json);
-	default: /* SOURCE_USER_SOCKETS */
-		found = store_get_user(e->w->store, user_id(so->user).p, 0, &su);
-		if (found < 0)
-			return false;
-		give_int(e, found == 1 ? (int64_t)su.sockets : 0, json);
-		if (found == 1)
-			store_user_fini(&su);
-		return true;
+	default: return give_user_sockets(e, json);
 	}
 }
 
@@ -292,7 +314,7 @@ static bool give_room_part(struct eval *e, enum source_kind kind, struct slice *
 		buf_reset(b);
 		buf_slice(b, e->room);
 		buf_char(b, '\0');
-		if (store_get_room(e->w->store, e->so->nsp->name.p, b->p, &sockets, &users) < 0)
+		if (store_get_room(e->w->store, e->nsp.p, b->p, &sockets, &users) < 0)
 			return false;
 		return give_int(e, (int64_t)(kind == SOURCE_ROOM_USER_COUNT ? users : sockets), json);
 	}
@@ -351,7 +373,7 @@ bool eval_source(struct eval *e, const struct source *src, struct slice *json)
 	case SOURCE_ERROR_MESSAGE: return give_body(e, e->error, json);
 	case SOURCE_ERROR_CODE: return give_body(e, e->code, json);
 	case SOURCE_ERROR_RETRY_AFTER: return e->retry_after > 0 && give_int(e, e->retry_after, json);
-	case SOURCE_NAMESPACE: return give_text(e, nsp_name(e->so->nsp), json);
+	case SOURCE_NAMESPACE: return give_text(e, e->nsp, json);
 	case SOURCE_ID: return give_id(e, json);
 	case SOURCE_NOW: return give_now(e, json);
 	case SOURCE_NOW_MS: return give_int(e, e->w->now_ms, json);
@@ -376,7 +398,9 @@ bool eval_source(struct eval *e, const struct source *src, struct slice *json)
 	case SOURCE_ROOM_ID:
 	case SOURCE_ROOM_USER_COUNT:
 	case SOURCE_ROOM_SOCKET_COUNT: return give_room_part(e, src->kind, json);
-	case SOURCE_LIMIT: return give_int(e, limit_left(e->so, src->limit, e->name), json);
+	case SOURCE_LIMIT: return e->so != NULL && give_int(e, limit_left(e->so, src->limit, e->name), json);
+	case SOURCE_VARS: return path_get(e, e->vars, src, 0, json);
+	case SOURCE_REASON: return give_text(e, e->reason, json);
 	case SOURCE_SERVER_CONNECTIONS:
 	case SOURCE_SERVER_USERS:
 	case SOURCE_SERVER_ROOMS:

@@ -17,10 +17,18 @@
 struct socket;
 struct worker;
 
+struct eval_user {
+	struct slice id, name, role;
+	struct slice claims; /* JSON */
+};
+
 /* What the sources are about.  Slices with p NULL are absent. */
 struct eval {
 	struct worker *w;
-	const struct socket *so;
+	struct slice nsp; /* name, with a NUL behind it */
+	const struct catalogue_nsp *rules; /* of that namespace */
+	const struct socket *so; /* NULL: no client of this worker is behind it, or it is gone */
+	struct eval_user user; /* the socket's, or whose it is about */
 	struct slice event;   /* JSON string body */
 	struct slice name;    /* the same decoded: the rule's */
 	struct slice args;    /* all arguments, separated by commas, without brackets */
@@ -32,10 +40,15 @@ struct eval {
 	bool leaves;	      /* the rule ends with `leave`: what is sent to a room that the socket is in reaches it still */
 	struct slice error, code; /* @error: JSON string bodies */
 	int64_t retry_after;	  /* s; 0: it does not apply */
+	struct slice vars;   /* JSON, what a backend sent beside the payload, for targeting */
+	struct slice reason; /* why it ended */
 	char id[UUID_LEN + 1]; /* @id, once made */
 };
 
+/* About a client of this worker. */
 void eval_init(struct eval *e, struct worker *w, const struct socket *so);
+/* About nobody yet, in the namespace NSP (with a NUL behind it) whose rules are RULES. */
+void eval_init_in(struct eval *e, struct worker *w, struct slice nsp, const struct catalogue_nsp *rules);
 /* The source's value as JSON; false when absent. */
 bool eval_source(struct eval *e, const struct source *src, struct slice *json);
 bool eval_condition(struct eval *e, const struct condition *c);

@@ -209,7 +209,7 @@ static int rule_room(struct eval *e, const struct rule *r)
 	struct buf *b = &e->w->name;
 
 	buf_reset(b);
-	if (eval_text(e, &r->room, b) != 0 || b->n + e->so->nsp->name.n > OP_NAME_MAX)
+	if (eval_text(e, &r->room, b) != 0 || b->n + e->nsp.n > OP_NAME_MAX)
 		return -1;
 	e->room = slice_make(arena_copy(&e->w->arena, b->p, b->n), b->n);
 	return 0;

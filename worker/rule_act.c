@@ -10,19 +10,20 @@
 #include "worker/session.h"
 #include "worker/worker.h"
 
-/* The socket of a rule is its sender's; what changes it goes through here. */
+/* The socket of a rule is its sender's; what changes it goes through here.  NULL: there is none. */
 static struct socket *sender(const struct eval *e)
 {
-	return socket_find(e->w, slice_make(e->so->id.text, SID_LEN));
+	return e->so != NULL ? socket_find(e->w, slice_make(e->so->id.text, SID_LEN)) : NULL;
 }
 
 /* Names, in the arena, of the rooms of TYPE that the socket is in. */
 static struct rule_ran rooms_of(struct eval *e, const struct room_type *type)
 {
 	const struct socket *so = e->so;
-	struct rule_ran out = {0, arena_alloc(&e->w->arena, so->nrooms * sizeof(struct slice))};
+	unsigned n = so != NULL ? so->nrooms : 0;
+	struct rule_ran out = {0, arena_alloc(&e->w->arena, (n + 1) * sizeof(struct slice))};
 
-	for (unsigned i = 1; i < so->nrooms; i++) {
+	for (unsigned i = 1; i < n; i++) {
 		struct slice name = room_name(so->rooms[i].room);
 
 		if (eval_room_is_of(name, type))
@@ -39,6 +40,8 @@ static int join(struct eval *e, const struct action *a)
 		struct socket *so = sender(e);
 		struct slice name = e->room;
 
+		if (so == NULL)
+			return 0;
 		if (a->join[i].kind == TARGET_TEMPLATE && !target_room_name(e, &a->join[i].room, &name))
 			return -EINVAL;
 		if (joined_room(so, name) == NULL)
@@ -62,7 +65,8 @@ static int act(struct eval *e, const struct action *a, struct rule_ran *ran)
 		t = rule_emit(e, a);
 		if (t < 0)
 			return (int)t;
-		behind_published(e->so->session, t);
+		if (e->so != NULL)
+			behind_published(e->so->session, t);
 	}
 	ran->room[ran->n++] = e->room;
 	return 0;
@@ -94,7 +98,7 @@ int rule_act(struct eval *e, const struct rule *r, struct rule_ran *ran)
 /* Nothing of a room that the server joined at connect. */
 static void leave_joined(struct socket *so, struct slice name)
 {
-	struct room *r = joined_room(so, name);
+	struct room *r = so != NULL ? joined_room(so, name) : NULL;
 
 	if (r != NULL && !room_is_automatic(r, so))
 		leave_room(so, r, name);
@@ -123,7 +127,7 @@ static unsigned leavable(const struct eval *e, const struct targets *to, struct 
 
 	for (unsigned i = 0; i < to->n; i++) {
 		struct slice type = eval_room_type(to->room[i].name);
-		const struct room_type *t = catalogue_room_type(e->so->nsp->rules, type.p, type.n);
+		const struct room_type *t = catalogue_room_type(e->rules, type.p, type.n);
 
 		if (!to->room[i].own && (t == NULL || !t->builtin))
 			rooms[n++] = to->room[i].name;
@@ -148,7 +152,7 @@ static void act_on(
     struct eval *e, const struct audience *who, enum record_act what, const struct slice *rooms, unsigned n)
 {
 	if (publish_control(e->w, who, what, rooms, n) < 0)
-		log_warn("act_lost", "sid=%s act=%d", e->so->id.text, (int)what);
+		log_warn("act_lost", "nsp=%s act=%d", e->nsp.p, (int)what);
 }
 
 static void empty_rooms(struct eval *e, const struct action *a)
@@ -176,9 +180,12 @@ static void empty_rooms(struct eval *e, const struct action *a)
 /* Through the ring, so that the socket hears first what was sent to it. */
 static void disconnect(struct eval *e, const struct action *a)
 {
-	struct target_room self = {slice_make(e->so->id.text, SID_LEN), true};
-	struct audience who = {.nsp = nsp_name(e->so->nsp), .in = &self, .nin = 1};
+	struct target_room self;
+	struct audience who = {.nsp = e->nsp, .in = &self, .nin = 1};
 
+	if (e->so == NULL)
+		return;
+	self = (struct target_room){slice_make(e->so->id.text, SID_LEN), true};
 	act_on(e, &who, a->disconnect == DISCONNECT_TRANSPORT ? RECORD_ACT_CLOSE : RECORD_ACT_DISCONNECT, NULL, 0);
 }
 

@@ -134,7 +134,7 @@ static void begin_packet(const struct eval *e, const struct action *a, unsigned 
 {
 	buf_reset(out);
 	buf_reserve(out, NSP_NAME_MAX + 64 + a->emit.n);
-	out->n = sio_write_head(attachments > 0 ? SIO_BINARY_EVENT : SIO_EVENT, attachments, nsp_name(e->so->nsp), false, 0,
+	out->n = sio_write_head(attachments > 0 ? SIO_BINARY_EVENT : SIO_EVENT, attachments, e->nsp, false, 0,
 	    out->p, out->cap);
 	buf_str(out, "[\"");
 	buf_put(out, a->emit.p, a->emit.n);

@@ -14,7 +14,7 @@ static void targets_add(struct targets *t, struct slice name, bool own)
 
 static void targets_add_rooms_of(struct targets *t, const struct socket *so, const struct room_type *type)
 {
-	for (unsigned i = 1; i < so->nrooms; i++) {
+	for (unsigned i = 1; so != NULL && i < so->nrooms; i++) {
 		struct slice name = room_name(so->rooms[i].room);
 
 		if (eval_room_is_of(name, type))
@@ -22,12 +22,19 @@ static void targets_add_rooms_of(struct targets *t, const struct socket *so, con
 	}
 }
 
+/* Of a client that is gone there is nothing left to name. */
+static void add_self(struct targets *t, const struct eval *e)
+{
+	if (e->so != NULL)
+		targets_add(t, slice_make(e->so->id.text, SID_LEN), true);
+}
+
 bool target_room_name(struct eval *e, const struct text_template *t, struct slice *name)
 {
 	struct buf *b = &e->w->name;
 
 	buf_reset(b);
-	if (eval_text(e, t, b) != 0 || b->n + e->so->nsp->name.n > OP_NAME_MAX)
+	if (eval_text(e, t, b) != 0 || b->n + e->nsp.n > OP_NAME_MAX)
 		return false;
 	*name = slice_make(arena_copy(&e->w->arena, b->p, b->n), b->n);
 	return true;
@@ -36,14 +43,14 @@ bool target_room_name(struct eval *e, const struct text_template *t, struct slic
 /* Resolves `to` or `except`.  `others` also puts the sender on EXCEPT. */
 static bool add_list(struct targets *t, struct targets *except, struct eval *e, const struct target *list, unsigned n)
 {
-	struct slice self = slice_make(e->so->id.text, SID_LEN), room;
+	struct slice room;
 
 	for (unsigned i = 0; i < n; i++) {
 		const struct target *g = &list[i];
 
 		switch (g->kind) {
 		case TARGET_OTHERS:
-			targets_add(except, self, true);
+			add_self(except, e);
 			/* fall through */
 		case TARGET_ROOM:
 			if (e->room.p != NULL)
@@ -51,7 +58,7 @@ static bool add_list(struct targets *t, struct targets *except, struct eval *e, 
 			else
 				t->all = true;
 			break;
-		case TARGET_SELF: targets_add(t, self, true); break;
+		case TARGET_SELF: add_self(t, e); break;
 		case TARGET_ALL: t->all = true; break;
 		case TARGET_ROOMS_OF: targets_add_rooms_of(t, e->so, g->type); break;
 		case TARGET_TEMPLATE:
@@ -83,7 +90,7 @@ bool targets_resolve(struct eval *e, const struct action *a, struct targets *to,
 {
 	if (!add_list(to, except, e, a->to, a->nto) || !add_list(except, except, e, a->except, a->nexcept))
 		return false;
-	if (e->leaves)
+	if (e->leaves && e->so != NULL)
 		add_leaving(to, e);
 	return !to->overflow;
 }
@@ -91,7 +98,7 @@ bool targets_resolve(struct eval *e, const struct action *a, struct targets *to,
 bool targets_audience(
     const struct eval *e, const struct targets *to, const struct targets *except, struct audience *out)
 {
-	*out = (struct audience){.nsp = nsp_name(e->so->nsp),
+	*out = (struct audience){.nsp = e->nsp,
 	    .in = to->room,
 	    .nin = to->all ? 0 : to->n,
 	    .except = except->room,
