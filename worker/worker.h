@@ -24,6 +24,7 @@
 #include "worker/sid_table.h"
 #include "worker/stats.h"
 #include "worker/timeq.h"
+#include "worker/trigger.h"
 
 #define WORKER_READ_SIZE     (128u * 1024) /* bytes read from one descriptor at a time */
 #define WORKER_READ_LATE     1024u	    /* the same in a turn that is late: see worker_is_late() */
@@ -151,6 +152,9 @@ struct worker {
 	struct jwt_ring *jwt;	    /* key I is the conf's */
 	struct file_stamp *key_seen; /* of the files they are from, as last looked at */
 	uint64_t keys_ns;	    /* when that was */
+
+	/* trigger.c */
+	struct trigger_queue triggers;
 
 	/* query.c */
 	struct store *store;
