@@ -255,6 +255,16 @@ bool catalogue_limit_covers(const struct limit *limit, const char *name, size_t 
 	return false;
 }
 
+void catalogue_room_fold(const struct catalogue_nsp *nsp, char *name, size_t n)
+{
+	const char *colon = nsp->folds ? memchr(name, ':', n) : NULL;
+	const struct room_type *type = colon != NULL ? catalogue_room_type(nsp, name, (size_t)(colon - name)) : NULL;
+
+	for (size_t i = type != NULL && type->lower ? (size_t)(colon - name) : n; i < n; i++)
+		if (name[i] >= 'A' && name[i] <= 'Z')
+			name[i] = (char)(name[i] - 'A' + 'a');
+}
+
 const char *catalogue_code_name(enum refusal code)
 {
 	static const char *const names[REFUSAL_MAX] = {

@@ -29,11 +29,12 @@ enum refusal {
 };
 
 /* Who: used by `require` of rules and `join` of rooms. */
-enum who_kind { WHO_ANY, WHO_AUTHENTICATED, WHO_MEMBER, WHO_OWN, WHO_ROLE };
+enum who_kind { WHO_ANY, WHO_AUTHENTICATED, WHO_MEMBER, WHO_OWN, WHO_ROLE, WHO_CLAIM };
 
 struct who {
 	enum who_kind kind;
 	struct text role; /* WHO_ROLE */
+	struct source claim; /* WHO_CLAIM: the room's id is in it */
 };
 
 /* What `on` reacts to (CATALOGUE section 8). */
@@ -67,6 +68,8 @@ struct room_type {
 	struct text name;
 	bool single;   /* one room, named TYPE, no id */
 	bool builtin;  /* user, role, global */
+	bool lower;    /* `case = lower`: ids are the same whose letters A-Z differ in case only */
+	bool persistent; /* stays known when nobody is in it */
 	unsigned njoin; /* 0: none may */
 	struct who *join;
 	struct rule *on[ROOM_TRIGGER_MAX]; /* NULL: not declared */
@@ -272,6 +275,7 @@ struct catalogue_nsp {
 	struct name_pattern *event_pattern;
 	unsigned nlimit;
 	struct limit *limit; /* in file order; those of connections in "/" only */
+	bool folds; /* some type has `case = lower` */
 	unsigned nroom_type;
 	struct room_type *room_type; /* sorted by name, built-in ones included */
 	struct error_shape errors;
@@ -285,7 +289,18 @@ struct catalogue_nsp {
 	struct rule *on_room[ROOM_TRIGGER_MAX]; /* for rooms of every type, before the one of the type */
 };
 
+/* What some source wants to know of the handshake: a parameter of its query, or a header. */
+struct kept_fact {
+	bool header;
+	struct text name;
+};
+
+#define KEPT_FACTS_MAX 32
+
 struct catalogue {
+	unsigned nkept;
+	struct kept_fact kept[KEPT_FACTS_MAX];
+	bool keeps_rooms; /* some type is persistent */
 	unsigned nnsp;
 	struct catalogue_nsp *nsp; /* nsp[0] is "/", then as in the file */
 	struct text texts[REFUSAL_MAX];
@@ -308,6 +323,8 @@ const struct role *catalogue_role(
     const struct catalogue *cat, const struct catalogue_nsp *nsp, const char *name, size_t n);
 /* The namespace of this very name, else the longest pattern that covers it; of equals the one with more before `*`. */
 const struct catalogue_nsp *catalogue_nsp_find(const struct catalogue *cat, const char *name, size_t n);
+/* Makes the room's id lower case where its type says so; NAME is written over. */
+void catalogue_room_fold(const struct catalogue_nsp *nsp, char *name, size_t n);
 /* True when the limit's `events` cover this name. */
 bool catalogue_limit_covers(const struct limit *limit, const char *name, size_t n);
 /* "invalid", "not_member" ...: the code on the wire. */

@@ -24,13 +24,13 @@ static const struct {
 	{"event/also", ACTION_LATER},
 	{"on", "limit " RULE_LATER ACTION_LATER},
 	{"on/also", ACTION_LATER},
-	{"room", "hook case max_users persistent grace history history_ttl batch state"},
+	{"room", "hook max_users grace history history_ttl batch state"},
 	{"texts", "conflict hook_failed"},
 };
 
 static const char triggers[] = "lost restored gone absent state conflict score rank top drain";
 
-static const char sources[] = "@user.data @socket.region @socket.query @socket.headers @room.users "
+static const char sources[] = "@user.data @socket.region "
 			      "@room.meta @room.history @state @version @state_by @board @member @hook @batch @count @absent "
 			      "@recovery @drain";
 

@@ -284,7 +284,11 @@ static const struct option on[] = {ACTION_ROWS};
 
 static const struct option room[] = {
 	{"join", OPTION_POLICY, .dflt = "none", RELOAD,
-	    .help = "Who may subscribe: one of `any`, `authenticated`, `own` (the id is the user's), `role:NAME`; or `none`."},
+	    .help = "Who may subscribe: one of `any`, `authenticated`, `own` (the id is the user's), `role:NAME`, `claim:X` (the id is in "
+		    "that claim of the token, a list, a text or an object); or `none`."},
+	{"case", OPTION_WORD, .words = "keep lower", .dflt = "keep", RELOAD,
+	    .help = "`lower`: letters A to Z of ids count as a to z, wherever a room is named."},
+	{"persistent", OPTION_SWITCH, .dflt = "no", RELOAD, .help = "Rooms that were used once stay in the list of rooms when nobody is in them."},
 	{"single", OPTION_SWITCH, .dflt = "no", RELOAD, .help = "There is one room, named TYPE, without an id."},
 };
 

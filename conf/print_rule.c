@@ -37,6 +37,11 @@ static void print_who(FILE *out, int depth, const char *name, unsigned n, const 
 	print_key(out, depth, name);
 	for (unsigned i = 0; i < n; i++) {
 		apart(out, i, n);
+		if (w[i].kind == WHO_CLAIM) {
+			snprintf(role, sizeof role, "claim:%s", w[i].claim.written.p + strlen("@user.claims."));
+			value_print_text((struct text){role, strlen(role)}, out);
+			continue;
+		}
 		if (w[i].kind != WHO_ROLE) {
 			fputs(words[w[i].kind], out);
 			continue;
@@ -306,6 +311,9 @@ static void print_room(FILE *out, int depth, const struct room_type *t)
 		fputs("none\n", out);
 	}
 	print_switch(out, depth + 1, "single", t->single);
+	print_key(out, depth + 1, "case");
+	fputs(t->lower ? "lower\n" : "keep\n", out);
+	print_switch(out, depth + 1, "persistent", t->persistent);
 	fprintf(out, "%.*s}\n", depth, "\t\t\t");
 }
 

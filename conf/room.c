@@ -59,6 +59,20 @@ static bool type_name(struct load *l, const struct token *title)
 	return true;
 }
 
+/* claim:X: a path into the token. */
+static bool claim(struct load *l, const struct token *t, const char *key, struct who *out)
+{
+	struct token source = *t;
+	struct cursor c;
+
+	source.text = conf_arena_format(l->keep, "@user.claims.%s", t->text.p + strlen("claim:"));
+	c = cursor_of(l, &source, key, SCOPE_TOKEN);
+	out->kind = WHO_CLAIM;
+	if (!source_parse(&c, &out->claim))
+		return false;
+	return c.p == c.end || cursor_fail(&c, "`%s`: a claim's name ends here: %s", key, cursor_show(&c));
+}
+
 bool room_who(struct load *l, const struct token *t, const char *key, const char *allowed, struct who *out)
 {
 	static const struct {
@@ -85,7 +99,9 @@ bool room_who(struct load *l, const struct token *t, const char *key, const char
 		out->role = conf_arena_text(l->keep, t->text.p + 5, t->text.n - 5);
 		return true;
 	}
-	if (strncmp(t->text.p, "claim:", 6) == 0 || text_is(t->text, "hook")) {
+	if (strncmp(t->text.p, "claim:", 6) == 0 && t->text.n > 6 && strstr(allowed, "claim:X") != NULL)
+		return claim(l, t, key, out);
+	if (text_is(t->text, "hook")) {
 		mistake(&l->mistakes, t->at, "`%s`: `%s` is not in this build of forkcast", key,
 		    mistake_show(&l->mistakes, t->text));
 		return false;
@@ -111,14 +127,25 @@ static void join_policy(struct load *l, cfg_t *block, struct room_type *type)
 				mistake(&l->mistakes, t->at, "`join`: none beside others: remove one or the other");
 			continue;
 		}
-		if (!room_who(l, t, "join", "any authenticated own none", who))
+		if (!room_who(l, t, "join", "any authenticated own claim:X none", who))
 			continue;
-		if (who->kind == WHO_OWN && type->single)
-			mistake(&l->mistakes, t->at,
-			    "`join`: own compares the room's id with the user's, and a single room has none");
+		if ((who->kind == WHO_OWN || who->kind == WHO_CLAIM) && type->single)
+			mistake(&l->mistakes, t->at, "`join`: %s compares the room's id with the user's, and a single room has none",
+			    mistake_show(&l->mistakes, t->text));
 		else
 			type->njoin++;
 	}
+}
+
+static bool folds(struct load *l, cfg_t *block)
+{
+	const struct token *t = tree_value(block, "case", 0);
+
+	if (t == NULL || t->bad || text_is(t->text, "keep"))
+		return false;
+	if (!text_is(t->text, "lower"))
+		mistake(&l->mistakes, t->at, "`case = %s`: write keep or lower", mistake_show(&l->mistakes, t->text));
+	return true;
 }
 
 void room_types(struct load *l, cfg_t *tree, struct catalogue_nsp *nsp)
@@ -139,12 +166,16 @@ void room_types(struct load *l, cfg_t *tree, struct catalogue_nsp *nsp)
 
 		/* Its keys are judged even when its name is refused. */
 		type->single = action_switch(l, block, "single");
+		type->persistent = action_switch(l, block, "persistent");
+		type->lower = folds(l, block);
 		join_policy(l, block, type);
 		if (!type_name(l, title)) {
 			*type = (struct room_type){0};
 			continue;
 		}
 		type->name = conf_arena_text(l->keep, title->text.p, title->text.n);
+		nsp->folds |= type->lower;
+		l->conf->catalogue.keeps_rooms |= type->persistent;
 		nsp->nroom_type++;
 	}
 	qsort(nsp->room_type, nsp->nroom_type, sizeof *nsp->room_type, by_name);

@@ -35,6 +35,8 @@ struct store_writer {
 	struct slot_mask workers; /* live ones, to run reactions */
 	store_edges_fn wanted;	  /* of rooms; NULL: none */
 	void *wanted_ctx;
+	store_keeps_fn keeps; /* NULL: no room */
+	void *keeps_ctx;
 	struct store_rooms rooms;
 	uint8_t out[STORE_OUTBOX_ROW]; /* records not yet in a row */
 	size_t out_len;

@@ -202,6 +202,12 @@ void store_set_edges(struct store_writer *w, store_edges_fn fn, void *ctx)
 	w->wanted_ctx = ctx;
 }
 
+void store_set_keeps(struct store_writer *w, store_keeps_fn fn, void *ctx)
+{
+	w->keeps = fn;
+	w->keeps_ctx = ctx;
+}
+
 int store_begin(struct store_writer *w)
 {
 	int rc;

@@ -53,6 +53,9 @@ void store_set_workers(struct store_writer *w, const struct slot_mask *live);
 typedef unsigned (*store_edges_fn)(
     void *ctx, const char *nsp, size_t nsp_len, const char *room, size_t room_len, bool automatic);
 void store_set_edges(struct store_writer *w, store_edges_fn fn, void *ctx);
+/* Which rooms stay in the list of rooms when nobody is in them; NULL: none. */
+typedef bool (*store_keeps_fn)(void *ctx, const char *nsp, size_t nsp_len, const char *room, size_t room_len);
+void store_set_keeps(struct store_writer *w, store_keeps_fn fn, void *ctx);
 
 /*
  * A batch: begin, any number of apply and purge steps, then commit or abort.  0 or -errno; -ENOMEM anywhere in it: the

@@ -1,5 +1,6 @@
 #include <stdlib.h>
 
+#include "worker/facts.h"
 #include "worker/ghost.h"
 #include "worker/room.h"
 #include "worker/session.h"
@@ -57,6 +58,7 @@ struct ghost *ghost_of(const struct socket *so, const char *reason)
 	    .reason = reason,
 	    .connected_ms = so->connected_ms,
 	    .ended_ms = so->session->w->now_ms,
+	    .facts = facts_get(so->session->facts),
 	    .nrooms = nrooms,
 	    .room = (struct ghost_room *)(g + 1)};
 	memcpy(g->sid, so->id.text, sizeof(g->sid));
@@ -69,4 +71,12 @@ struct ghost *ghost_of(const struct socket *so, const char *reason)
 	for (unsigned i = 0; i < nrooms; i++)
 		g->room[i] = (struct ghost_room){take(&at, room_name(so->rooms[i + 1].room)), so->rooms[i + 1].automatic};
 	return g;
+}
+
+void ghost_free(struct ghost *g)
+{
+	if (g == NULL)
+		return;
+	facts_put(g->facts);
+	free(g);
 }

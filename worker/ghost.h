@@ -7,6 +7,7 @@
 #include "shm/op.h"
 #include "worker/eval.h"
 
+struct facts;
 struct socket;
 struct worker;
 
@@ -20,6 +21,7 @@ struct ghost {
 	struct slice nsp; /* with a NUL behind it */
 	const struct catalogue_nsp *rules;
 	struct eval_user user;
+	struct facts *facts;
 	struct slice auth; /* CONNECT payload; p NULL: not kept, or none */
 	char sid[OP_SID_LEN + 1];
 	char ip[46]; /* INET6_ADDRSTRLEN */
@@ -29,7 +31,8 @@ struct ghost {
 	struct ghost_room *room; /* without the namespace and its own */
 };
 
-/* Taken while the socket is whole.  The caller frees it; NULL when there is no memory. */
+/* Taken while the socket is whole; NULL when there is no memory. */
 struct ghost *ghost_of(const struct socket *so, const char *reason);
+void ghost_free(struct ghost *g);
 
 #endif

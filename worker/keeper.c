@@ -224,7 +224,7 @@ static int run(struct loop *l)
 
 	if (rc)
 		return rc;
-	keeper_edges_init(k);
+	keeper_rooms_wishes(k);
 	rc = keeper_rings_init(k);
 	if (!rc)
 		rc = keeper_outbox_init(k);

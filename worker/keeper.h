@@ -65,8 +65,8 @@ int keeper_publish(struct keeper *k);
 /* Sequence up to which all records are in the ring. */
 uint64_t keeper_settled(const struct keeper *k);
 
-/* keeper_edges.c: the store tells of the edges of rooms that the conf reacts to. */
-void keeper_edges_init(struct keeper *k);
+/* keeper_rooms.c: tells the store which edges of rooms the conf reacts to, and which rooms stay. */
+void keeper_rooms_wishes(struct keeper *k);
 
 /* keeper_guard.c: gauges and the full flag, after a commit; readers that pin pages, at each sweep. */
 void keeper_gauge(struct keeper *k);

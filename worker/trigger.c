@@ -245,7 +245,7 @@ bool trigger_turn(struct worker *w)
 			q->tail = &q->head;
 		q->n--;
 		run(w, t);
-		free(t->ghost);
+		ghost_free(t->ghost);
 		free(t);
 	}
 	return q->head != NULL && !outlet_congested(&w->bcast);
