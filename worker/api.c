@@ -18,6 +18,7 @@ struct route {
 
 static const struct route routes[] = {
 	{HTTP_VERB_POST, "/v1/emit", false, CONF_MAY_PUBLISH, api_emit},
+	{HTTP_VERB_POST, "/v1/events", false, CONF_MAY_PUBLISH, api_events},
 	{HTTP_VERB_POST, "/v1/sockets/join", false, CONF_MAY_CONTROL, api_sockets_join},
 	{HTTP_VERB_POST, "/v1/sockets/leave", false, CONF_MAY_CONTROL, api_sockets_leave},
 	{HTTP_VERB_POST, "/v1/sockets/disconnect", false, CONF_MAY_CONTROL, api_sockets_disconnect},

@@ -19,6 +19,7 @@ void api_reply(struct conn *c, unsigned status, struct slice json);
 
 /* Handlers, one file each. */
 void api_emit(struct conn *c, const struct http_request *req, struct slice body);	    /* api_verb.c */
+void api_events(struct conn *c, const struct http_request *req, struct slice body);
 void api_sockets_join(struct conn *c, const struct http_request *req, struct slice body);
 void api_sockets_leave(struct conn *c, const struct http_request *req, struct slice body);
 void api_sockets_disconnect(struct conn *c, const struct http_request *req, struct slice body);

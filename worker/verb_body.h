@@ -43,10 +43,20 @@ struct verb_act {
 	bool close;
 };
 
+struct verb_shot;
+
+struct verb_event {
+	struct slice nsp; /* with a NUL behind it */
+	struct verb_shot *shot; /* in the turn's arena */
+	unsigned nshot;
+	char id[UUID_LEN + 1];
+};
+
 struct verb {
 	const struct verb_kind *kind;
 	union {
 		struct verb_emit emit;
+		struct verb_event event;
 		struct verb_act act;
 	} u;
 };
@@ -86,6 +96,11 @@ bool verb_emit_run(struct worker *w, const struct verb *v, struct verb_result *o
 struct message verb_emit_packet(struct worker *w, const struct verb_emit *e);
 /* RECORD_VOLATILE and the like. */
 uint32_t verb_emit_flags(const struct verb_emit *e);
+
+/* verb_event.c */
+bool verb_event_read(
+    struct worker *w, const struct verb_members *m, enum verb_way way, struct verb *v, struct verb_error *err);
+bool verb_event_run(struct worker *w, const struct verb *v, struct verb_result *out, struct verb_error *err);
 
 /* verb_act.c */
 bool verb_join_read(
