@@ -135,14 +135,15 @@ const struct rule *catalogue_event(const struct catalogue_nsp *nsp, const char *
 	return NULL;
 }
 
-const struct rule *catalogue_event_written(const struct catalogue_nsp *nsp, const char *name, size_t n)
+/* Binary search in N rules that are sorted by name. */
+static const struct rule *by_name(const struct rule *rule, unsigned count, const char *name, size_t n)
 {
 	unsigned low = 0;
-	unsigned high = nsp->nevent;
+	unsigned high = count;
 
 	while (low < high) {
 		unsigned middle = low + (high - low) / 2;
-		const struct rule *r = &nsp->event[middle];
+		const struct rule *r = &rule[middle];
 		int order = text_compare(name, n, r->name.p, r->name.n);
 
 		if (order == 0)
@@ -153,6 +154,16 @@ const struct rule *catalogue_event_written(const struct catalogue_nsp *nsp, cons
 			low = middle + 1;
 	}
 	return NULL;
+}
+
+const struct rule *catalogue_event_written(const struct catalogue_nsp *nsp, const char *name, size_t n)
+{
+	return by_name(nsp->event, nsp->nevent, name, n);
+}
+
+const struct rule *catalogue_route(const struct catalogue_nsp *nsp, const char *name, size_t n)
+{
+	return by_name(nsp->route, nsp->nroute, name, n);
 }
 
 const struct rule *catalogue_event_pattern(const struct catalogue_nsp *nsp, const char *name, size_t n)

@@ -101,6 +101,7 @@ struct envelope {
 	struct text name;
 	struct json_node json;
 	struct text written;
+	const char *client; /* the first source in it that is about a client, as it was written; NULL: none */
 };
 
 /* How refusals look. */
@@ -204,7 +205,7 @@ struct limit {
 	struct limit_role *role; /* senders of these roles have another rate */
 };
 
-/* An `event` or `on` block. */
+/* An `event`, `route` or `on` block. */
 struct rule {
 	struct text name;      /* event name, decoded; of a pattern with its star */
 	bool pattern;	       /* covers the names that begin with what stands in front of the star */
@@ -284,6 +285,8 @@ struct catalogue_nsp {
 	struct role *role;
 	unsigned nenvelope;
 	struct envelope *envelope;
+	unsigned nroute;
+	struct rule *route; /* what backends publish by name; sorted by name */
 	struct rule *on[TRIGGER_MAX]; /* NULL when not declared, as all below */
 	bool uses_membership; /* some `on` is about a socket that joins or leaves a room */
 	struct rule *on_room[ROOM_TRIGGER_MAX]; /* for rooms of every type, before the one of the type */
@@ -317,6 +320,8 @@ const struct rule *catalogue_event(const struct catalogue_nsp *nsp, const char *
 const struct rule *catalogue_event_written(const struct catalogue_nsp *nsp, const char *name, size_t n);
 /* The rule of the longest pattern that covers the name, whose star is one character or more; NULL when none does. */
 const struct rule *catalogue_event_pattern(const struct catalogue_nsp *nsp, const char *name, size_t n);
+/* The route of this very name; NULL when not declared. */
+const struct rule *catalogue_route(const struct catalogue_nsp *nsp, const char *name, size_t n);
 const struct room_type *catalogue_room_type(const struct catalogue_nsp *nsp, const char *name, size_t n);
 /* The role of that name, of the namespace or else of the first; NULL when neither declares it. */
 const struct role *catalogue_role(

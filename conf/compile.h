@@ -27,6 +27,7 @@ enum scope {
 	SCOPE_EDGE = 4096,    /* @user .features .sockets, of a user whose socket may be anywhere */
 	SCOPE_EVENT = 16384,  /* @event */
 	SCOPE_SELF = 8192,    /* there is a client to send to: `self`, `others`, `join`, `leave`, `disconnect` */
+	SCOPE_ROUTE = 32768,  /* nothing more: a backend publishes, there is no client */
 
 	/* What a token tells, what is known of a client that connects, and of one that is there. */
 	SCOPE_TOKEN = SCOPE_USER | SCOPE_CLAIMS,
@@ -139,7 +140,7 @@ void action_json_array(struct load *l, const struct token *t, const char *key, u
     struct text *written);
 /* A `yes` or `no` of the catalogue, `no` when it is not written. */
 bool action_switch(struct load *l, cfg_t *block, const char *key);
-/* `if` and all actions of a rule. */
+/* `if` and all actions of a rule; that of a route, which sends its own event where no other is named, has an inline one always. */
 void action_list(struct load *l, cfg_t *block, unsigned scope, struct rule *r);
 
 /* envelope.c */
@@ -207,6 +208,11 @@ const char *trigger_suggest(struct load *l, struct text name);
 /* on.c */
 
 void on_blocks(struct load *l, cfg_t *tree, struct catalogue_nsp *nsp);
+
+/* route.c */
+
+/* The routes of TREE, which is the top level or a namespace. */
+void route_list(struct load *l, cfg_t *tree, struct catalogue_nsp *nsp);
 
 /* namespace.c */
 

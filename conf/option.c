@@ -196,28 +196,40 @@ static const struct option log_rows[] = {
 	{"file", OPTION_PATH, AT(log_options, file), LIMITS(1, 1024), RELOAD, .help = "File to append to. None: stderr."},
 };
 
-#define ACTION_ROWS                                                                                                    \
-	{"if", OPTION_CONDITIONS, RELOAD, .help = "Conditions, all of which must hold; else it is skipped silently."},       \
-	{"emit", OPTION_EVENT, LIMITS(1, 250), RELOAD, .help = "Event to send."},                                            \
-	{"to", OPTION_TARGETS, RELOAD,                                                                                       \
-	    .help = "Who gets it: list of `room` (the default), `others`, `self`, `all`, `rooms:TYPE` or a room template; "  \
-		    "each socket once."},                                                                                 \
-	{"except", OPTION_TARGETS, RELOAD, .help = "Who does not; same words."},                                             \
-	{"data", OPTION_JSON, RELOAD, .help = "The one argument, a JSON template."},                                         \
-	{"args", OPTION_JSON, RELOAD, .help = "All arguments, a JSON template of an array."},                                \
-	{"envelope", OPTION_NAME, LIMITS(1, 64), RELOAD, .help = "Name of an `envelope` around the argument."},              \
-	{"each", OPTION_TEXT, LIMITS(1, 64), RELOAD,                                                                         \
-	    .help = "A room type: do this once for each room of that type the client is in, which is `@room` then."},         \
-	{"join", OPTION_ROOMS, RELOAD,                                                                                     \
-	    .help = "Rooms that the client joins first: `room` or room templates. The room's own `join` is not asked."},      \
-	{"leave", OPTION_ROOMS, RELOAD, .help = "Rooms that it leaves at last: `room`, room templates, `\"TYPE:*\"`."},      \
-	{"evict", OPTION_TEXT, LIMITS(1, 1024), RELOAD,                                                                      \
-	    .help = "Id of a user, a text template: at last its sockets leave the rooms of `to`."},                           \
-	{"close", OPTION_SWITCH, .dflt = "no", RELOAD, .help = "At last everybody leaves the rooms of `to`."},               \
-	{"disconnect", OPTION_WORD, .words = "namespace transport", RELOAD,                                                  \
-	    .help = "At last the client is taken out of the namespace, or its connection ends."},                             \
-	{"volatile", OPTION_SWITCH, .dflt = "no", RELOAD,                                                                    \
+#define IF_ROW \
+	{"if", OPTION_CONDITIONS, RELOAD, .help = "Conditions, all of which must hold; else it is skipped silently."}
+
+#define BODY_ROWS \
+	{"data", OPTION_JSON, RELOAD, .help = "The one argument, a JSON template."}, \
+	{"args", OPTION_JSON, RELOAD, .help = "All arguments, a JSON template of an array."}, \
+	{"envelope", OPTION_NAME, LIMITS(1, 64), RELOAD, .help = "Name of an `envelope` around the argument."}
+
+#define EMPTY_ROWS \
+	{"evict", OPTION_TEXT, LIMITS(1, 1024), RELOAD, \
+	    .help = "Id of a user, a text template: at last its sockets leave the rooms of `to`."}, \
+	{"close", OPTION_SWITCH, .dflt = "no", RELOAD, .help = "At last everybody leaves the rooms of `to`."}
+
+#define VOLATILE_ROW \
+	{"volatile", OPTION_SWITCH, .dflt = "no", RELOAD, \
 	    .help = "Drop it for a client that cannot take it now; it is not recovered either."}
+
+#define ACTION_ROWS \
+	IF_ROW, \
+	{"emit", OPTION_EVENT, LIMITS(1, 250), RELOAD, .help = "Event to send."}, \
+	{"to", OPTION_TARGETS, RELOAD, \
+	    .help = "Who gets it: list of `room` (the default), `others`, `self`, `all`, `rooms:TYPE` or a room template; " \
+		    "each socket once."}, \
+	{"except", OPTION_TARGETS, RELOAD, .help = "Who does not; same words."}, \
+	BODY_ROWS, \
+	{"each", OPTION_TEXT, LIMITS(1, 64), RELOAD, \
+	    .help = "A room type: do this once for each room of that type the client is in, which is `@room` then."}, \
+	{"join", OPTION_ROOMS, RELOAD, \
+	    .help = "Rooms that the client joins first: `room` or room templates. The room's own `join` is not asked."}, \
+	{"leave", OPTION_ROOMS, RELOAD, .help = "Rooms that it leaves at last: `room`, room templates, `\"TYPE:*\"`."}, \
+	EMPTY_ROWS, \
+	{"disconnect", OPTION_WORD, .words = "namespace transport", RELOAD, \
+	    .help = "At last the client is taken out of the namespace, or its connection ends."}, \
+	VOLATILE_ROW
 
 #define ADD_ROW                                                                                                        \
 	{"add", OPTION_MEMBERS, RELOAD,                                                                                      \
@@ -247,6 +259,33 @@ static const struct option event[] = {
 	{"ack_args", OPTION_JSON, RELOAD,
 	    .help = "The same with all arguments of the answer: a JSON template of an array, or `'{@args}'`. Not beside `ack`."},
 	{"dev", OPTION_SWITCH, .dflt = "no", RELOAD, .help = "The rule exists only under `--dev`."},
+};
+
+#define ROUTE_ROWS                                                                                                     \
+	IF_ROW,                                                                                                              \
+	{"to", OPTION_TARGETS, RELOAD,                                                                                       \
+	    .help = "Who gets it: list of `all` (the namespace), a room template such as `\"user:{@vars.userId}\"`, `room` "  \
+		    "(the default with `room`); each socket once."},                                                      \
+	{"except", OPTION_TARGETS, RELOAD, .help = "Who does not; same words."},                                             \
+	BODY_ROWS,                                                                                                           \
+	ADD_ROW,                                                                                                             \
+	EMPTY_ROWS,                                                                                                          \
+	VOLATILE_ROW
+
+static const struct option route[] = {
+	{"room", OPTION_TEMPLATE, LIMITS(1, 250), RELOAD, .help = "The room the rule is about: `\"chat:{chatId}\"`."},
+	{"fields", OPTION_FIELDS, RELOAD, .computed = "anything passes untouched",
+	    .help = "Members of the one object that is published, in the words of an `event`'s fields."},
+	{"unknown", OPTION_WORD, AT(rule, unknown), .words = "drop reject pass", .dflt = "drop", RELOAD,
+	    .help = "What becomes of members that are not declared."},
+	{"emit", OPTION_EVENT, LIMITS(1, 250), .computed = "the route's name", RELOAD, .help = "Event to send."},
+	ROUTE_ROWS,
+	{"dev", OPTION_SWITCH, .dflt = "no", RELOAD, .help = "The route exists only under `--dev`."},
+};
+
+static const struct option route_also[] = {
+	{"emit", OPTION_EVENT, LIMITS(1, 250), RELOAD, .help = "Event to send."},
+	ROUTE_ROWS,
 };
 
 static const struct option limit[] = {
@@ -364,6 +403,13 @@ const struct option_block option_blocks[] = {
 	    "patterns the longest counts.", .nsp = true},
 	{"event/also", "also", NULL, true, ROWS(event_also), "A further action of the rule, after the inline one."},
 	{"event/check", "check", NULL, true, ROWS(check), "A condition of the rule; the first that is false refuses the event."},
+	{"route", "route", "NAME", true, ROWS(route),
+	    "An event that backends publish by this name (`POST /v1/events`, a batch, the reply of a hook): who hears it is said here. Sources "
+	    "are the published object and `@vars.X`, which came beside it for targeting and is never sent; there is no client, so no "
+	    "`@user` and no `@socket`.",
+	    .nsp = true},
+	{"route/also", "also", NULL, true, ROWS(route_also), "A further action of the route, after the inline one."},
+	{"route/check", "check", NULL, true, ROWS(check), "A condition of the route; the first that is false refuses what was published."},
 	{"limit", "limit", "NAME", true, ROWS(limit),
 	    "How often something may happen on the whole host; more is refused with the code `rate_limited`.", .nsp = true},
 	{"limit/role", "role", "ROLE", true, ROWS(limit_role), "Another rate for senders of a role."},

@@ -281,6 +281,18 @@ static void print_event(FILE *out, int depth, const struct rule *r)
 	fprintf(out, "%.*s}\n", depth, "\t\t\t");
 }
 
+static void print_route(FILE *out, int depth, const struct rule *r)
+{
+	print_title(out, depth, "route", r->name);
+	print_fields(out, depth + 1, r);
+	if (r->has_room)
+		print_text(out, depth + 1, "room", r->room.written);
+	print_steps(out, depth + 1, r);
+	if (r->dev)
+		print_switch(out, depth + 1, "dev", true);
+	fprintf(out, "%.*s}\n", depth, "\t\t\t");
+}
+
 static void print_on(FILE *out, int depth, const struct rule *r)
 {
 	if (r == NULL)
@@ -378,6 +390,8 @@ static void print_blocks(FILE *out, int depth, const struct catalogue_nsp *nsp)
 	print_reactions(out, depth, nsp);
 	for (unsigned i = 0; i < nsp->nevent; i++)
 		print_event(out, depth, &nsp->event[i]);
+	for (unsigned i = 0; i < nsp->nroute; i++)
+		print_route(out, depth, &nsp->route[i]);
 }
 
 void print_catalogue(const struct catalogue *cat, FILE *out)

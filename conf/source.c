@@ -5,6 +5,7 @@
 #include "conf/compile.h"
 
 #define SEGMENTS_MAX 16
+#define ABOUT_CLIENT ((unsigned)(SCOPE_TOKEN | SCOPE_CONNECTING | SCOPE_RULE | SCOPE_EDGE))
 
 enum path { PATH_NONE, PATH_MAY, PATH_MUST };
 
@@ -119,6 +120,13 @@ static bool outside(struct cursor *c, struct text name, unsigned scope)
 
 	if (c->scope == SCOPE_CLIENT_NEW && scope == SCOPE_RULE)
 		return cursor_fail(c, "`%s`: there is no socket yet, so it is not known here", shown);
+	if ((c->scope & SCOPE_ROUTE) != 0 && scope == SCOPE_VARS)
+		return cursor_fail(c, "`%s`: vars are for targeting and are never sent: publish it in `data`, and write its path here", shown);
+	if ((c->scope & SCOPE_ROUTE) != 0 && (scope & (ABOUT_CLIENT | SCOPE_SENDER)) != 0)
+		return cursor_fail(c, "`%s`: a backend publishes a route, so there is no client: publish it in `data`, and write its "
+				      "path here; or in `vars`, for `to` and `if`: @vars.X", shown);
+	if (scope == SCOPE_VARS)
+		return cursor_fail(c, "`%s` is known in a route only: it is what a backend sent beside the data", shown);
 	if (scope == SCOPE_ERROR)
 		return cursor_fail(c, "`%s`: nothing was refused here; on \"auth_failed\" knows it", shown);
 	if ((c->scope & SCOPE_ENVELOPE) != 0)
@@ -186,6 +194,8 @@ static bool server_source(struct cursor *c, struct text name, struct source *out
 		if ((known[i].scope & c->scope) == 0)
 			return outside(c, name, known[i].scope);
 		out->kind = known[i].kind;
+		if ((known[i].scope & ABOUT_CLIENT) != 0)
+			c->load->client = out->written.p;
 		if (name.n > n && (out->kind == SOURCE_SOCKET_QUERY || out->kind == SOURCE_SOCKET_HEADERS))
 			return kept_source(c, (struct text){name.p + n + 1, name.n - n - 1}, out);
 		if (name.n > n && !split(c, (struct text){name.p + n + 1, name.n - n - 1}, out))

@@ -260,43 +260,64 @@ bool eval_source(struct eval *e, const struct source *src, struct slice *json)
 	return false;
 }
 
+/* The value in the place of a hole of a text. */
+static int put_value(struct slice v, struct buf *out)
+{
+	int64_t number;
+	size_t at = out->n;
+	ssize_t n;
+
+	if (json_int(v, &number)) {
+		buf_slice(out, v);
+		return 0;
+	}
+	if (json_type(v) != JSON_STRING)
+		return -1;
+	n = json_string_decode(v, buf_reserve(out, v.n), v.n);
+	if (n < 1 || n > TEXT_VALUE_MAX)
+		return -1;
+	for (ssize_t k = 0; k < n; k++) {
+		unsigned char ch = (unsigned char)out->p[at + (size_t)k];
+
+		if (ch < 0x20 || ch == 0x7f)
+			return -1;
+	}
+	out->n += (size_t)n;
+	return 0;
+}
+
+static int put_part(struct eval *e, const struct text_part *p, struct buf *out)
+{
+	struct slice v;
+
+	if (!p->is_hole) {
+		buf_put(out, p->literal.p, p->literal.n);
+		return 0;
+	}
+	if (eval_source(e, &p->hole.source, &v))
+		return put_value(v, out);
+	if (p->hole.has_default)
+		buf_put(out, p->hole.dflt.p, p->hole.dflt.n);
+	return p->hole.has_default || p->hole.optional ? 0 : -1;
+}
+
 int eval_text(struct eval *e, const struct text_template *t, struct buf *out)
 {
 	for (unsigned i = 0; i < t->n; i++) {
-		const struct text_part *p = &t->part[i];
-		struct slice v;
-		int64_t number;
-		size_t at;
-		ssize_t n;
-
-		if (!p->is_hole) {
-			buf_put(out, p->literal.p, p->literal.n);
-			continue;
-		}
-		if (!eval_source(e, &p->hole.source, &v)) {
-			if (p->hole.has_default)
-				buf_put(out, p->hole.dflt.p, p->hole.dflt.n);
-			else if (!p->hole.optional)
-				return -1;
-			continue;
-		}
-		if (json_int(v, &number)) {
-			buf_slice(out, v);
-			continue;
-		}
-		if (json_type(v) != JSON_STRING)
+		if (put_part(e, &t->part[i], out) != 0)
 			return -1;
-		at = out->n;
-		n = json_string_decode(v, buf_reserve(out, v.n), v.n);
-		if (n < 1 || n > TEXT_VALUE_MAX)
-			return -1;
-		for (ssize_t k = 0; k < n; k++) {
-			unsigned char ch = (unsigned char)out->p[at + (size_t)k];
-
-			if (ch < 0x20 || ch == 0x7f)
-				return -1;
-		}
-		out->n += (size_t)n;
 	}
 	return 0;
+}
+
+const struct source *eval_text_wrong(struct eval *e, const struct text_template *t)
+{
+	struct buf *b = &e->w->name;
+
+	for (unsigned i = 0; i < t->n; i++) {
+		buf_reset(b);
+		if (put_part(e, &t->part[i], b) != 0)
+			return &t->part[i].hole.source;
+	}
+	return NULL;
 }

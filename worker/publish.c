@@ -36,6 +36,16 @@ static size_t audience_size(const struct audience *a)
 	return n;
 }
 
+size_t publish_size(const struct audience *a, size_t content, unsigned ncontent)
+{
+	return sizeof(struct record_head) + audience_size(a) + content + ncontent * 32u + 64;
+}
+
+int publish_would_take(struct worker *w, const size_t *size, unsigned n)
+{
+	return outlet_would_take(&w->bcast, size, n, TOUCH_MAX, clock_mono_ns());
+}
+
 /* Adds one target: its slots to the mask, its bucket to those touched. */
 static void draft_target(struct worker *w, struct draft *d, const struct audience *a, const struct target_room *t)
 {
