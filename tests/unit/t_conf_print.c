@@ -147,7 +147,7 @@ static void a_rule_whole(void **state)
 	    "\t\tack = '{\"success\": false, \"error\": {@error.message}, \"code\": {@error.code?}}'\n\t}\n"
 	    "\tbuiltins {\n\t\tsubscribe = enter\n\t\tunsubscribe = unsubscribe\n\t\trooms = none\n\t\tping = ping\n\t}\n"
 	    "\tenvelope \"typed\" {\n\t\tdata = '{\"t\": {@event}, \"d\": {@payload}}'\n\t}\n"
-	    "\trole \"r\" {\n\t\tfeatures = {a, 'b c'}\n\t\trooms = t\n\t}\n\troom \"t\" {\n\t\tjoin = none\n\t\tsingle = yes\n\t}\n"
+	    "\trole \"r\" {\n\t\tfeatures = {a, 'b c'}\n\t\trooms = t\n\t}\n\troom \"t\" {\n\t\tjoin = none\n\t\tsingle = yes\n\t\tcase = keep\n\t\tpersistent = no\n\t}\n"
 	    "\ton \"connecting\" {\n\t\tif = @user.id\n\t\tcheck {\n\t\t\tif = {@user.name, '@now.s > 1'}\n"
 	    "\t\t\terror = 'who are you'\n\t\t\tcode = who\n\t\t}\n\t}\n"
 	    "\tevent \"e\" {\n\t\tparams = {'a: id', 'n?: int 0..5'}\n\t\tshape = both\n\t\tunknown = pass\n"
