@@ -59,8 +59,10 @@ const char *types_kind(struct types *t, const struct field_kind *k, enum types_s
 const char *types_members(struct types *t, const struct rule *r, enum types_side side, const struct action *a);
 /* True when the object may be missing, because nothing in it must be there. */
 bool types_may_miss(struct types *t, const struct rule *r);
-/* The positional form, from all arguments down to those that must be there: "[a: string] | []". */
-const char *types_positions(struct types *t, const struct rule *r, enum types_side side);
+/* The positional forms, from all arguments down to those that must be there: "[a: string] | []". */
+const char *types_positions_sent(struct types *t, const struct rule *r);
+/* The same in one: "[a?: string]". */
+const char *types_positions_heard(struct types *t, const struct rule *r);
 /* The declared field of that index; NULL.  *SURE: it is there whenever the rule runs. */
 const struct field *types_field(const struct field_set *s, unsigned index, bool *sure);
 

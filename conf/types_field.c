@@ -142,8 +142,11 @@ bool types_may_miss(struct types *t, const struct rule *r)
 	return true;
 }
 
-/* The first N arguments; those that may be missing where others follow are null there. */
-static const char *positions(struct types *t, const struct field_set *s, unsigned n, enum types_side side)
+/*
+ * The first N arguments, of which those from NEEDED on may be missing at the end.  One that may be missing in front of
+ * others is null there.
+ */
+static const char *positions(struct types *t, const struct field_set *s, unsigned n, unsigned needed, enum types_side side)
 {
 	const char *out = "[";
 
@@ -157,19 +160,38 @@ static const char *positions(struct types *t, const struct field_set *s, unsigne
 			key = conf_arena_format(t->arena, "argument%u", i + 1).p;
 		if (may_miss(f, side) && i + 1 < n)
 			type = conf_arena_format(t->arena, "%s | null%s", type, side == TYPES_SENT ? " | undefined" : "").p;
-		out = conf_arena_format(t->arena, "%s%s%s: %s", out, i > 0 ? ", " : "", key, type).p;
+		out = conf_arena_format(
+		    t->arena, "%s%s%s%s: %s", out, i > 0 ? ", " : "", key, i >= needed ? "?" : "", type)
+			  .p;
 	}
 	return conf_arena_format(t->arena, "%s]", out).p;
 }
 
-const char *types_positions(struct types *t, const struct rule *r, enum types_side side)
+/* How many must be there. */
+static unsigned needed(const struct field_set *s, enum types_side side)
+{
+	unsigned n = s->n;
+
+	while (n > 0 && may_miss(&s->field[n - 1], side))
+		n--;
+	return n;
+}
+
+const char *types_positions_sent(struct types *t, const struct rule *r)
 {
 	const struct field_set *s = &r->fields->top;
-	const char *out = positions(t, s, s->n, side);
+	const char *out = positions(t, s, s->n, s->n, TYPES_SENT);
 
-	for (unsigned n = s->n; n > 0 && may_miss(&s->field[n - 1], side); n--)
-		out = conf_arena_format(t->arena, "%s | %s", out, positions(t, s, n - 1, side)).p;
+	for (unsigned n = s->n; n > needed(s, TYPES_SENT); n--)
+		out = conf_arena_format(t->arena, "%s | %s", out, positions(t, s, n - 1, n - 1, TYPES_SENT)).p;
 	return out;
+}
+
+const char *types_positions_heard(struct types *t, const struct rule *r)
+{
+	const struct field_set *s = &r->fields->top;
+
+	return positions(t, s, s->n, needed(s, TYPES_HEARD), TYPES_HEARD);
 }
 
 const struct field *types_field(const struct field_set *s, unsigned index, bool *sure)

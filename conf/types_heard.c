@@ -11,6 +11,7 @@ enum form_kind {
 struct form {
 	enum form_kind kind;
 	const char *type;
+	unsigned n; /* TUPLE: elements */
 };
 
 /* An event that the server sends, and with which arguments: one form for each place that sends it. */
@@ -71,18 +72,18 @@ static struct form passed(struct types *t, const struct rule *r, bool event)
 	if (!event)
 		return (struct form){FORM_TUPLE, "[]"};
 	if (r->fields != NULL && r->fields->params)
-		return (struct form){FORM_TUPLE, types_positions(t, r, TYPES_HEARD)};
+		return (struct form){FORM_TUPLE, types_positions_heard(t, r), r->fields->top.n};
 	if (r->fields == NULL && (walk_reads(t->arena, r).n == 0 || walk_reads(t->arena, r).list))
 		return (struct form){FORM_ANY, "any[]"};
 	type = object(t, types_members(t, r, TYPES_HEARD, NULL));
 	if (!types_may_miss(t, r))
 		return (struct form){FORM_ONE, type};
-	return (struct form){FORM_TUPLE, conf_arena_format(t->arena, "[payload?: %s]", type).p};
+	return (struct form){FORM_TUPLE, conf_arena_format(t->arena, "[payload?: %s]", type).p, 1};
 }
 
 static struct form unframed(const struct types_at *at, const struct action *a, bool event)
 {
-	const char *elements;
+	const char *out = "[";
 
 	switch (a->body) {
 	case BODY_PASS: return passed(at->t, at->rule, event);
@@ -92,10 +93,13 @@ static struct form unframed(const struct types_at *at, const struct action *a, b
 	}
 	if (a->json.kind == JSON_NODE_HOLE)
 		return passed(at->t, at->rule, event);
-	elements = types_elements(at, &a->json);
-	if (elements == NULL)
+	if (types_elements(at, &a->json) == NULL)
 		return (struct form){FORM_ANY, "any[]"};
-	return (struct form){FORM_TUPLE, conf_arena_format(at->t->arena, "[%s]", elements).p};
+	for (unsigned i = 0; i < a->json.n; i++)
+		out = conf_arena_format(at->t->arena, "%s%sargument%u: %s", out, i > 0 ? ", " : "", i + 1,
+		    types_json(at, &a->json.child[i]))
+			  .p;
+	return (struct form){FORM_TUPLE, conf_arena_format(at->t->arena, "%s]", out).p, a->json.n};
 }
 
 static void action(struct types *t, struct list *l, const struct rule *r, const struct action *a, bool event)
@@ -144,27 +148,38 @@ static void collect(struct types *t, struct list *l)
 		add(t, l, (struct text){"pong", 4}, (struct text){"pong", 4}, (struct form){FORM_TUPLE, "[]"});
 }
 
+/* The form as one of several tuples, which have MOST elements: a function may name all of them. */
+static const char *padded(struct types *t, const struct form *f, unsigned most)
+{
+	unsigned n = f->kind == FORM_ONE ? 1 : f->n;
+	const char *out = f->kind == FORM_ONE ? conf_arena_format(t->arena, "[payload: %s", f->type).p
+					      : conf_arena_text(t->arena, f->type, strlen(f->type) - 1).p;
+
+	for (; n < most; n++)
+		out = conf_arena_format(t->arena, "%s%sargument%u: undefined", out, n > 0 ? ", " : "", n + 1).p;
+	return conf_arena_format(t->arena, "%s]", out).p;
+}
+
 /* What the function for the event takes. */
 static const char *parameters(struct types *t, const struct heard *h)
 {
 	const char *name, *out = "";
+	unsigned most = 1;
 	bool one = true;
 
 	for (unsigned i = 0; i < h->n; i++) {
 		if (h->form[i].kind == FORM_ANY)
 			return "...args: any[]";
 		one &= h->form[i].kind == FORM_ONE;
+		most = h->form[i].n > most ? h->form[i].n : most;
 	}
 	if (h->n == 1 && strcmp(h->form[0].type, "[]") == 0)
 		return "";
 	name = types_name(t, "On", h->name, "");
-	for (unsigned i = 0; i < h->n; i++) {
-		bool alone = !one && h->form[i].kind == FORM_ONE;
-
-		out = conf_arena_format(
-		    t->arena, "%s%s%s%s%s", out, i > 0 ? " | " : "", alone ? "[" : "", h->form[i].type, alone ? "]" : "")
+	for (unsigned i = 0; i < h->n; i++)
+		out = conf_arena_format(t->arena, "%s%s%s", out, i > 0 ? " | " : "",
+		    one ? h->form[i].type : padded(t, &h->form[i], most))
 			  .p;
-	}
 	fprintf(t->out, "%sexport type %s = %s;\n", t->indent, name, out);
 	return conf_arena_format(t->arena, one ? "payload: %s" : "...args: %s", name).p;
 }

@@ -61,7 +61,7 @@ static const char *arguments(const struct types_at *at)
 	if (at->rule == NULL || at->rule->fields == NULL)
 		return "unknown[]";
 	if (at->rule->fields->params)
-		return types_positions(at->t, at->rule, TYPES_HEARD);
+		return types_positions_heard(at->t, at->rule);
 	return conf_arena_format(at->t->arena, "{ %s }[]", types_members(at->t, at->rule, TYPES_HEARD, NULL)).p;
 }
 

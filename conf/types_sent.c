@@ -62,8 +62,8 @@ static const char *forms(struct types *t, const struct rule *r)
 	if (f == NULL || (!f->params && !f->both))
 		return object;
 	if (object == NULL)
-		return types_positions(t, r, TYPES_SENT);
-	return conf_arena_format(t->arena, "%s | %s", object, types_positions(t, r, TYPES_SENT)).p;
+		return types_positions_sent(t, r);
+	return conf_arena_format(t->arena, "%s | %s", object, types_positions_sent(t, r)).p;
 }
 
 /* True when a name has both this rule and another one that is more exact: a member of the interface must fit both. */
@@ -178,7 +178,8 @@ void types_sent(struct types *t)
 		if (r->pattern && overlaps(t, r))
 			continue;
 		list[i].forms = forms(t, r);
-		if (list[i].forms != NULL && r->ack != ACK_NONE)
+		/* Where anything may be sent the function cannot be told from what is sent, but what it gets has a name. */
+		if (r->ack != ACK_NONE)
 			list[i].answer = answer(t, r);
 	}
 	fprintf(t->out, "\n%s/** What a client may emit. */\n%sexport interface ClientToServerEvents {\n", t->indent, t->indent);
