@@ -51,7 +51,7 @@ static const char *forms(struct types *t, const struct rule *r)
 	if (f == NULL || !f->params || f->both) {
 		name = types_name(t, "Send", r->name, "");
 		if (f != NULL) {
-			fprintf(t->out, "%s/** %s", t->indent, r->name.p);
+			fprintf(t->out, "%s/** %s", t->indent, types_comment(t, r->name.p));
 			for (unsigned i = 0; i < f->nwritten; i++)
 				fprintf(t->out, "%s%s", i > 0 ? ", " : ": ", types_comment(t, f->written[i].p));
 			fputs(" */\n", t->out);
