@@ -3,6 +3,7 @@
 #include "conf/load.h"
 #include "conf/say.h"
 #include "conf/tools.h"
+#include "conf/walk.h"
 
 /* What happens to an event, step by step, and who may be in a room: the order is that of worker/rule.c. */
 
@@ -281,26 +282,40 @@ static bool explain_event(struct explain *x)
 	return false;
 }
 
-/* Rules that let clients into rooms of the type, whatever its own `join` says. */
-static void joined_by(const struct explain *x, const struct room_type *type)
+/* True when the template names rooms of the type. */
+static bool names_type(struct text written, const struct room_type *type)
 {
-	for (unsigned i = 0; i < x->nsp->nevent; i++) {
-		const struct rule *r = &x->nsp->event[i];
+	size_t n = type->name.n;
 
-		for (unsigned j = 0; j < r->naction; j++) {
-			for (unsigned k = 0; k < r->action[j].njoin; k++) {
-				const struct target *t = &r->action[j].join[k];
+	return written.n >= n && memcmp(written.p, type->name.p, n) == 0 && (written.n == n || written.p[n] == ':');
+}
 
-				if ((t->kind == TARGET_ROOM ? r->room_type : t->type) != type)
-					continue;
-				fputs("  event ", x->out);
-				say_code(x->out, r->name);
-				fprintf(x->out, " (%s:%d) joins its sender to ", r->file, r->line);
-				say_targets(x->out, 1, t);
-				fputc('\n', x->out);
-			}
+struct joined {
+	const struct explain *x;
+	const struct room_type *type;
+};
+
+/* A rule that lets clients into rooms of the type, whatever its own `join` says; ABOUT: the room type of the rule. */
+static void joined_by(const struct joined *j, const struct rule *r, const char *what, const struct room_type *about)
+{
+	for (unsigned i = 0; i < r->naction; i++) {
+		for (unsigned k = 0; k < r->action[i].njoin; k++) {
+			const struct target *t = &r->action[i].join[k];
+
+			if (t->kind == TARGET_ROOM ? about != j->type : !names_type(t->room.written, j->type))
+				continue;
+			fprintf(j->x->out, "  %s ", what);
+			say_code(j->x->out, r->name);
+			fprintf(j->x->out, " (%s:%d) lets its client join ", r->file, r->line);
+			say_rooms(j->x->out, 1, t);
+			fputc('\n', j->x->out);
 		}
 	}
+}
+
+static void joined_on(void *arg, const struct rule *r, const struct room_type *type)
+{
+	joined_by(arg, r, "on", type);
 }
 
 /* Templates of rooms that clients are in from the start. */
@@ -308,13 +323,10 @@ static void automatic(const struct explain *x, const struct room_type *type, uns
     const struct text *role)
 {
 	for (unsigned i = 0; i < n; i++) {
-		const struct text w = t[i].written;
-		size_t m = type->name.n;
-
-		if (w.n < m || memcmp(w.p, type->name.p, m) != 0 || (w.n > m && w.p[m] != ':'))
+		if (!names_type(t[i].written, type))
 			continue;
 		fputs("  from the start: ", x->out);
-		say_code(x->out, w);
+		say_code(x->out, t[i].written);
 		if (role != NULL) {
 			fputs(", with the role ", x->out);
 			say_code(x->out, *role);
@@ -348,7 +360,9 @@ static bool explain_room(struct explain *x)
 	automatic(x, type, x->conf->auth.nroom, x->conf->auth.room, NULL);
 	for (unsigned i = 0; i < x->nsp->nrole; i++)
 		automatic(x, type, x->nsp->role[i].nroom, x->nsp->role[i].room, &x->nsp->role[i].name);
-	joined_by(x, type);
+	walk_reactions(x->nsp, joined_on, &(struct joined){x, type});
+	for (unsigned i = 0; i < x->nsp->nevent; i++)
+		joined_by(&(struct joined){x, type}, &x->nsp->event[i], "event", x->nsp->event[i].room_type);
 	return true;
 }
 

@@ -6,6 +6,7 @@
 #include "conf/load.h"
 #include "conf/say.h"
 #include "conf/tools.h"
+#include "conf/walk.h"
 
 static void line(struct guide *g, const char *what, struct text t)
 {
@@ -138,19 +139,14 @@ static void builtins(struct guide *g)
 	}
 }
 
-static void reactions(struct guide *g)
+static void reaction(void *arg, const struct rule *r, const struct room_type *type)
 {
-	const struct rule *const on[] = {
-	    g->nsp->on_connecting, g->nsp->on_connect, g->nsp->on_authenticated, g->nsp->on_auth_failed};
-	bool any = false;
+	struct guide *g = arg;
 
-	for (size_t i = 0; i < sizeof on / sizeof on[0]; i++) {
-		if (on[i] == NULL)
-			continue;
-		fputs(any ? "" : "\n### What the server does by itself\n", g->out);
-		any = true;
-		guide_on(g, on[i]);
-	}
+	(void)type;
+	fputs(g->reacted ? "" : "\n### What the server does by itself\n", g->out);
+	g->reacted = true;
+	guide_on(g, r);
 }
 
 static void space(struct guide *g)
@@ -164,7 +160,8 @@ static void space(struct guide *g)
 		guide_event(g, &nsp->event[i]);
 	builtins(g);
 	guide_heard(g);
-	reactions(g);
+	g->reacted = false;
+	walk_reactions(nsp, reaction, g);
 	rooms(g);
 	roles(g);
 	limits(g);

@@ -11,6 +11,7 @@ struct guide {
 	const struct conf *conf;
 	const struct catalogue_nsp *nsp;
 	struct conf_arena *arena;
+	bool reacted; /* the chapter of reactions has begun */
 	FILE *out;
 };
 

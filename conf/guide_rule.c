@@ -218,13 +218,14 @@ static void heard_action(struct guide *g, const struct rule *r, const struct act
 	else if (a->body == BODY_ADD)
 		heard(g, a->emit_plain, when, r->name, "the payload, with members set by the server", none);
 	else
-		heard(g, a->emit_plain, when, r->name, "the arguments as they were sent", none);
+		heard(g, a->emit_plain, when, r->name, when[0] == 'o' ? "none" : "the arguments as they were sent", none);
 }
 
-static void heard_rule(struct guide *g, const struct rule *r, const char *when)
+static void heard_reaction(void *arg, const struct rule *r, const struct room_type *type)
 {
-	for (unsigned i = 0; r != NULL && i < r->naction; i++)
-		heard_action(g, r, &r->action[i], when);
+	(void)type;
+	for (unsigned i = 0; i < r->naction; i++)
+		heard_action(arg, r, &r->action[i], "on");
 }
 
 void guide_heard(struct guide *g)
@@ -233,11 +234,10 @@ void guide_heard(struct guide *g)
 	static const struct text none = {"", 0};
 
 	fputs("\n### What clients hear\n\n| event | when | argument |\n|---|---|---|\n", g->out);
-	heard_rule(g, nsp->on_connect, "on");
-	heard_rule(g, nsp->on_authenticated, "on");
-	heard_rule(g, nsp->on_auth_failed, "on");
+	walk_reactions(nsp, heard_reaction, g);
 	for (unsigned i = 0; i < nsp->nevent; i++)
-		heard_rule(g, &nsp->event[i], "somebody sends");
+		for (unsigned j = 0; j < nsp->event[i].naction; j++)
+			heard_action(g, &nsp->event[i], &nsp->event[i].action[j], "somebody sends");
 	for (unsigned i = 0; i < nsp->nlimit; i++)
 		if (nsp->limit[i].emit.p != NULL)
 			heard(g, nsp->limit[i].emit_plain, "refused by the limit", nsp->limit[i].name, "",

@@ -57,9 +57,9 @@ void say_targets(FILE *out, unsigned n, const struct target *t)
 {
 	static const char *const words[] = {[TARGET_ROOM] = "everyone in the room",
 	    [TARGET_OTHERS] = "the others",
-	    [TARGET_SELF] = "the sender",
+	    [TARGET_SELF] = "this client",
 	    [TARGET_ALL] = "everyone in the namespace",
-	    [TARGET_ROOMS_OF] = "the sender's rooms of type ",
+	    [TARGET_ROOMS_OF] = "this client's rooms of type ",
 	    [TARGET_TEMPLATE] = ""};
 
 	for (unsigned i = 0; i < n; i++) {
@@ -69,6 +69,19 @@ void say_targets(FILE *out, unsigned n, const struct target *t)
 			say_code(out, t[i].type->name);
 		if (t[i].kind == TARGET_TEMPLATE)
 			say_code(out, t[i].room.written);
+	}
+}
+
+void say_rooms(FILE *out, unsigned n, const struct target *t)
+{
+	for (unsigned i = 0; i < n; i++) {
+		apart(out, i, n, " and ");
+		if (t[i].kind == TARGET_TEMPLATE)
+			say_code(out, t[i].room.written);
+		else if (t[i].kind == TARGET_ROOMS_OF)
+			fprintf(out, "all rooms of type `%s`", t[i].type->name.p);
+		else
+			fputs(t[i].kind == TARGET_ROOM ? "the room" : "all rooms", out);
 	}
 }
 
@@ -105,7 +118,7 @@ void say_limit(FILE *out, const struct limit *l)
 	if (l->emit.p != NULL) {
 		fputs("; one too many also emits ", out);
 		say_code(out, l->emit_plain);
-		fputs(" to the sender", out);
+		fputs(" to this client", out);
 	}
 }
 
@@ -143,24 +156,24 @@ static void moves(FILE *out, const struct action *a, bool again)
 	const char *comma = again ? "; at last " : "at last ";
 
 	if (a->nleave > 0) {
-		fprintf(out, "%sthe sender leaves ", comma);
-		say_targets(out, a->nleave, a->leave);
+		fprintf(out, "%sthis client leaves ", comma);
+		say_rooms(out, a->nleave, a->leave);
 		comma = " and ";
 	}
 	if (a->has_evict) {
 		fprintf(out, "%sthe sockets of user ", comma);
 		say_code(out, a->evict.written);
 		fputs(" leave ", out);
-		say_targets(out, a->nto, a->to);
+		say_rooms(out, a->nto, a->to);
 		comma = " and ";
 	}
 	if (a->close) {
 		fprintf(out, "%severybody leaves ", comma);
-		say_targets(out, a->nto, a->to);
+		say_rooms(out, a->nto, a->to);
 		comma = " and ";
 	}
 	if (a->disconnect != DISCONNECT_NO)
-		fprintf(out, "%sthe sender %s", comma,
+		fprintf(out, "%sthis client %s", comma,
 		    a->disconnect == DISCONNECT_NAMESPACE ? "is taken out of the namespace" : "is disconnected");
 }
 
@@ -169,7 +182,7 @@ void say_action(FILE *out, const struct action *a)
 	if (a->each != NULL) {
 		fputs("for each room of type ", out);
 		say_code(out, a->each->name);
-		fputs(" that the sender is in: ", out);
+		fputs(" that this client is in: ", out);
 	}
 	if (a->also && a->nif > 0) {
 		fputs("if ", out);
@@ -177,8 +190,8 @@ void say_action(FILE *out, const struct action *a)
 		fputs(": ", out);
 	}
 	if (a->njoin > 0) {
-		fputs("the sender joins ", out);
-		say_targets(out, a->njoin, a->join);
+		fputs("this client joins ", out);
+		say_rooms(out, a->njoin, a->join);
 		fputs(a->has_emit ? "; " : "", out);
 	}
 	if (a->has_emit) {

@@ -16,6 +16,8 @@ void say_conditions(FILE *out, unsigned n, const struct condition *c);
 void say_who(FILE *out, unsigned n, const struct who *who);
 /* "everyone in the room and `user:{x}`" */
 void say_targets(FILE *out, unsigned n, const struct target *t);
+/* The same where rooms are joined and left: "the room and `user:{x}`". */
+void say_rooms(FILE *out, unsigned n, const struct target *t);
 /* "at most 10 in 1s, counted together by user and event; with the role `x` 20 in 1s" */
 void say_limit(FILE *out, const struct limit *l);
 /* "emit `x` to everyone in the room with `{...}`, ..." */

@@ -102,9 +102,10 @@ static struct form unframed(const struct types_at *at, const struct action *a, b
 	return (struct form){FORM_TUPLE, conf_arena_format(at->t->arena, "%s]", out).p, a->json.n};
 }
 
-static void action(struct types *t, struct list *l, const struct rule *r, const struct action *a, bool event)
+static void action(struct types *t, struct list *l, const struct rule *r, const struct room_type *type,
+    const struct action *a, bool event)
 {
-	struct types_at at = {.t = t, .rule = r, .each = a->each};
+	struct types_at at = {.t = t, .rule = r, .each = a->each != NULL ? a->each : type};
 	struct form f;
 
 	if (!a->has_emit)
@@ -118,10 +119,17 @@ static void action(struct types *t, struct list *l, const struct rule *r, const 
 	add(t, l, a->emit_plain, a->emit, f);
 }
 
-static void rule(struct types *t, struct list *l, const struct rule *r, bool event)
+struct reactions {
+	struct types *t;
+	struct list *list;
+};
+
+static void reaction(void *arg, const struct rule *r, const struct room_type *type)
 {
-	for (unsigned i = 0; r != NULL && i < r->naction; i++)
-		action(t, l, r, &r->action[i], event);
+	const struct reactions *to = arg;
+
+	for (unsigned i = 0; i < r->naction; i++)
+		action(to->t, to->list, r, type, &r->action[i], false);
 }
 
 static void collect(struct types *t, struct list *l)
@@ -130,11 +138,10 @@ static void collect(struct types *t, struct list *l)
 	const struct types_at refusal = {.t = t};
 	const struct text ping = nsp->builtins.name[BUILTIN_PING];
 
-	rule(t, l, nsp->on_connect, false);
-	rule(t, l, nsp->on_authenticated, false);
-	rule(t, l, nsp->on_auth_failed, false);
+	walk_reactions(nsp, reaction, &(struct reactions){t, l});
 	for (unsigned i = 0; i < nsp->nevent; i++)
-		rule(t, l, &nsp->event[i], true);
+		for (unsigned j = 0; j < nsp->event[i].naction; j++)
+			action(t, l, &nsp->event[i], NULL, &nsp->event[i].action[j], true);
 	add(t, l, nsp->errors.emit_plain, nsp->errors.emit,
 	    (struct form){FORM_ONE, types_json(&refusal, &nsp->errors.data)});
 	for (unsigned i = 0; i < nsp->nlimit; i++) {

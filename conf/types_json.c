@@ -80,7 +80,7 @@ static const char *room(const struct types_at *at)
 {
 	const struct room_type *type = at->each != NULL ? at->each : at->rule != NULL ? at->rule->room_type : NULL;
 
-	return type != NULL ? types_room(at->t, type) : "string";
+	return type != NULL ? types_room(at->t, type) : "Room";
 }
 
 const char *types_source(const struct types_at *at, const struct source *s, bool *absent)
@@ -100,6 +100,7 @@ const char *types_source(const struct types_at *at, const struct source *s, bool
 	case SOURCE_ROOM_ID:
 	case SOURCE_SERVER_HOST:
 	case SOURCE_SERVER_VERSION:
+	case SOURCE_REASON:
 	case SOURCE_ERROR_MESSAGE: return "string";
 	case SOURCE_NOW_MS:
 	case SOURCE_NOW_S:

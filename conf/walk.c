@@ -89,6 +89,23 @@ void walk_rule(const struct rule *r, walk_fn fn, void *arg)
 		json(&w, &r->ack_json);
 }
 
+static void reaction(walk_on_fn fn, void *arg, const struct rule *r, const struct room_type *type)
+{
+	if (r != NULL)
+		fn(arg, r, type);
+}
+
+void walk_reactions(const struct catalogue_nsp *nsp, walk_on_fn fn, void *arg)
+{
+	for (unsigned k = 0; k < TRIGGER_MAX; k++)
+		reaction(fn, arg, nsp->on[k], NULL);
+	for (unsigned k = 0; k < ROOM_TRIGGER_MAX; k++) {
+		reaction(fn, arg, nsp->on_room[k], NULL);
+		for (unsigned i = 0; i < nsp->nroom_type; i++)
+			reaction(fn, arg, nsp->room_type[i].on[k], &nsp->room_type[i]);
+	}
+}
+
 struct collect {
 	struct conf_arena *arena;
 	struct walk_reads reads;

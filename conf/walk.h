@@ -1,5 +1,5 @@
 /*
- * walk.h - all sources of a compiled rule, one after the other: for those who describe rules.
+ * walk.h - all sources of a compiled rule, all reactions of a namespace: for those who describe them.
  */
 #ifndef FORKCAST_CONF_WALK_H
 #define FORKCAST_CONF_WALK_H
@@ -16,6 +16,11 @@ typedef void (*walk_fn)(void *arg, const struct source *s, enum walk_use use);
 
 /* Calls FN for each source of R, in the order of the steps. */
 void walk_rule(const struct rule *r, walk_fn fn, void *arg);
+
+typedef void (*walk_on_fn)(void *arg, const struct rule *r, const struct room_type *type);
+
+/* Calls FN for each reaction of NSP; TYPE: of the rooms that it is about; NULL: all, or none. */
+void walk_reactions(const struct catalogue_nsp *nsp, walk_on_fn fn, void *arg);
 
 /* What a rule without `fields` reads of the payload: first parts of bare paths, each once. */
 struct walk_member {

@@ -64,6 +64,14 @@ static void take(struct argv_options *o, int c, const char *value)
 	}
 }
 
+/* The option that was read from AT on, which operands may stand before. */
+static const char *culprit(int argc, char **argv, int at)
+{
+	if (optind > at)
+		at = optind - 1 - (optarg != NULL && optarg == argv[optind - 1]);
+	return argv[at < argc ? at : argc - 1];
+}
+
 /* True when the letters that a command allows have that of option C. */
 static bool allows(const char *allowed, int c)
 {
@@ -90,7 +98,7 @@ int argv_parse(struct argv_options *o, int argc, char **argv, const char *comman
 	while (at = optind, (c = getopt_long(argc, argv, "c:", longs, NULL)) != -1) {
 		if (c == '?' || !allows(allowed, c)) {
 			fprintf(stderr, "forkcast: %s does not take %s, or it lacks its value; see forkcast --help\n",
-			    command, argv[at < argc ? at : argc - 1]);
+			    command, culprit(argc, argv, at));
 			argv_fini(o);
 			return FAULT_USAGE;
 		}
