@@ -230,7 +230,7 @@ CHECKS += fuzz-short
 # --- e2e ------------------------------------------------------------------------------------------------------------
 #   make e2e              real clients against running servers; FORKCAST=build/asan/forkcast takes another binary
 # Serial: tests wait for what they expect, but a machine that runs everything at once makes deadlines a guess.
-E2E := $(sort $(wildcard $(addprefix tests/e2e/,client_*.mjs room_*.mjs rule_*.mjs auth_*.mjs api_*.mjs bad_*.mjs)))
+E2E := $(sort $(wildcard $(addprefix tests/e2e/,client_*.mjs room_*.mjs rule_*.mjs auth_*.mjs api_*.mjs bad_*.mjs tools_*.mjs)))
 
 .PHONY: e2e
 e2e: $(if $(FORKCAST),,all)
