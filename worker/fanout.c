@@ -1,6 +1,7 @@
 #include <stdlib.h>
 
 #include "conf/log.h"
+#include "shm/doorbell.h"
 #include "shm/interest.h"
 #include "shm/record.h"
 #include "worker/ack.h"
@@ -11,9 +12,6 @@
 #include "worker/room.h"
 #include "worker/session.h"
 #include "worker/worker.h"
-
-/* A record that waited this long for a sleeping reader was not rung for. */
-#define LATE_NS (50 * NS_PER_MS)
 
 static void run_start(struct run *run, struct room *room, const struct record *rec)
 {
@@ -261,7 +259,7 @@ static bool take(struct worker *w, const struct inlet_item *item)
 	payload = arena_alloc(&w->arena, item->payload);
 	if (inlet_copy(&w->in, item, payload) != 0)
 		return false;
-	if (item->head.stamp > w->armed_ns && item->head.stamp + LATE_NS < w->unrung_ns)
+	if (doorbell_missed(item->head.stamp, w->armed_ns, w->unrung_ns))
 		w->fan.late = true;
 	on_record(w, item, payload);
 	return true;

@@ -51,6 +51,8 @@ int keeper_rings_init(struct keeper *k);
 void keeper_rings_fini(struct keeper *k);
 /* True when an operation ring has something, or a purge has more to do. */
 bool keeper_pending(struct keeper *k);
+/* It slept from ARMED_NS to WOKE_NS and was not rung: true when an operation waits that it should have been rung for. */
+bool keeper_missed(struct keeper *k, uint64_t armed_ns, uint64_t woke_ns);
 /*
  * Applies what is there within the budgets.  TIDY: also without operations, to forget what was published.  1: did
  * something, 0: nothing to do, -ENOMEM: no page left now, try again in a while, or -errno: the store is unusable.

@@ -78,6 +78,33 @@ bool keeper_pending(struct keeper *k)
 	return store_has_over(k->st);
 }
 
+/* The first record of a ring that waits is the oldest.  Padding is none: that of a repair has the stamp of one taken long ago. */
+static bool missed_in(const struct ring *r, uint64_t pos, uint64_t armed_ns, uint64_t woke_ns)
+{
+	uint64_t tail = ring_tail(r);
+	struct ring_head head;
+
+	while (pos < tail && ring_peek(r, pos, &head) == 1) {
+		if (head.type != RING_PAD)
+			return doorbell_missed(head.stamp, armed_ns, woke_ns);
+		pos = ring_next(pos, &head);
+	}
+	return false;
+}
+
+bool keeper_missed(struct keeper *k, uint64_t armed_ns, uint64_t woke_ns)
+{
+	for (unsigned w = 0; w < SLOT_WORDS; w++) {
+		for (uint64_t left = k->attached.w[w]; left != 0; left &= left - 1) {
+			unsigned slot = w * 64 + (unsigned)__builtin_ctzll(left);
+
+			if (missed_in(&k->ring[slot], store_applied(k->st, slot), armed_ns, woke_ns))
+				return true;
+		}
+	}
+	return false;
+}
+
 /* A ring that breaks its own rules: its process scribbles.  What lies before its tail cannot be told apart any more. */
 static uint64_t skip_bad(struct keeper *k, unsigned slot, uint64_t pos, uint64_t tail)
 {
