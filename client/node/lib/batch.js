@@ -6,17 +6,18 @@
  * of any length is read at the speed of the server.
  */
 const { ForkcastError } = require('./errors.js')
-const { is_repeatable, with_id } = require('./verbs.js')
+const { encode } = require('./verbs.js')
 
 const NEWLINE = Buffer.from('\n')
 
 /* A line of VERB, or the error that it is: {bytes, repeatable} or {error}. */
 function line_of(verb, limits) {
-	if (verb === null || typeof verb !== 'object' || Object.keys(verb).length !== 1) throw new TypeError('a verb is an object with one member, like {emit: {...}}')
-	if (limits.idempotent) verb = with_id(verb)
-	const bytes = Buffer.from(JSON.stringify(verb))
+	const [name, ...more] = Object.keys(verb ?? {})
+	if (name === undefined || more.length > 0) throw new TypeError('a verb is an object with one member, like {emit: {...}}')
+	const { text, repeatable } = encode(name, verb[name], limits.idempotent)
+	const bytes = Buffer.from(`{${JSON.stringify(name)}:${text}}`)
 	if (bytes.length + 1 > limits.bytes) return { error: new ForkcastError('too_large', `a line of ${bytes.length} bytes, ${limits.bytes} are allowed`) }
-	return { bytes, repeatable: is_repeatable(verb) }
+	return { bytes, repeatable }
 }
 
 /* Groups VERBS: yields lists of lines that fit in one request. */

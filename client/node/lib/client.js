@@ -6,7 +6,7 @@ const { with_retries } = require('./retry.js')
 const { Pages } = require('./pages.js')
 const { Publisher } = require('./publisher.js')
 const { chunks, failed, send_lines } = require('./batch.js')
-const { act_body, date_text, emit_body, event_body, with_id } = require('./verbs.js')
+const { act_body, date_text, emit_body, encode, event_body } = require('./verbs.js')
 
 const DEFAULTS = {
 	timeout: 10000,
@@ -49,37 +49,32 @@ class Client {
 
 	/* EVENT with DATA to a room, user:ID, role:R, socket:SID, all, or a list of these. */
 	emit(to, event, data, options = {}) {
-		const body = this.#with_id('emit', emit_body(to, event, data, options))
 		/* Clients have `timeout` to answer in; the call has its own time on top. */
-		const timeout = (options.totalTimeout ?? this.options.timeout) + (options.timeout ?? 0)
-		return this.call('POST', '/v1/emit', { ...call_options(options), timeout, json: body, repeatable: body.id !== undefined })
+		const totalTimeout = (options.totalTimeout ?? this.options.timeout) + (options.timeout ?? 0)
+		return this.#verb('emit', '/v1/emit', emit_body(to, event, data, options), { ...options, totalTimeout })
 	}
 
 	/* An event by name, which the server's conf routes by VARS. */
 	event(type, data, vars, options = {}) {
-		const body = this.#with_id('event', event_body(type, data, vars, options))
-		return this.call('POST', '/v1/events', { ...call_options(options), json: body, repeatable: body.id !== undefined })
+		return this.#verb('event', '/v1/events', event_body(type, data, vars, options), options)
 	}
 
 	join(where, rooms, options = {}) {
-		return this.#act('join', where, { ...options, rooms }, true)
+		return this.#verb('join', '/v1/sockets/join', act_body(where, { ...options, rooms }), options)
 	}
 
 	leave(where, rooms, options = {}) {
-		return this.#act('leave', where, { ...options, rooms }, true)
+		return this.#verb('leave', '/v1/sockets/leave', act_body(where, { ...options, rooms }), options)
 	}
 
 	/* Not done twice when nobody knows: who was told to go may be back. */
 	disconnect(where, options = {}) {
-		return this.#act('disconnect', where, options, false)
+		return this.#verb('disconnect', '/v1/sockets/disconnect', act_body(where, options), options)
 	}
 
-	#act(verb, where, options, repeatable) {
-		return this.call('POST', `/v1/sockets/${verb}`, { ...call_options(options), json: act_body(where, options), repeatable })
-	}
-
-	#with_id(verb, body) {
-		return this.options.idempotent ? with_id({ [verb]: body })[verb] : body
+	#verb(name, path, body, options) {
+		const { text, repeatable } = encode(name, body, this.options.idempotent)
+		return this.#json('POST', path, text, { ...call_options(options), repeatable })
 	}
 
 	/*
@@ -191,9 +186,14 @@ class Client {
 	}
 
 	/* Any call of the API: METHOD and PATH as docs/api.md has them, JSON is the body.  Resolves with the JSON of the reply. */
-	async call(method, path, { json, query, ...options } = {}) {
-		const body = json === undefined ? undefined : Buffer.from(JSON.stringify(json))
-		const reply = await this.send(method, path + query_text(query), { repeatable: method === 'GET', ...options, body, type: 'application/json' })
+	call(method, path, { json, query, ...options } = {}) {
+		const text = json === undefined ? undefined : JSON.stringify(json)
+		return this.#json(method, path + query_text(query), text, { repeatable: method === 'GET', ...options })
+	}
+
+	async #json(method, path, text, options) {
+		const body = text === undefined ? undefined : Buffer.from(text)
+		const reply = await this.send(method, path, { ...options, body, type: 'application/json' })
 		if (reply.body.length === 0) return undefined
 		try {
 			return JSON.parse(reply.body.toString())
@@ -213,12 +213,12 @@ class Client {
 		} else if (method !== 'GET') {
 			all['content-length'] = 0
 		}
-		if (this.#closed) throw new ForkcastError('closed', 'the client was closed')
 		if (this.#pending >= this.options.maxPending) throw new ForkcastError('overloaded', `${this.#pending} calls wait already`)
 		this.#pending++
 		try {
 			return await with_retries(
 				async (left) => {
+					if (this.#closed) throw new ForkcastError('closed', 'the client was closed')
 					const reply = await this.#connections.request({ method, path, headers: all, body, timeout: left, signal })
 					if (reply.status >= 300) throw ForkcastError.of_reply(reply)
 					return reply

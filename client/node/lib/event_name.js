@@ -46,6 +46,7 @@ function eventName(method, repository) {
 	const [verb, ...rest] = words(method)
 	const done = PAST.get(verb)
 	if (done === undefined) return undefined
+	if (/^a?sync$/.test(rest.at(-1) ?? '')) rest.pop()
 	const cut = rest.findIndex((w) => w === 'by' || w === 'for')
 	const object = (cut < 0 ? rest : rest.slice(0, cut)).join('_')
 	return object === '' || object === words(repository ?? '').join('_') ? done : `${object}_${done}`

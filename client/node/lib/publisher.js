@@ -18,7 +18,8 @@ const DEFAULTS = {
 	batchLines: 500,
 	queueLines: 10000,
 	queueBytes: 16 << 20,
-	attempts: 3
+	attempts: 3,
+	busyPause: 1000
 }
 
 class Publisher {
@@ -155,7 +156,7 @@ class Publisher {
 			const again = n < this.options.attempts ? left.filter((_, i) => busy(results[i])) : []
 			this.#settle(results.filter((r) => again.length === 0 || !busy(r)))
 			left = again
-			if (left.length > 0) await new Promise((resolve) => setTimeout(resolve, 1000 * (1 + Math.random())))
+			if (left.length > 0) await new Promise((resolve) => setTimeout(resolve, this.options.busyPause * (1 + Math.random())))
 		}
 	}
 

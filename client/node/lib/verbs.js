@@ -20,21 +20,26 @@ function act_body(where, { rooms, except, namespace, close } = {}) {
 	return { in: list(where), rooms: list(rooms), except: list(except), namespace, close }
 }
 
-const TAKES_ID = { emit: true, event: true, schedule: true }
+const TAKES_ID = new Set(['emit', 'event', 'schedule'])
+/* The server takes no more of a message with an id. */
+const WITH_ID_MAX = 120 << 10
 
-/* VERB ({emit: {...}}) with an id, unless it has one or is of a kind that none is for. */
-function with_id(verb) {
-	const [name] = Object.keys(verb)
-	const body = verb[name]
-	if (!TAKES_ID[name] || body?.id !== undefined || body?.volatile || body?.local || body?.timeout) return verb
-	return { [name]: { ...body, id: randomUUID() } }
+/* True when BODY of the verb NAME is better with an id of ours. */
+function wants_id(name, body) {
+	return TAKES_ID.has(name) && body !== null && typeof body === 'object' && body.id === undefined && !body.volatile && !body.local && !body.timeout
 }
 
-/* True when doing VERB twice is doing it once. */
-function is_repeatable(verb) {
-	const [name] = Object.keys(verb)
-	if (name === 'join' || name === 'leave' || name === 'cancel') return true
-	return TAKES_ID[name] === true && verb[name]?.id !== undefined
+/*
+ * BODY of the verb NAME as JSON, and whether doing it twice is doing it once.  IDEMPOTENT: with an id where that is of use.
+ */
+function encode(name, body, idempotent) {
+	let text = JSON.stringify(body)
+	let has_id = TAKES_ID.has(name) && body?.id !== undefined
+	if (idempotent && wants_id(name, body) && Buffer.byteLength(text) <= WITH_ID_MAX) {
+		has_id = true
+		text = JSON.stringify({ ...body, id: randomUUID() })
+	}
+	return { text, repeatable: has_id || name === 'join' || name === 'leave' || name === 'cancel' }
 }
 
-module.exports = { emit_body, event_body, act_body, with_id, is_repeatable, date_text }
+module.exports = { emit_body, event_body, act_body, encode, date_text }

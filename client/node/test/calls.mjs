@@ -6,7 +6,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { test } from 'node:test'
 import { Client, ForkcastError } from '../index.mjs'
-import { recorder, until } from './recorder.mjs'
+import { recorder, until } from './support/recorder.mjs'
 
 const busy = (status = 429, headers = {}) => ({ status, headers, json: { error: { code: 'busy', message: 'try again' } } })
 
@@ -110,6 +110,8 @@ test('idempotent: ids are made for what can have one', async (t) => {
 	assert.equal(r.seen[1].json.id, r.seen[0].json.id)
 	await c.event('t', 1)
 	assert.match(r.seen[2].json.id, /^[0-9a-f-]{36}$/)
+	await c.emit('x', 'e', 'é'.repeat(62000))
+	assert.equal(r.seen.pop().json.id, undefined, 'the server would not take it')
 	for (const options of [{ volatile: true }, { local: true }, { timeout: 5 }]) await c.emit('x', 'e', 1, options)
 	assert.deepEqual(r.seen.slice(3).map((s) => s.json.id), [undefined, undefined, undefined])
 })
@@ -167,7 +169,7 @@ test('calls that wait are bounded', async (t) => {
 	assert.equal((await rejection(c.user(3))).code, 'overloaded')
 	await until('both', () => r.seen.length === 2)
 	c.close()
-	await Promise.all(two)
+	for (const error of await Promise.all(two)) assert.equal(error.code, 'closed', 'a closed client tries nothing again')
 })
 
 test('a unix socket', async (t) => {
