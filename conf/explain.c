@@ -66,6 +66,7 @@ static enum verdict one_of(const struct explain *x, unsigned n, const struct who
 			if (id.p == NULL || x->q->user == NULL)
 				best = VERDICT_DEPENDS;
 			break;
+		case WHO_CLAIM:
 		case WHO_MEMBER: best = VERDICT_DEPENDS; break;
 		}
 	}

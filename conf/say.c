@@ -41,7 +41,8 @@ void say_who(FILE *out, unsigned n, const struct who *who)
 	    [WHO_AUTHENTICATED] = "users with a token",
 	    [WHO_MEMBER] = "members of the room",
 	    [WHO_OWN] = "the user whose id the room has",
-	    [WHO_ROLE] = "users with the role "};
+	    [WHO_ROLE] = "users with the role ",
+	    [WHO_CLAIM] = "users whose token has the room's id in "};
 
 	if (n == 0)
 		fputs("nobody", out);
@@ -50,6 +51,8 @@ void say_who(FILE *out, unsigned n, const struct who *who)
 		fputs(words[who[i].kind], out);
 		if (who[i].kind == WHO_ROLE)
 			say_code(out, who[i].role);
+		if (who[i].kind == WHO_CLAIM)
+			say_code(out, who[i].claim.written);
 	}
 }
 
