@@ -106,14 +106,11 @@ static void jwt(struct load *l, cfg_t *block, struct conf_jwt *out)
 
 static void in_band(struct load *l, cfg_t *block, struct conf_auth *a)
 {
-	const struct token *factors = tree_value(block, "factors", 0), *event = tree_value(block, "event", 0);
+	const struct token *event = tree_value(block, "event", 0);
 
 	a->in_band.on = tree_written(l, block);
 	if (!a->in_band.on || !value_store_block(l, option_block("auth/in_band"), block, &a->in_band))
 		return;
-	if (a->in_band.factors != 0)
-		mistake(&l->mistakes, factors->at,
-		    "`factors = both` is not in this build of forkcast: write token, or leave it out");
 	if (event != NULL)
 		action_event_name(l, event, "event");
 	if (a->njwt == 0)

@@ -215,6 +215,14 @@ void engine_options(struct load *l, cfg_t *tree);
 /* The probes, whose paths must not be those of the engine: engine_options() comes first. */
 void engine_echoes(struct load *l, cfg_t *tree);
 
+/* What has PATH already, "engine" or "echo `/e`", or below which it lies; NULL when nothing does. */
+const char *engine_owner(struct load *l, struct text path);
+
+/* wallet.c */
+
+/* `wallet`, and what `auth { in_band }` wants of it: auth and the probes come first. */
+void wallet_options(struct load *l, cfg_t *tree);
+
 /* address.c */
 
 /* Reads "ADDR:PORT" or "unix:/path"; under --dev moves it to the loopback. */

@@ -152,6 +152,7 @@ void server_options(struct load *l, cfg_t *tree)
 	engine_options(l, tree);
 	engine_echoes(l, tree);
 	auth_options(l, only(tree, "auth"));
+	wallet_options(l, tree);
 	value_store_block(l, option_block("shm"), only(tree, "shm"), &c->shm);
 	value_store_block(l, option_block("log"), only(tree, "log"), &c->log);
 	value_store_block(l, option_block("texts"), only(tree, "texts"), c->catalogue.texts);
