@@ -16,7 +16,6 @@
 
 #define WRITE_FLAGS (MDB_WRITEMAP | MDB_NOSYNC | MDB_NOMETASYNC)
 #define PATH_CAP    4096
-#define FULL_PCT    80
 
 /* Rows "a" + slot of STORE_META: position applied. */
 #define APPLIED_KEY 2u
@@ -196,6 +195,11 @@ void store_set_workers(struct store_writer *w, const struct slot_mask *live)
 	w->workers = *live;
 }
 
+void store_set_clock(struct store_writer *w, uint64_t now_ns)
+{
+	w->clock_ns = now_ns;
+}
+
 int store_begin(struct store_writer *w)
 {
 	int rc;
@@ -299,7 +303,7 @@ bool store_is_full(const struct store_writer *w, size_t *used, size_t *size)
 		*used = w->used * page;
 	if (size)
 		*size = w->map_pages * page;
-	return w->used * 100 > w->map_pages * FULL_PCT;
+	return w->used * 100 > w->map_pages * STORE_FULL_PCT;
 }
 
 void store_writer_totals(const struct store_writer *w, uint64_t *sockets, uint64_t *users, uint64_t *rooms)

@@ -97,6 +97,7 @@ static int open_tables(struct worker *w)
 		return -ENOMEM;
 	arena_init(&w->arena);
 	behind_init(&w->behind);
+	ask_open(w);
 	w->flush = flush_new();
 	return w->flush != NULL ? 0 : -ENOMEM;
 }
@@ -172,6 +173,7 @@ int worker_main(const struct heritage *h)
 	}
 	log_info("worker_ready", "index=%u max_connections=%lu", h->index, (unsigned long)w->max_conn);
 	turn_loop(w);
+	ask_close(w);
 	query_close(w);
 	return 0;
 }
