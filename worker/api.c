@@ -60,7 +60,7 @@ static void count_error(struct worker *w, unsigned status)
 	counter_add_to(&w->ct->refused[why], 1);
 }
 
-static struct slice error_body(struct worker *w, const char *code, const char *message, const char *field)
+struct slice api_error_body(struct worker *w, const char *code, const char *message, const char *field)
 {
 	struct buf *b = &w->json;
 
@@ -84,7 +84,7 @@ void api_error(struct conn *c, unsigned status, const char *code, const char *me
 		header = "Retry-After: 1\r\n";
 	else if (status == 401)
 		header = "WWW-Authenticate: Bearer\r\n";
-	request_reply(c, status, "application/json", header, error_body(c->w, code, message, field));
+	request_reply(c, status, "application/json", header, api_error_body(c->w, code, message, field));
 }
 
 struct slice api_http_error(struct worker *w, unsigned status)
@@ -100,7 +100,7 @@ struct slice api_http_error(struct worker *w, unsigned status)
 	case 505: code = "unknown_version"; break;
 	default: break;
 	}
-	return error_body(w, code, http_reason(status), NULL);
+	return api_error_body(w, code, http_reason(status), NULL);
 }
 
 /* What the key in the request may do; 0 when it is none of the listener's.  Compares in constant time. */
@@ -146,7 +146,7 @@ static void refuse_method(struct conn *c, const char *allow)
 {
 	count_error(c->w, 405);
 	request_reply(c, 405, "application/json", allow,
-	    error_body(c->w, "method_not_allowed", "this path has no such method", NULL));
+	    api_error_body(c->w, "method_not_allowed", "this path has no such method", NULL));
 }
 
 void api_handle(struct conn *c, const struct http_request *req, struct slice body)
