@@ -206,6 +206,8 @@ void server_options(struct load *l, cfg_t *tree);
 /* auth.c */
 
 void auth_options(struct load *l, cfg_t *block);
+/* The file that NAME (NULL: none) names: where, and how it is before anybody reads it. */
+void auth_note_file(struct load *l, const struct token *name, struct text *file, struct file_stamp *stamp);
 /* N bytes from the kernel, as hex. */
 struct text conf_random_hex(struct load *l, size_t n);
 

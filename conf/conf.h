@@ -31,9 +31,19 @@ struct conf_listen {
 
 enum conf_may { CONF_MAY_PUBLISH = 1, CONF_MAY_CONTROL = 2, CONF_MAY_READ = 4, CONF_MAY_ALL = 7 };
 
+/* What tells one state of a file from another; all zero: there is none. */
+struct file_stamp {
+	uint64_t dev, ino, size;
+	int64_t mtime_ns, ctime_ns;
+};
+
+#define CONF_API_KEY_MAX 1024 /* bytes */
+
 struct conf_api_client {
 	struct text name; /* "" for the listener's own key */
 	struct text key;
+	struct text file;	 /* that it is from, absolute; p NULL: none */
+	struct file_stamp stamp; /* of that file, not younger than what was read */
 	bool generated;	  /* by --dev, none was given */
 	unsigned may;
 };
@@ -108,12 +118,6 @@ enum conf_jwt_alg {
 	CONF_ES384,
 	CONF_ES512,
 	CONF_EDDSA,
-};
-
-/* What tells one state of a file from another; all zero: there is none. */
-struct file_stamp {
-	uint64_t dev, ino, size;
-	int64_t mtime_ns, ctime_ns;
 };
 
 struct conf_jwt {

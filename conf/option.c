@@ -50,14 +50,16 @@ static const struct option listen[] = {
 };
 
 static const struct option admin[] = {
-	{"key", OPTION_KEY, AT(conf_api_client, key), LIMITS(1, 1024), RELOAD,
+	{"key", OPTION_KEY, AT(conf_api_client, key), LIMITS(1, CONF_API_KEY_MAX), RELOAD,
 	    .help = "Bearer key of the API, with all rights. Without any key the listener is refused, except under `--dev`."},
-	{"key_file", OPTION_KEY_FILE, LIMITS(1, 4096), RELOAD, .help = "File that holds the key, relative to this file."},
+	{"key_file", OPTION_KEY_FILE, LIMITS(1, 4096), RELOAD, .help = "File that holds the key, relative to this file. Looked at again when it changes, as the files of "
+		    "`auth { jwt }` are."},
 };
 
 static const struct option admin_client[] = {
-	{"key", OPTION_KEY, AT(conf_api_client, key), LIMITS(1, 1024), RELOAD, .help = "Bearer key of this client."},
-	{"key_file", OPTION_KEY_FILE, LIMITS(1, 4096), RELOAD, .help = "File that holds the key, relative to this file."},
+	{"key", OPTION_KEY, AT(conf_api_client, key), LIMITS(1, CONF_API_KEY_MAX), RELOAD, .help = "Bearer key of this client."},
+	{"key_file", OPTION_KEY_FILE, LIMITS(1, 4096), RELOAD, .help = "File that holds the key, relative to this file. Looked at again when it changes, as the files of "
+		    "`auth { jwt }` are."},
 	{"may", OPTION_MAY, AT(conf_api_client, may), .words = "publish control read", .dflt = "publish, control, read", RELOAD,
 	    .help = "What this client may do: list of `publish`, `control`, `read`."},
 };

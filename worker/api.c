@@ -1,7 +1,7 @@
-#include <openssl/crypto.h>
 #include <strings.h>
 
 #include "worker/api.h"
+#include "worker/api_keys.h"
 #include "worker/request.h"
 #include "worker/worker.h"
 
@@ -103,23 +103,14 @@ struct slice api_http_error(struct worker *w, unsigned status)
 	return api_error_body(w, code, http_reason(status), NULL);
 }
 
-/* What the key in the request may do; 0 when it is none of the listener's.  Compares in constant time. */
+/* What the key in the request may do; 0 when it is none of the listener's. */
 static unsigned key_may(const struct conn *c, const struct http_request *req)
 {
-	const struct conf_admin *a = c->w->h->listener[c->listener].admin;
 	struct slice v;
-	unsigned may = 0;
 
 	if (!http_field(req, "authorization", &v) || v.n < 7 || strncasecmp(v.p, "bearer ", 7) != 0)
 		return 0;
-	v = slice_make(v.p + 7, v.n - 7);
-	for (unsigned i = 0; i < a->nclient; i++) {
-		const struct text *k = &a->client[i].key;
-
-		if (k->n == v.n && CRYPTO_memcmp(k->p, v.p, v.n) == 0)
-			may |= a->client[i].may;
-	}
-	return may;
+	return api_keys_may(c->w, c->w->h->listener[c->listener].admin, slice_make(v.p + 7, v.n - 7));
 }
 
 /* ALLOW: the header that says which methods the path has; NULL for an unknown path. */

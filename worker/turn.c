@@ -12,6 +12,7 @@
 
 #include "conf/log.h"
 #include "worker/accept.h"
+#include "worker/api_keys.h"
 #include "worker/auth_keys.h"
 #include "worker/conn.h"
 #include "worker/fanout.h"
@@ -92,6 +93,7 @@ static void run_timers(struct worker *w)
 		accept_neighbours(w);
 		handover_neighbours(w);
 		auth_keys_sweep(w);
+		api_keys_sweep(w);
 	}
 }
 

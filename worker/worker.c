@@ -8,6 +8,7 @@
 #include "conf/log.h"
 #include "worker/accept.h"
 #include "worker/allocator.h"
+#include "worker/api_keys.h"
 #include "worker/auth_keys.h"
 #include "worker/flush.h"
 #include "worker/handover.h"
@@ -116,7 +117,7 @@ int worker_init(struct worker *w, const struct heritage *h)
 	segment_populate(h->seg, h->slot);
 	open_queues(w);
 	if ((err = open_base(w)) != 0 || (err = open_tables(w)) != 0 || (err = open_rings(w)) != 0 ||
-	    (err = auth_keys_open(w)) != 0)
+	    (err = auth_keys_open(w)) != 0 || (err = api_keys_open(w)) != 0)
 		return err;
 	return turn_open(w);
 }

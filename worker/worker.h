@@ -34,6 +34,7 @@
 
 struct accept_point;
 struct answers;
+struct api_keys;
 struct conn;
 struct encoder;
 struct flush;
@@ -155,6 +156,9 @@ struct worker {
 	struct jwt_ring *jwt;	    /* key I is the conf's */
 	struct file_stamp *key_seen; /* of the files they are from, as last looked at */
 	uint64_t keys_ns;	    /* when that was */
+
+	/* api_keys.c */
+	struct api_keys *api_keys;
 
 	/* query.c */
 	struct store *store;
