@@ -234,6 +234,8 @@ void server_options(struct load *l, cfg_t *tree);
 /* auth.c */
 
 void auth_options(struct load *l, cfg_t *block);
+/* The file that NAME (NULL: none) names: where, and how it is before anybody reads it. */
+void auth_note_file(struct load *l, const struct token *name, struct text *file, struct file_stamp *stamp);
 /* N bytes from the kernel, as hex. */
 struct text conf_random_hex(struct load *l, size_t n);
 
@@ -242,6 +244,14 @@ struct text conf_random_hex(struct load *l, size_t n);
 void engine_options(struct load *l, cfg_t *tree);
 /* The probes, whose paths must not be those of the engine: engine_options() comes first. */
 void engine_echoes(struct load *l, cfg_t *tree);
+
+/* What has PATH already, "engine" or "echo `/e`", or below which it lies; NULL when nothing does. */
+const char *engine_owner(struct load *l, struct text path);
+
+/* wallet.c */
+
+/* `wallet`, and what `auth { in_band }` wants of it: auth and the probes come first. */
+void wallet_options(struct load *l, cfg_t *tree);
 
 /* address.c */
 

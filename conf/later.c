@@ -15,7 +15,7 @@
 static const struct {
 	const char *block, *names;
 } keys[] = {
-	{"", "data_dir every batch board hook mode preferences wallet recovery "
+	{"", "data_dir every batch board hook mode preferences recovery "
 	     "drain redis"},
 	{"namespace", "every batch board hook mode preferences"},
 	{"listen", "tls_certificate tls_key proxy_protocol"},

@@ -50,14 +50,16 @@ static const struct option listen[] = {
 };
 
 static const struct option admin[] = {
-	{"key", OPTION_KEY, AT(conf_api_client, key), LIMITS(1, 1024), RELOAD,
+	{"key", OPTION_KEY, AT(conf_api_client, key), LIMITS(1, CONF_API_KEY_MAX), RELOAD,
 	    .help = "Bearer key of the API, with all rights. Without any key the listener is refused, except under `--dev`."},
-	{"key_file", OPTION_KEY_FILE, LIMITS(1, 4096), RELOAD, .help = "File that holds the key, relative to this file."},
+	{"key_file", OPTION_KEY_FILE, LIMITS(1, 4096), RELOAD, .help = "File that holds the key, relative to this file. Looked at again when it changes, as the files of "
+		    "`auth { jwt }` are."},
 };
 
 static const struct option admin_client[] = {
-	{"key", OPTION_KEY, AT(conf_api_client, key), LIMITS(1, 1024), RELOAD, .help = "Bearer key of this client."},
-	{"key_file", OPTION_KEY_FILE, LIMITS(1, 4096), RELOAD, .help = "File that holds the key, relative to this file."},
+	{"key", OPTION_KEY, AT(conf_api_client, key), LIMITS(1, CONF_API_KEY_MAX), RELOAD, .help = "Bearer key of this client."},
+	{"key_file", OPTION_KEY_FILE, LIMITS(1, 4096), RELOAD, .help = "File that holds the key, relative to this file. Looked at again when it changes, as the files of "
+		    "`auth { jwt }` are."},
 	{"may", OPTION_MAY, AT(conf_api_client, may), .words = "publish control read", .dflt = "publish, control, read", RELOAD,
 	    .help = "What this client may do: list of `publish`, `control`, `read`."},
 };
@@ -162,10 +164,29 @@ static const struct option auth_in_band[] = {
 		    "even in its namespace, and every other event is refused with `auth_missing`; afterwards it hears the event "
 		    "`error` and is disconnected, as it is after ten tokens that failed."},
 	{"factors", OPTION_WORD, AT(conf_in_band, factors), .words = "token both", .dflt = "token", RELOAD,
-	    .help = "What it takes. `both`, a token and a wallet's signature, is not in this build."},
+	    .help = "What it takes. `both`: `{token, signature, message}`, or these three as arguments, where the token's user is the "
+		    "public key of a wallet (base58) that signed the message of `wallet { }`. A token that comes with the connection "
+		    "counts only with the signature that it was minted for beside it, in the CONNECT payload; alone it is none."},
 	{"refresh", OPTION_SWITCH, AT(conf_in_band, refresh), .dflt = "yes", RELOAD,
 	    .help = "A client whose user is known may present a newer token of the same user: its time, name, role, claims and "
 		    "automatic rooms count from then on. One of another user is `forbidden`."},
+};
+
+static const struct option wallet[] = {
+	{"path", OPTION_URL_PATH, AT(conf_wallet, path), LIMITS(1, 128), RELOAD,
+	    .help = "Path on the client listeners where `POST {publicKey, signature, message}` is answered `{token}`: key and "
+		    "signature (Ed25519, over the message) in base58. None: tokens are made elsewhere."},
+	{"message", OPTION_TEXT, AT(conf_wallet, message), LIMITS(1, 512), RELOAD,
+	    .help = "The text that wallets sign, with `{ms}` for the time in milliseconds; `{{` is a brace. Name your application in "
+		    "it: what was signed for one must be worth nothing to another."},
+	{"max_age", OPTION_DURATION, AT(conf_wallet, max_age), LIMITS(SECOND, DAY), .dflt = "5m", RELOAD,
+	    .help = "How old that time may be. It may lie ahead by the `leeway` of the token's key. So long a signature is remembered: it "
+		    "is taken once on the whole host."},
+	{"token_ttl", OPTION_DURATION, AT(conf_wallet, token_ttl), LIMITS(SECOND, 365 * DAY), .dflt = "1h", RELOAD,
+	    .help = "How long the token lives. Its `sub`, and the first claim of `claims { user }`, is the public key; its `sig_hash` the "
+		    "SHA-256 of the signature's 64 bytes in base64url, by which `factors = both` knows the signature again."},
+	{"sign", OPTION_TEXT, AT(conf_wallet, sign), LIMITS(1, 512), .computed = "the first jwt of auth with a secret", RELOAD,
+	    .help = "Title of the `jwt` that signs the token: one with a secret."},
 };
 
 static const struct option auth_claims[] = {
@@ -394,6 +415,8 @@ const struct option_block option_blocks[] = {
 	    "Clients may connect first and present their token in an event; without this block it comes with the connection. "
 	    "`on \"connecting\"` judges them twice then, when they connect and when their user is known."},
 	{"auth/claims", "claims", NULL, false, ROWS(auth_claims), "Which claims hold what is known of a user."},
+	{"wallet", "wallet", NULL, false, ROWS(wallet),
+	    "Users who are the keys of their wallets, and log in by signing a text. Logins count in `limit { on = connect }`."},
 	{"shm", "shm", NULL, false, ROWS(shm), "Shared memory."},
 	{"log", "log", NULL, false, ROWS(log_rows), "The log."},
 	{"namespace", "namespace", "/NAME", true, .help =

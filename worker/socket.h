@@ -35,6 +35,7 @@ struct socket {
 	uint32_t alarm;	  /* its token ends, or while it is pending: the deadline */
 	uint8_t failures; /* tokens that were refused in band since the last good one */
 	bool pending;	  /* may do nothing but present its token, see identity.h */
+	bool proving;	  /* in_band.c asks the keeper about its signature */
 	int64_t connected_ms;
 	int64_t ends_ms; /* wall clock when its token stops counting; 0: never */
 	char *auth;   /* CONNECT payload, kept only when the catalogue uses @socket.auth; else NULL */

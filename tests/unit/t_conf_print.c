@@ -107,6 +107,12 @@ static const char *const texts[] = {
     " in_band { event = 'log in' deadline = 1500ms refresh = no } }\nlisten :5 { }\n"
     "on authenticated { emit = a to = self data = '{@user}' }\n"
     "on auth_failed { if = '@error.code = \"x\"' emit = b to = self args = '[{@error.message}, {@error.code|null}]' }\n",
+    "auth { jwt a { secret = 0123456789abcdef0123456789abcdef } jwt 'b c' { secret = 0123456789abcdef0123456789abcdefg } in_band { "
+    "factors = both } }\nlisten :5 { }\n"
+    "wallet { path = /api/auth/wallet message = \"it's {{ {ms}\" max_age = 90s token_ttl = 7d sign = 'b c' }",
+    "auth { jwt a { secret = 0123456789abcdef0123456789abcdef } in_band { factors = both } }\nlisten :5 { }\n"
+    "wallet { message = '{ms}' }",
+    "auth { jwt a { secret = 0123456789abcdef0123456789abcdef } }\nlisten :5 { }\nwallet { path = /w message = 'a {ms}' }",
 };
 
 static void print_load_print(void **state)
