@@ -215,7 +215,10 @@ static void on_record(struct worker *w, const struct inlet_item *item, const voi
 		control_edge(w, &rec);
 		break;
 	case RECORD_ANSWER:
-		answers_take(w, item->slot, &rec);
+		if (rec.head.act == RECORD_ANSWER_KEEPER)
+			ask_take(w, &rec);
+		else
+			answers_take(w, item->slot, &rec);
 		break;
 	default:
 		break; /* a kind of a newer binary */

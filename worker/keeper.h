@@ -18,10 +18,12 @@
 #include "shm/segment.h"
 #include "shm/store_writer.h"
 #include "worker/entry.h"
+#include "worker/publish.h"
 
 #define KEEPER_BATCH_OPS   1024u    /* operations in one transaction, at most */
 #define KEEPER_BATCH_NS    2000000u /* and time spent on applying them */
 #define KEEPER_QUANTUM     64u      /* operations of one slot before the next one's turn */
+#define KEEPER_EXPIRE      1024u    /* keys whose time is over, taken away in one transaction */
 #define KEEPER_PURGE       256u     /* sockets of a dead generation purged in one transaction */
 #define KEEPER_PUBLISH_MAX 4096u    /* records published before the rings are looked at again */
 
@@ -40,10 +42,12 @@ struct keeper {
 	unsigned limit; /* operations a batch; halved while the map has no page left */
 	bool died;      /* a generation ended: readers have to be checked */
 	bool full;      /* segment_store_full, as last stored */
+	bool expiring;  /* there are more keys whose time is over */
 	/* publishing */
 	struct outlet out;
 	uint64_t published; /* sequence of the last record given to the outlet */
 	uint64_t base;      /* sequence less ticket, the same for all records of this life */
+	uint64_t touch[PUBLISH_TARGETS_MAX]; /* of the record in hand */
 };
 
 /* keeper_batch.c: one turn of rings, purge and commit.  Attaching: 0 or -errno. */

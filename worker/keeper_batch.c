@@ -75,7 +75,7 @@ bool keeper_pending(struct keeper *k)
 				return true;
 		}
 	}
-	return store_has_over(k->st);
+	return k->expiring || store_has_over(k->st);
 }
 
 /* A ring that breaks its own rules: its process scribbles.  What lies before its tail cannot be told apart any more. */
@@ -192,6 +192,16 @@ static int purge(struct keeper *k)
 	return rc < 0 ? rc : 0;
 }
 
+/* Keys and the like whose time is over. */
+static int expire(struct keeper *k)
+{
+	unsigned budget = k->limit < KEEPER_EXPIRE ? k->limit : KEEPER_EXPIRE;
+	int rc = store_expire(k->st, budget);
+
+	k->expiring = rc > 0;
+	return rc < 0 ? rc : 0;
+}
+
 /* After the commit: what others wait for. */
 static void tell(struct keeper *k)
 {
@@ -221,6 +231,9 @@ int keeper_batch(struct keeper *k, bool tidy)
 
 	if (rc)
 		return rc;
+	store_set_clock(k->st, clock_mono_ns());
+	if (tidy && store_has_expired(k->st))
+		k->expiring = true;
 	if (!keeper_pending(k) && !(tidy && forget))
 		return 0;
 	store_set_workers(k->st, &live);
@@ -230,6 +243,8 @@ int keeper_batch(struct keeper *k, bool tidy)
 	rc = apply_rings(k, &f);
 	if (!rc)
 		rc = purge(k);
+	if (!rc)
+		rc = expire(k);
 	if (!rc && forget)
 		rc = store_outbox_forget(k->st, settled);
 	if (rc) {

@@ -8,8 +8,6 @@
 #include "worker/room.h"
 #include "worker/worker.h"
 
-#define TOUCH_MAX 256 /* targets of one record */
-
 /* Waits for a record to leave the overflow. */
 struct settling {
 	struct settling *next;
@@ -21,7 +19,7 @@ struct settling {
 struct draft {
 	struct tlv_writer tlv;
 	struct record_head *head;
-	uint64_t touch[TOUCH_MAX];
+	uint64_t touch[PUBLISH_TARGETS_MAX];
 	unsigned ntouch;
 };
 
@@ -64,7 +62,7 @@ static int draft_begin(struct worker *w, struct draft *d, enum record_kind kind,
 {
 	size_t cap = sizeof(struct record_head) + audience_size(a) + more + 64;
 
-	if (a->nin > TOUCH_MAX)
+	if (a->nin > PUBLISH_TARGETS_MAX)
 		return -EMSGSIZE;
 	buf_reset(&w->record);
 	buf_reserve(&w->record, cap);

@@ -15,6 +15,8 @@
 
 struct worker;
 
+#define PUBLISH_TARGETS_MAX 256 /* of one record */
+
 /* A room as a target; a sid when it has the form of one and OWN is set. */
 struct target_room {
 	struct slice name;

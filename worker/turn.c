@@ -103,7 +103,8 @@ static void run_timers(struct worker *w)
 static void arm_timer(struct worker *w)
 {
 	const struct timeq *q[] = {
-		&w->pings, &w->pongs, &w->requests, &w->bodies, &w->keepalives, &w->lingers, &w->handovers};
+		&w->pings, &w->pongs, &w->requests, &w->bodies, &w->keepalives, &w->lingers, &w->handovers,
+		&w->asks.waiting};
 	uint64_t due = w->sweep_ns + SWEEP_NS;
 	struct itimerspec at = {{0, 0}, {0, 0}};
 
@@ -193,6 +194,7 @@ static void turn(struct worker *w)
 	if (fanout_found_late(w))
 		counter_add(w->ct, COUNTER_SWEEP_CATCHES, 1);
 	run_timers(w);
+	ask_poll(w);
 	query_poll(w);
 	handover_turn(w);
 	if (w->stopping)

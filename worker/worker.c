@@ -98,6 +98,7 @@ static int open_tables(struct worker *w)
 	arena_init(&w->arena);
 	behind_init(&w->behind);
 	trigger_init(&w->triggers);
+	ask_open(w);
 	w->flush = flush_new();
 	return w->flush != NULL ? 0 : -ENOMEM;
 }
@@ -173,6 +174,7 @@ int worker_main(const struct heritage *h)
 	}
 	log_info("worker_ready", "index=%u max_connections=%lu", h->index, (unsigned long)w->max_conn);
 	turn_loop(w);
+	ask_close(w);
 	query_close(w);
 	return 0;
 }

@@ -15,6 +15,7 @@
 #include "shm/outlet.h"
 #include "worker/alarm.h"
 #include "worker/arena.h"
+#include "worker/ask.h"
 #include "worker/behind.h"
 #include "worker/buf.h"
 #include "worker/clock.h"
@@ -87,6 +88,9 @@ struct worker {
 
 	/* ops.c */
 	struct outlet ops;
+
+	/* ask.c */
+	struct asks asks;
 
 	/* flush.c */
 	struct flush *flush;
