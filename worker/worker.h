@@ -44,6 +44,7 @@ struct settling;
 struct query;
 struct nsp_table;
 struct polling;
+struct publish_held;
 struct room_table;
 struct session;
 struct store;
@@ -82,6 +83,7 @@ struct worker {
 	struct outlet bcast;
 	struct buf record;
 	struct settling *acks, **acks_tail;
+	struct publish_held *hold; /* NULL: what is published goes out */
 
 	/* behind.c */
 	struct behind behind;

@@ -11,7 +11,9 @@
  *	- each row of the store is what the streams say, and no row is there that they do not explain;
  *	- the edges came without a gap; of a user known to one generation exactly those, in order and with their causes,
  *	  that its stream makes, so nothing was applied twice or lost; of users shared by all, online and offline in
- *turn.
+ *turn;
+ *	- each question was answered, once for each time it was asked; each key has one question that got it, however often
+ *	  that was asked, and one message that went out with it.
  */
 #include <errno.h>
 #include <sched.h>
@@ -66,6 +68,16 @@ struct life {
 	uint64_t published;
 	bool over;
 };
+
+/* An answer as seen. */
+struct told {
+	unsigned slot, id, result, key;
+	uint32_t gen;
+};
+
+static struct told *told;
+static size_t ntold, cap_told;
+static unsigned sent[KEYS];
 
 static struct segment seg;
 static struct doorbells bells;
@@ -216,6 +228,33 @@ static void end(pid_t pid, int sig)
 	MODEL_CHECK(WIFSIGNALED(status) ? WTERMSIG(status) == sig : WEXITSTATUS(status) == 0, "status %x", status);
 }
 
+static void hear_answer(const struct record *rec)
+{
+	struct told *t;
+	char key[16];
+
+	if (ntold == cap_told) {
+		cap_told = cap_told ? 2 * cap_told : 65536;
+		told = realloc(told, cap_told * sizeof *told);
+		MODEL_CHECK(told, "memory");
+	}
+	t = &told[ntold++];
+	*t = (struct told){.slot = rec->ack.slot, .gen = rec->ack.gen, .id = (unsigned)rec->ack.id, .result = rec->count};
+	snprintf(key, sizeof key, "%.*s", (int)rec->packet_len, rec->packet);
+	MODEL_CHECK(sscanf(key, "K%u", &t->key) == 1 && t->key < KEYS, "%s", key);
+	MODEL_CHECK(slot_mask_has(&rec->head.mask, t->slot), "an answer to another");
+}
+
+static void hear_message(const struct record *rec)
+{
+	char text[16];
+	unsigned key = KEYS;
+
+	snprintf(text, sizeof text, "%.*s", (int)rec->packet_len, rec->packet);
+	MODEL_CHECK(sscanf(text, "K%u", &key) == 1 && key < KEYS, "%s", text);
+	MODEL_CHECK(++sent[key] == 1, "a message twice: %s", text);
+}
+
 /* Takes what is in the keeper's ring. */
 static void observe(void)
 {
@@ -247,6 +286,14 @@ static void observe(void)
 		MODEL_CHECK(rec.head.sequence == last_sequence + 1, "gap: %" PRIu64 " after %" PRIu64,
 		    rec.head.sequence, last_sequence);
 		last_sequence = rec.head.sequence;
+		if (rec.head.kind == RECORD_ANSWER) {
+			hear_answer(&rec);
+			continue;
+		}
+		if (rec.head.kind == RECORD_BROADCAST) {
+			hear_message(&rec);
+			continue;
+		}
 		MODEL_CHECK(rec.head.kind == RECORD_EDGE, "kind %u", rec.head.kind);
 		if (nseen == cap_seen) {
 			cap_seen = cap_seen ? 2 * cap_seen : 65536;
@@ -371,6 +418,44 @@ static uint64_t check_own(const struct life *l)
 	return edges;
 }
 
+/* The answers that a life got, in order, are those to what it asked; TAKER: which question got each key. */
+static void check_answers(const struct life *l, struct told taker[KEYS])
+{
+	static struct stream s;
+	static _Alignas(8) uint8_t buf[4096];
+	bool reserve;
+	size_t at = 0;
+
+	stream_init(&s, l->slot, l->gen);
+	for (uint64_t i = 0; i < l->published; i++) {
+		struct told *k;
+
+		s.m.nedge = 0;
+		stream_next(&s, buf, sizeof buf, &reserve);
+		if (!s.asks)
+			continue;
+		while (at < ntold && (told[at].slot != l->slot || told[at].gen != l->gen))
+			at++;
+		MODEL_CHECK(at < ntold, "slot %u gen %u: question %u has no answer", l->slot, l->gen, s.ask);
+		MODEL_CHECK(told[at].id == s.ask && told[at].key == s.key, "slot %u gen %u: answer to %u, not %u", l->slot,
+		    l->gen, told[at].id, s.ask);
+		k = &taker[s.key];
+		if (told[at].result == RECORD_ONCE_NEW) {
+			MODEL_CHECK(k->gen == 0 || (k->gen == l->gen && k->slot == l->slot && k->id == s.ask),
+			    "key %u was given twice", s.key);
+			*k = told[at];
+		} else {
+			MODEL_CHECK(told[at].result == RECORD_ONCE_TAKEN, "result %u", told[at].result);
+			MODEL_CHECK(k->gen != l->gen || k->slot != l->slot || k->id != s.ask, "key %u was taken back", s.key);
+		}
+		MODEL_CHECK(sent[s.key] == 1, "key %u: no message", s.key);
+		at++;
+	}
+	while (at < ntold && (told[at].slot != l->slot || told[at].gen != l->gen))
+		at++;
+	MODEL_CHECK(at == ntold, "slot %u gen %u: an answer too many", l->slot, l->gen);
+}
+
 static void check_shared(const struct model *m)
 {
 	bool online[MODEL_USERS][MODEL_NSPS] = {{false}};
@@ -474,6 +559,8 @@ int main(int argc, char **argv)
 	pid_t keeper, writer[WRITERS], reader;
 	bool dead[WRITERS] = {false};
 	uint64_t mood, edges = 0, started = now_ns(), ops = 0;
+	static struct told taker[KEYS];
+	unsigned nkeys = 0;
 	uint32_t keeper_gen;
 	int status;
 
@@ -548,17 +635,24 @@ int main(int argc, char **argv)
 		_exit(0);
 	}
 	MODEL_CHECK(wait(&status) > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0, "rows: %x", status);
+	for (unsigned i = 0; i < nlife; i++)
+		check_answers(&life[i], taker);
+	for (unsigned i = 0; i < KEYS; i++) {
+		MODEL_CHECK((sent[i] == 1) == (taker[i].gen != 0), "key %u: a message without a taker", i);
+		nkeys += sent[i];
+	}
 	for (unsigned i = 0; i < nlife; i++) {
 		edges += check_own(&life[i]);
 		ops += life[i].published;
 	}
 	printf("keeper_kill: seed %" PRIu64 ", %.1f s: %u keepers, %u writers, %u readers killed; %" PRIu64
-	       " operations, %zu edges (%" PRIu64 " checked one by one), %" PRIu64 " sent again and dropped, %" PRIu64
+	       " operations, %zu answers about %u keys, %zu edges (%" PRIu64 " checked one by one), %" PRIu64 " sent again and dropped, %" PRIu64
 	       " reads; all rows as modelled\n",
-	    seed0, (double)(now_ns() - started) / 1e9, kills, writer_kills, reader_kills, ops, nseen, edges, again,
+	    seed0, (double)(now_ns() - started) / 1e9, kills, writer_kills, reader_kills, ops, ntold, nkeys, nseen, edges, again,
 	    atomic_load(&shared->reads));
 	store_fixture_end();
 	free(seen);
+	free(told);
 	segment_detach(&seg);
 	return 0;
 }
