@@ -37,6 +37,7 @@ struct accept_point;
 struct answers;
 struct conn;
 struct encoder;
+struct every_run;
 struct flush;
 struct handover_state;
 struct http_request;
@@ -90,6 +91,9 @@ struct worker {
 
 	/* ops.c */
 	struct outlet ops;
+
+	/* every.c */
+	struct every_run *everies; /* that are due or going on */
 
 	/* ask.c */
 	struct asks asks;

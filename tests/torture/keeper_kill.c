@@ -31,7 +31,7 @@
 #include "shm/doorbell.h"
 #include "shm/outlet.h"
 #include "shm/store_wait.h"
-#include "tests/torture/keeper_stream.h"
+#include "tests/torture/keeper_answers.h"
 #include "tests/unit/store_fixture.h"
 #include "worker/entry.h"
 
@@ -68,16 +68,6 @@ struct life {
 	uint64_t published;
 	bool over;
 };
-
-/* An answer as seen. */
-struct told {
-	unsigned slot, id, result, key;
-	uint32_t gen;
-};
-
-static struct told *told;
-static size_t ntold, cap_told;
-static unsigned sent[KEYS];
 
 static struct segment seg;
 static struct doorbells bells;
@@ -226,33 +216,6 @@ static void end(pid_t pid, int sig)
 		kill(pid, sig);
 	MODEL_CHECK(waitpid(pid, &status, 0) == pid, "wait");
 	MODEL_CHECK(WIFSIGNALED(status) ? WTERMSIG(status) == sig : WEXITSTATUS(status) == 0, "status %x", status);
-}
-
-static void hear_answer(const struct record *rec)
-{
-	struct told *t;
-	char key[16];
-
-	if (ntold == cap_told) {
-		cap_told = cap_told ? 2 * cap_told : 65536;
-		told = realloc(told, cap_told * sizeof *told);
-		MODEL_CHECK(told, "memory");
-	}
-	t = &told[ntold++];
-	*t = (struct told){.slot = rec->ack.slot, .gen = rec->ack.gen, .id = (unsigned)rec->ack.id, .result = rec->count};
-	snprintf(key, sizeof key, "%.*s", (int)rec->packet_len, rec->packet);
-	MODEL_CHECK(sscanf(key, "K%u", &t->key) == 1 && t->key < KEYS, "%s", key);
-	MODEL_CHECK(slot_mask_has(&rec->head.mask, t->slot), "an answer to another");
-}
-
-static void hear_message(const struct record *rec)
-{
-	char text[16];
-	unsigned key = KEYS;
-
-	snprintf(text, sizeof text, "%.*s", (int)rec->packet_len, rec->packet);
-	MODEL_CHECK(sscanf(text, "K%u", &key) == 1 && key < KEYS, "%s", text);
-	MODEL_CHECK(++sent[key] == 1, "a message twice: %s", text);
 }
 
 /* Takes what is in the keeper's ring. */
@@ -418,44 +381,6 @@ static uint64_t check_own(const struct life *l)
 	return edges;
 }
 
-/* The answers that a life got, in order, are those to what it asked; TAKER: which question got each key. */
-static void check_answers(const struct life *l, struct told taker[KEYS])
-{
-	static struct stream s;
-	static _Alignas(8) uint8_t buf[4096];
-	bool reserve;
-	size_t at = 0;
-
-	stream_init(&s, l->slot, l->gen);
-	for (uint64_t i = 0; i < l->published; i++) {
-		struct told *k;
-
-		s.m.nedge = 0;
-		stream_next(&s, buf, sizeof buf, &reserve);
-		if (!s.asks)
-			continue;
-		while (at < ntold && (told[at].slot != l->slot || told[at].gen != l->gen))
-			at++;
-		MODEL_CHECK(at < ntold, "slot %u gen %u: question %u has no answer", l->slot, l->gen, s.ask);
-		MODEL_CHECK(told[at].id == s.ask && told[at].key == s.key, "slot %u gen %u: answer to %u, not %u", l->slot,
-		    l->gen, told[at].id, s.ask);
-		k = &taker[s.key];
-		if (told[at].result == RECORD_ONCE_NEW) {
-			MODEL_CHECK(k->gen == 0 || (k->gen == l->gen && k->slot == l->slot && k->id == s.ask),
-			    "key %u was given twice", s.key);
-			*k = told[at];
-		} else {
-			MODEL_CHECK(told[at].result == RECORD_ONCE_TAKEN, "result %u", told[at].result);
-			MODEL_CHECK(k->gen != l->gen || k->slot != l->slot || k->id != s.ask, "key %u was taken back", s.key);
-		}
-		MODEL_CHECK(sent[s.key] == 1, "key %u: no message", s.key);
-		at++;
-	}
-	while (at < ntold && (told[at].slot != l->slot || told[at].gen != l->gen))
-		at++;
-	MODEL_CHECK(at == ntold, "slot %u gen %u: an answer too many", l->slot, l->gen);
-}
-
 static void check_shared(const struct model *m)
 {
 	bool online[MODEL_USERS][MODEL_NSPS] = {{false}};
@@ -560,7 +485,7 @@ int main(int argc, char **argv)
 	bool dead[WRITERS] = {false};
 	uint64_t mood, edges = 0, started = now_ns(), ops = 0;
 	static struct told taker[KEYS];
-	unsigned nkeys = 0;
+	unsigned nkeys;
 	uint32_t keeper_gen;
 	int status;
 
@@ -636,11 +561,8 @@ int main(int argc, char **argv)
 	}
 	MODEL_CHECK(wait(&status) > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0, "rows: %x", status);
 	for (unsigned i = 0; i < nlife; i++)
-		check_answers(&life[i], taker);
-	for (unsigned i = 0; i < KEYS; i++) {
-		MODEL_CHECK((sent[i] == 1) == (taker[i].gen != 0), "key %u: a message without a taker", i);
-		nkeys += sent[i];
-	}
+		check_answers(life[i].slot, life[i].gen, life[i].published, taker);
+	nkeys = check_keys(taker);
 	for (unsigned i = 0; i < nlife; i++) {
 		edges += check_own(&life[i]);
 		ops += life[i].published;
