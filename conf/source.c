@@ -139,6 +139,8 @@ static bool outside(struct cursor *c, struct text name, unsigned scope)
 		return cursor_fail(c, "`%s` needs a rule with `room`", shown);
 	if (scope == SCOPE_ROOM && (c->scope & SCOPE_CONNECTING) != 0)
 		return cursor_fail(c, "`%s`: there is no room here", shown);
+	if ((c->scope & (SCOPE_SERVER | SCOPE_USER | SCOPE_CONNECTING | SCOPE_PAYLOAD)) == SCOPE_SERVER)
+		return cursor_fail(c, "`%s`: there is no client here, and no room without `each`", shown);
 	return cursor_fail(
 	    c, "`%s` is not known here: only @user.id, @user.name, @user.role and @user.claims.X are", shown);
 }

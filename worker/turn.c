@@ -15,6 +15,7 @@
 #include "worker/api_keys.h"
 #include "worker/auth_keys.h"
 #include "worker/conn.h"
+#include "worker/every.h"
 #include "worker/fanout.h"
 #include "worker/flush.h"
 #include "worker/handover.h"
@@ -197,6 +198,8 @@ static void turn(struct worker *w)
 		counter_add(w->ct, COUNTER_SWEEP_CATCHES, 1);
 	run_timers(w);
 	ask_poll(w);
+	if (w->everies != NULL)
+		every_turn(w);
 	query_poll(w);
 	handover_turn(w);
 	if (w->stopping)

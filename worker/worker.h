@@ -38,6 +38,7 @@ struct answers;
 struct api_keys;
 struct conn;
 struct encoder;
+struct every_run;
 struct flush;
 struct handover_state;
 struct http_request;
@@ -45,6 +46,7 @@ struct settling;
 struct query;
 struct nsp_table;
 struct polling;
+struct publish_held;
 struct room_table;
 struct session;
 struct store;
@@ -83,12 +85,16 @@ struct worker {
 	struct outlet bcast;
 	struct buf record;
 	struct settling *acks, **acks_tail;
+	struct publish_held *hold; /* NULL: what is published goes out */
 
 	/* behind.c */
 	struct behind behind;
 
 	/* ops.c */
 	struct outlet ops;
+
+	/* every.c */
+	struct every_run *everies; /* that are due or going on */
 
 	/* ask.c */
 	struct asks asks;
