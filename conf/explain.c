@@ -357,7 +357,7 @@ static bool explain_room(struct explain *x)
 	fputs(type->builtin ? ": a built-in type\n" : ": declared\n", x->out);
 	fputs("  subscribe: ", x->out);
 	say_who(x->out, type->njoin, type->join);
-	judge(x, type->njoin, type->join, "as the user of that id");
+	judge(x, type->njoin, type->join, "as the user of that id, or with that claim");
 	automatic(x, type, x->conf->auth.nroom, x->conf->auth.room, NULL);
 	for (unsigned i = 0; i < x->nsp->nrole; i++)
 		automatic(x, type, x->nsp->role[i].nroom, x->nsp->role[i].room, &x->nsp->role[i].name);

@@ -69,7 +69,8 @@ static void rooms(struct guide *g)
 		any = true;
 		fprintf(g->out, "| `%s%s` | ", t->name.p, t->single ? "" : ":ID");
 		say_who(g->out, t->njoin, t->join);
-		fputs(t->njoin == 0 ? "; rules and the API join clients |\n" : " |\n", g->out);
+		fputs(t->njoin == 0 ? "; rules and the API join clients" : "", g->out);
+		fputs(t->lower ? "; the case of A-Z in its id does not count |\n" : " |\n", g->out);
 	}
 }
 

@@ -85,7 +85,7 @@ test('explain: rooms and who may be there', () => {
 	assert.match(explain('--room', 'desk:u', '--user', 'u').out, /user `u` without a role: yes/)
 	assert.match(explain('--room', 'desk:v', '--user', 'u').out, /user `u` without a role: no/)
 	assert.match(explain('--room', 'desk:v', '--role', 'admin').out, /: yes/)
-	assert.match(explain('--room', 'desk:v', '--role', 'x').out, /only as the user of that id/)
+	assert.match(explain('--room', 'desk:v', '--role', 'x').out, /only as the user of that id, or with that claim/)
 	const back = explain('--room', 'back:all').out
 	assert.match(back, /subscribe: nobody/)
 	assert.match(back, /from the start: `back:all`, with the role `admin`/)
