@@ -160,6 +160,12 @@ static void space(struct guide *g)
 	for (unsigned i = 0; i < nsp->nevent; i++)
 		guide_event(g, &nsp->event[i]);
 	builtins(g);
+	for (unsigned i = 0; i < nsp->nroute; i++) {
+		if (i == 0)
+			fputs("\n### What backends publish\n\n`POST /v1/events` with `{\"type\": NAME, \"data\": ..., \"vars\": ...}`.\n",
+			    g->out);
+		guide_route(g, &nsp->route[i]);
+	}
 	guide_heard(g);
 	g->reacted = false;
 	walk_reactions(nsp, reaction, g);
