@@ -69,7 +69,8 @@ static void rooms(struct guide *g)
 		any = true;
 		fprintf(g->out, "| `%s%s` | ", t->name.p, t->single ? "" : ":ID");
 		say_who(g->out, t->njoin, t->join);
-		fputs(t->njoin == 0 ? "; rules and the API join clients |\n" : " |\n", g->out);
+		fputs(t->njoin == 0 ? "; rules and the API join clients" : "", g->out);
+		fputs(t->lower ? "; the case of A-Z in its id does not count |\n" : " |\n", g->out);
 	}
 }
 
@@ -159,6 +160,12 @@ static void space(struct guide *g)
 	for (unsigned i = 0; i < nsp->nevent; i++)
 		guide_event(g, &nsp->event[i]);
 	builtins(g);
+	for (unsigned i = 0; i < nsp->nroute; i++) {
+		if (i == 0)
+			fputs("\n### What backends publish\n\n`POST /v1/events` with `{\"type\": NAME, \"data\": ..., \"vars\": ...}`.\n",
+			    g->out);
+		guide_route(g, &nsp->route[i]);
+	}
 	guide_heard(g);
 	g->reacted = false;
 	walk_reactions(nsp, reaction, g);

@@ -17,7 +17,7 @@ void guide_cell(struct guide *g, struct text t)
 	say_code(g->out, (struct text){out, n});
 }
 
-void guide_place(struct guide *g, const struct rule *r)
+static void guide_place(struct guide *g, const struct rule *r)
 {
 	const char *slash = strrchr(r->file, '/');
 
@@ -141,15 +141,17 @@ static void steps(struct guide *g, const struct rule *r)
 	}
 }
 
-void guide_event(struct guide *g, const struct rule *r)
+static void title(struct guide *g, const struct rule *r)
 {
 	fputs("\n#### ", g->out);
 	say_code(g->out, r->name);
 	fputs("\n\n", g->out);
-	if (r->pattern)
-		fputs("Every event whose name begins so and that has no rule of its own. ", g->out);
 	if (r->dev)
 		fputs("Only under --dev. ", g->out);
+}
+
+static void arguments(struct guide *g, const struct rule *r)
+{
 	if (r->fields != NULL)
 		declared(g, r);
 	else
@@ -160,13 +162,56 @@ void guide_event(struct guide *g, const struct rule *r)
 		say_code(g->out, r->room.written);
 		fputc('\n', g->out);
 	}
+}
+
+static void place(struct guide *g, const struct rule *r)
+{
+	fputs("- Declared in ", g->out);
+	guide_place(g, r);
+	fputc('\n', g->out);
+}
+
+void guide_event(struct guide *g, const struct rule *r)
+{
+	title(g, r);
+	if (r->pattern)
+		fputs("Every event whose name begins so and that has no rule of its own. ", g->out);
+	arguments(g, r);
 	limits(g, r);
 	steps(g, r);
 	fputs("- Ack: ", g->out);
 	say_ack(g->out, r);
-	fputs("\n- Declared in ", g->out);
-	guide_place(g, r);
 	fputc('\n', g->out);
+	place(g, r);
+}
+
+struct vars {
+	struct guide *g;
+	unsigned n;
+};
+
+static void var(void *arg, const struct source *s, enum walk_use use)
+{
+	struct vars *v = arg;
+
+	(void)use;
+	if (s->kind != SOURCE_VARS)
+		return;
+	fputs(v->n++ == 0 ? "- It is told where by: " : ", ", v->g->out);
+	say_code(v->g->out, s->written);
+}
+
+void guide_route(struct guide *g, const struct rule *r)
+{
+	struct vars v = {g, 0};
+
+	title(g, r);
+	fputs("Of `data`: ", g->out);
+	arguments(g, r);
+	walk_rule(r, var, &v);
+	fputs(v.n > 0 ? "\n" : "", g->out);
+	steps(g, r);
+	place(g, r);
 }
 
 void guide_on(struct guide *g, const struct rule *r)
@@ -185,9 +230,7 @@ void guide_on(struct guide *g, const struct rule *r)
 		say_action(g->out, &r->action[i]);
 		fputc('\n', g->out);
 	}
-	fputs("- Declared in ", g->out);
-	guide_place(g, r);
-	fputc('\n', g->out);
+	place(g, r);
 }
 
 static void heard(struct guide *g, struct text event, const char *when, struct text name, const char *body, struct text json)
@@ -238,6 +281,9 @@ void guide_heard(struct guide *g)
 	for (unsigned i = 0; i < nsp->nevent; i++)
 		for (unsigned j = 0; j < nsp->event[i].naction; j++)
 			heard_action(g, &nsp->event[i], &nsp->event[i].action[j], "somebody sends");
+	for (unsigned i = 0; i < nsp->nroute; i++)
+		for (unsigned j = 0; j < nsp->route[i].naction; j++)
+			heard_action(g, &nsp->route[i], &nsp->route[i].action[j], "a backend publishes");
 	for (unsigned i = 0; i < nsp->nlimit; i++)
 		if (nsp->limit[i].emit.p != NULL)
 			heard(g, nsp->limit[i].emit_plain, "refused by the limit", nsp->limit[i].name, "",

@@ -102,7 +102,7 @@ bool room_who(struct load *l, const struct token *t, const char *key, const char
 	if (strncmp(t->text.p, "claim:", 6) == 0 && t->text.n > 6 && strstr(allowed, "claim:X") != NULL)
 		return claim(l, t, key, out);
 	if (text_is(t->text, "hook")) {
-		mistake(&l->mistakes, t->at, "`%s`: `%s` is not in this build of forkcast", key,
+		mistake(&l->mistakes, t->at, "`%s`: `%s` is not in this build of forkcast: remove it", key,
 		    mistake_show(&l->mistakes, t->text));
 		return false;
 	}
@@ -233,7 +233,7 @@ const struct room_type *room_template(
 		for (size_t j = 0; j < literal->n; j++) {
 			if ((unsigned char)literal->p[j] >= 0x20 && literal->p[j] != 0x7f)
 				continue;
-			cursor_fail(&c, "a room's name has no line breaks or control characters");
+			cursor_fail(&c, "a room's name has no line breaks or control characters: remove them");
 			return NULL;
 		}
 	}

@@ -142,6 +142,9 @@ static void collect(struct types *t, struct list *l)
 	for (unsigned i = 0; i < nsp->nevent; i++)
 		for (unsigned j = 0; j < nsp->event[i].naction; j++)
 			action(t, l, &nsp->event[i], NULL, &nsp->event[i].action[j], true);
+	for (unsigned i = 0; i < nsp->nroute; i++)
+		for (unsigned j = 0; j < nsp->route[i].naction; j++)
+			action(t, l, &nsp->route[i], NULL, &nsp->route[i].action[j], true);
 	add(t, l, nsp->errors.emit_plain, nsp->errors.emit,
 	    (struct form){FORM_ONE, types_json(&refusal, &nsp->errors.data)});
 	for (unsigned i = 0; i < nsp->nlimit; i++) {

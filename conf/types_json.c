@@ -126,7 +126,10 @@ const char *types_source(const struct types_at *at, const struct source *s, bool
 	case SOURCE_USER_SOCKETS: *absent = !user_known(at); return "number";
 	case SOURCE_USER_NAME:
 	case SOURCE_USER_ROLE:
+	case SOURCE_SOCKET_QUERY:
+	case SOURCE_SOCKET_HEADERS:
 	case SOURCE_SOCKET_IP: *absent = true; return "string";
+	case SOURCE_ROOM_USERS:
 	case SOURCE_USER_FEATURES: *absent = true; return "string[]";
 	case SOURCE_ERROR_CODE: *absent = true; return "ErrorCode";
 	case SOURCE_ERROR_RETRY_AFTER: *absent = true; return "number";

@@ -369,6 +369,21 @@ static const struct slip {
     {"role \"x\" { rooms = \"user:{@now}\" }", 1, "only @user.id, @user.name"},
     {"role \"x\" { features = {a, b, a} }", 1, "`features` has `a` twice"},
     {"role { }", 1, "`role` needs a title"},
+    /* whatever no row above brings up */
+    {"event \"a\nb\" { }", 1, "event `a b` has a line break or control character: remove it"},
+    {"event \"a\" { if = \"a}\" }", 1, "`if`, byte 2: `}` behind the condition"},
+    {"event \"a\" { emit = b  to = self\n add = \"x: a b\" }", 2, "`b` behind the source: a member has one source"},
+    {"event \"a\" { emit = b  to = self\n add = \"x\ny: a\" }", 2, "no line breaks or control characters: remove them"},
+    {"room \"r\" { }\nevent \"a\" { room = \"r:{x|}\" }", 2, "the default is empty: write `{x|default}`"},
+    {"event \"a\" { emit = b  to = self\n data = '\"{x? 2}\"' }", 2, "`2` before the placeholder's closing brace: remove it"},
+    {"trusted_proxies = {::1 = ::2}", 1, "`=` in the list of `trusted_proxies`: write `trusted_proxies = {a, b}`"},
+    {"room \"r\" {\n join = \"claim:a b\"\n}", 2, "a claim's name ends here: ` b`"},
+    {"room \"r\" {\n case = upper\n}", 2, "`case = upper`: write keep or lower"},
+    {"room \"r\" { }\nevent \"a\" { room = \"r:a\nb{x}\" }", 2, "a room's name has no line breaks or control characters"},
+    {"workers = 1 \x01", 1, "byte 0x01 outside a string: remove it"},
+    {"event \"a\" { if = \"a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p.q\" }", 1, "a path of 17 parts: at most 16"},
+    {"event \"a\" { emit = b  to = self\n data = '[1 2]' }", 2, "`2]` where `,` or `]` is expected"},
+    {"event \"a\" { emit = b  to = self\n data = '{x|[{y}]}' }", 2, "no placeholder may stand here: write plain JSON"},
     /* fields */
     {"event \"a\" {\n fields = \"x\"\n}", 2, "`fields`, byte 1: write \"name: TYPE\""},
     {"event \"a\" {\n fields = \": int\"\n}", 2, "write \"name: TYPE\""},
@@ -507,6 +522,8 @@ static const struct slip {
 /* These are about listen or auth, so nothing is added. */
 static const struct slip wholes[] = {
     {"workers = 1\nauth { anonymous = yes }", 1, "no `listen`"},
+    {"listen \":0\" { }\nauth { anonymous = yes", 2, "`auth` is never closed: its `}` is missing"},
+    {"listen \":0\" { }\nauth { jwt \"a\" { algorithm = EdDSA\n public_key_file = none.pem\n} }", 3, "none.pem"},
     {"listen \":0\" { }", 1, "nobody could connect: add auth"},
     {"listen \":0\" { }\nauth {\n anonymous = no\n}", 3, "nobody could connect: `anonymous = no`"},
     {"listen \":0\" { }\nauth { jwt \"a\" { } }", 2, "jwt `a` has no secret"},
@@ -563,6 +580,28 @@ static const struct slip wholes[] = {
     {"listen \":0\" { }\nauth { jwt \"a\" { secret = 01234567890123456789012345678901 } }\nwallet {\n path = /w  message = \"{ms}\"\n token_ttl = 5 }", 5, "write a duration with its unit"},
     {"listen \":0\" { }\nauth { jwt \"a\" { secret = 01234567890123456789012345678901 } }\nwallet {\n path = /w  message = \"{ms}\"\n max_ag = 2m }", 5, "did you mean `max_age`?"},
     {"listen \":0\" { }\nauth { jwt \"a\" { secret = 01234567890123456789012345678901 } }\nnamespace \"/a\" {\n wallet { } }", 4, "`wallet` does not belong in namespace"},
+};
+
+/* Slips that are long: BEFORE, N times REPEAT, with its number for a #, AFTER. */
+static const struct long_slip {
+	const char *before, *repeat, *after;
+	unsigned n;
+	int line;
+	const char *say;
+} longs[] = {
+    {"event \"", "x", "\" { }", 251, 1, "event: a name of 251 bytes: at most 250"},
+    {"limit \"", "x", "\" { rate = 1/1s }", 65, 1, "limit: a name of 65 bytes: at most 64"},
+    {"room \"", "x", "\" { }", 65, 1, "room type of 65 bytes: at most 64"},
+    {"event \"a\" {\n fields = \"", "x", ": id\"\n}", 129, 2, "a name of 129 bytes: at most 128"},
+    {"event \"a\" { if = \"a", " or a", "\" }", 32, 1, "more than 32 parts: make it several conditions"},
+    {"trusted_proxies = {::1", ", ::1", "}", 256, 1, "`trusted_proxies` has more than 256 values"},
+    {"room \"r\" { }\nevent \"a\" { room = \"r:{x}", "x", "\" }", 1100, 2, "a room's name of 1105 bytes: names have at most 250"},
+    {"name = \"", "x", "\"", 65537, 1, "value of 65537 bytes: at most 65536"},
+    {"name = ", "x", "", 65537, 1, "value of 65537 bytes: at most 65536"},
+    {"event \"a\" { emit = b  to = self\n data = '", "[", "1'\n}", 40, 2, "nested deeper than 32: write it flatter"},
+    {"event \"a\" { emit = b  to = self\n data = '[1", ", {@socket.query.q#}", "]'\n}", 33, 2, "more than 32 names of the handshake are used: leave some out"},
+    {"listen :0 { }\nauth { anonymous = yes }\nevent \"a\" { emit = a  to = all", " also { emit = a  to = all }", " }", 9997, 3,
+	"more than 10000 blocks: use fewer"},
 };
 
 /* clang-format on */
