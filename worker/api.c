@@ -37,6 +37,7 @@ static const struct route routes[] = {
 	{HTTP_VERB_GET, "/console.js", false, 0, api_console},
 	{HTTP_VERB_GET, "/pane.js", false, 0, api_console},
 	{HTTP_VERB_GET, "/api.js", false, 0, api_console},
+	{HTTP_VERB_GET, "/openapi.json", false, 0, api_console},
 	{HTTP_VERB_GET, "/console.json", false, 0, api_console_places},
 	{HTTP_VERB_GET, "/socket.io.esm.min.js", false, 0, api_console_client},
 };
