@@ -131,13 +131,16 @@ static void run(struct conn *c, const struct verb *v)
 		refuse(c, &err);
 		return;
 	}
-	if (result.ticket == 0 || outlet_settled(&w->bcast, (uint64_t)result.ticket)) {
+	if (!result.joins && (result.ticket == 0 || outlet_settled(&w->bcast, (uint64_t)result.ticket))) {
 		confirm(c, &result);
 		return;
 	}
 	late = late_new(c, &result);
 	request_defer(c, late, forget);
-	publish_when_settled(w, result.ticket, confirm_late, late);
+	if (result.joins)
+		moves_wait(w, result.ticket, confirm_late, late);
+	else
+		publish_when_settled(w, result.ticket, confirm_late, late);
 }
 
 static const struct verb *read_verb(struct conn *c, const char *name, struct slice body)

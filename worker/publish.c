@@ -69,6 +69,7 @@ static int draft_begin(struct worker *w, struct draft *d, enum record_kind kind,
 	buf_reserve(&w->record, cap);
 	d->head = record_begin(&d->tlv, w->record.p, w->record.cap, kind);
 	d->ntouch = 0;
+	moves_collect(w, &d->head->mask);
 	if (!slice_is(a->nsp, "/"))
 		tlv_put(&d->tlv, RECORD_TLV_NSP, 0, a->nsp.p, a->nsp.n);
 	for (unsigned i = 0; i < a->nin; i++)
@@ -228,6 +229,7 @@ int64_t publish_control(struct worker *w, const struct audience *a, enum record_
 {
 	struct draft d;
 	size_t more = 0;
+	int64_t ticket;
 	int err;
 
 	for (unsigned i = 0; i < nrooms; i++)
@@ -238,7 +240,10 @@ int64_t publish_control(struct worker *w, const struct audience *a, enum record_
 	d.head->act = (uint8_t)act;
 	for (unsigned i = 0; i < nrooms; i++)
 		tlv_put_hashed(&d.tlv, RECORD_TLV_ARG_ROOM, 0, room_hash(w, a->nsp, rooms[i]), rooms[i].p, rooms[i].n);
-	return draft_put(w, &d);
+	ticket = draft_put(w, &d);
+	if (act == RECORD_ACT_JOIN && ticket > 0)
+		moves_note(w, &d.head->mask, ticket);
+	return ticket;
 }
 
 void publish_when_settled(struct worker *w, int64_t ticket, publish_settled_fn fn, void *arg)

@@ -36,6 +36,7 @@ struct verb_result {
 	bool has_id;	 /* a message was sent: it has an id, and N counts whom it is for; else N are the sockets acted on */
 	char id[VERB_ID_MAX + 1];
 	uint64_t n;
+	bool joins;	/* sockets are being put into rooms: its caller is answered when they are there (moves_wait()) */
 	int64_t ticket; /* the last record's: the word may leave when it is in the ring (publish_when_settled()); 0: none */
 };
 

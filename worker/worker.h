@@ -21,6 +21,7 @@
 #include "worker/clock.h"
 #include "worker/entry.h"
 #include "worker/fanout.h"
+#include "worker/moves.h"
 #include "worker/reason.h"
 #include "worker/sid_table.h"
 #include "worker/stats.h"
@@ -36,6 +37,7 @@
 struct accept_point;
 struct answers;
 struct api_keys;
+struct batch;
 struct conn;
 struct encoder;
 struct every_run;
@@ -86,6 +88,9 @@ struct worker {
 	struct buf record;
 	struct settling *acks, **acks_tail;
 	struct publish_held *hold; /* NULL: what is published goes out */
+
+	/* moves.c */
+	struct moves moves;
 
 	/* behind.c */
 	struct behind behind;
@@ -151,6 +156,10 @@ struct worker {
 	struct answers *answers;
 	unsigned nanswers;
 	uint64_t answers_id; /* of the last */
+
+	/* batch.c */
+	struct batch *batches;
+	unsigned nbatches;
 
 	/* socket.c, nsp.c, room.c, user.c */
 	struct room_table *rooms;
