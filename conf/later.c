@@ -10,29 +10,28 @@
 /* clang-format off */
 #define ACTION_LATER                                                                                                   \
 	"priority group batch latest min_interval edge keep after timer cancel state state_put if_version score member set by member_data"
-#define RULE_LATER "hook notify "
 
 static const struct {
 	const char *block, *names;
 } keys[] = {
-	{"", "data_dir route every batch board hook mode preferences wallet recovery "
+	{"", "data_dir route every batch board mode preferences wallet recovery "
 	     "drain redis"},
-	{"namespace", "route every batch board hook mode preferences"},
+	{"namespace", "route every batch board mode preferences"},
 	{"listen", "tls_certificate tls_key proxy_protocol"},
 	{"shm", "sync"},
-	{"event", RULE_LATER ACTION_LATER},
+	{"event", ACTION_LATER},
 	{"event/also", ACTION_LATER},
-	{"on", "limit " RULE_LATER ACTION_LATER},
+	{"on", "limit " ACTION_LATER},
 	{"on/also", ACTION_LATER},
-	{"room", "hook case max_users persistent grace history history_ttl batch state"},
-	{"texts", "conflict hook_failed"},
+	{"room", "case max_users persistent grace history history_ttl batch state"},
+	{"texts", "conflict"},
 };
 
 static const char triggers[] = "expiring disconnect online offline lost restored gone "
 			       "join leave enter exit occupied vacated absent state conflict score rank top limited drain";
 
-static const char sources[] = "@user.data @socket.region @socket.query @socket.headers @room.users "
-			      "@room.meta @room.history @state @version @state_by @board @member @hook @batch @count @absent "
+static const char sources[] = "@socket.region @socket.query @socket.headers @room.users "
+			      "@room.meta @room.history @state @version @state_by @board @member @batch @count @absent "
 			      "@recovery @drain";
 
 /* clang-format on */
