@@ -20,6 +20,7 @@ struct worker;
 struct eval_user {
 	struct slice id, name, role;
 	struct slice claims; /* JSON */
+	struct slice data;   /* JSON, what the hook of on "connecting" said */
 };
 
 /* What the sources are about.  Slices with p NULL are absent. */
@@ -42,6 +43,8 @@ struct eval {
 	int64_t retry_after;	  /* s; 0: it does not apply */
 	struct slice vars;   /* JSON, what a backend sent beside the payload, for targeting */
 	struct slice reason; /* why it ended */
+	struct slice hook;   /* JSON, the data of the reply */
+	int64_t now_ms; /* @now: when the run began, also after it waited */
 	char id[UUID_LEN + 1]; /* @id, once made */
 };
 

@@ -130,6 +130,7 @@ bool rule_admits(const struct socket *so, const struct who *who, unsigned n, str
 			if (so->user != NULL && slice_eq(eval_room_id(room), user_id(so->user)))
 				return true;
 			break;
+		case WHO_HOOK: break; /* it answers later, see builtin.c */
 		case WHO_ROLE:
 			if (so->user != NULL && user_role(so->user).p != NULL &&
 			    slice_eq(user_role(so->user), text_slice(who[i].role)))

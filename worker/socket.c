@@ -156,6 +156,7 @@ static void socket_free(struct socket *so)
 	nsp_put(w, so->nsp);
 	free(so->auth);
 	free(so->claims);
+	free(so->data);
 	free(so);
 }
 

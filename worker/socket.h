@@ -39,6 +39,7 @@ struct socket {
 	int64_t ends_ms; /* wall clock when its token stops counting; 0: never */
 	char *auth;   /* CONNECT payload, kept only when the catalogue uses @socket.auth; else NULL */
 	char *claims; /* token payload, kept only when the catalogue uses @user.claims; else NULL */
+	char *data;   /* JSON, what the hook of on "connecting" said of the user; else NULL */
 	struct ack *acks; /* that it owes; NULL: none */
 };
 
