@@ -315,7 +315,7 @@ static const struct option hook_breaker[] = {
 	{"failures", OPTION_COUNT, AT(hook, failures), LIMITS(0, 1000), .dflt = "5", RELOAD,
 	    .help = "Requests that failed in a row, of one event on one worker, after which no more are sent. 0: never."},
 	{"reset", OPTION_DURATION, AT(hook, reset), LIMITS(10, DAY), .dflt = "60s", RELOAD,
-	    .help = "How long after the last failure one request is tried; when it succeeds all are sent again."},
+	    .help = "How long after that one request is tried; when it succeeds all are sent again."},
 	{"text", OPTION_TEXT, AT(hook, text_written), LIMITS(1, 512), .dflt = "Circuit breaker is open for operation: {@event}", RELOAD,
 	    .help = "What a sender is told meanwhile, a text template."},
 };
