@@ -3,6 +3,7 @@
 
 #include "worker/api.h"
 #include "worker/request.h"
+#include "worker/verb.h"
 #include "worker/worker.h"
 
 typedef void (*api_fn)(struct conn *c, const struct http_request *req, struct slice body);
@@ -62,16 +63,13 @@ static void count_error(struct worker *w, unsigned status)
 
 static struct slice error_body(struct worker *w, const char *code, const char *message, const char *field)
 {
+	const struct verb_error err = {.code = code, .message = message, .field = field};
 	struct buf *b = &w->json;
 
 	buf_reset(b);
-	buf_printf(b, "{\"error\":{\"code\":\"%s\",\"message\":", code);
-	buf_json_string(b, slice_make(message, strlen(message)));
-	if (field != NULL) {
-		buf_str(b, ",\"field\":");
-		buf_json_string(b, slice_make(field, strlen(field)));
-	}
-	buf_str(b, "}}");
+	buf_str(b, "{\"error\":");
+	verb_put_error(b, &err);
+	buf_char(b, '}');
 	return buf_as_slice(b);
 }
 

@@ -18,8 +18,8 @@ struct slice api_http_error(struct worker *w, unsigned status);
 void api_reply(struct conn *c, unsigned status, struct slice json);
 
 /* Handlers, one file each. */
-void api_emit(struct conn *c, const struct http_request *req, struct slice body);	    /* api_emit.c */
-void api_sockets_join(struct conn *c, const struct http_request *req, struct slice body);  /* api_sockets.c */
+void api_emit(struct conn *c, const struct http_request *req, struct slice body);	    /* api_verb.c */
+void api_sockets_join(struct conn *c, const struct http_request *req, struct slice body);
 void api_sockets_leave(struct conn *c, const struct http_request *req, struct slice body);
 void api_sockets_disconnect(struct conn *c, const struct http_request *req, struct slice body);
 void api_list_sockets(struct conn *c, const struct http_request *req, struct slice body); /* api_query.c */

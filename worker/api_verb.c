@@ -1,0 +1,158 @@
+/*
+ * api_verb.c - calls that are one verb: POST /v1/emit, /v1/sockets/...
+ */
+#include <stdlib.h>
+
+#include "proto/json.h"
+#include "worker/answers.h"
+#include "worker/api.h"
+#include "worker/request.h"
+#include "worker/verb_body.h"
+#include "worker/worker.h"
+
+static const struct json_limits body_limits = {.depth = 128, .values = 0, .utf8 = true};
+
+/* The answer waits until the record is in the ring. */
+struct late_reply {
+	struct conn *c; /* NULL: it went */
+	struct verb_result result;
+};
+
+static void forget(void *owed, enum request_end how)
+{
+	struct late_reply *late = owed;
+
+	(void)how;
+	late->c = NULL;
+}
+
+static void confirm(struct conn *c, const struct verb_result *r)
+{
+	struct buf *b = &c->w->json;
+
+	buf_reset(b);
+	buf_char(b, '{');
+	verb_put_result(b, r);
+	buf_char(b, '}');
+	api_reply(c, r->status, buf_as_slice(b));
+}
+
+static void confirm_late(struct worker *w, void *arg)
+{
+	struct late_reply *late = arg;
+
+	(void)w;
+	if (late->c != NULL)
+		confirm(late->c, &late->result);
+	free(late);
+}
+
+static void refuse(struct conn *c, const struct verb_error *err)
+{
+	api_error(c, err->status, err->code, err->message, err->field);
+}
+
+/* With acks: the reply waits for the clients. */
+static void ask(struct conn *c, const struct verb_emit *e)
+{
+	struct worker *w = c->w;
+	struct audience who = verb_audience(e->nsp, &e->to, &e->except);
+	struct message m = verb_emit_packet(w, e);
+	struct verb_error err;
+	struct record_ack ack;
+	struct slot_mask asked;
+	char id[UUID_LEN + 1];
+	struct answers *a = answers_new(c, (uint64_t)e->timeout_ms, &ack);
+	int64_t ticket;
+
+	if (a == NULL) {
+		api_error(c, 429, "busy", "too many calls wait for acks: try again", NULL);
+		return;
+	}
+	ticket = publish_asking(w, &who, &m, verb_emit_flags(e), &ack, &asked);
+	if (ticket < 0) {
+		answers_free(a);
+		verb_unpublished(&err, ticket);
+		refuse(c, &err);
+		return;
+	}
+	uuid_make(id);
+	answers_wait(a, &asked, id);
+}
+
+static void run(struct conn *c, const struct verb *v)
+{
+	struct worker *w = c->w;
+	struct verb_result result;
+	struct verb_error err;
+	struct late_reply *late;
+
+	if (verb_run(w, v, &result, &err) != 0) {
+		refuse(c, &err);
+		return;
+	}
+	if (result.ticket == 0 || outlet_settled(&w->bcast, (uint64_t)result.ticket)) {
+		confirm(c, &result);
+		return;
+	}
+	late = malloc(sizeof(*late));
+	if (late == NULL)
+		worker_die(w, "out of memory");
+	*late = (struct late_reply){c, result};
+	request_defer(c, late, forget);
+	publish_when_settled(w, result.ticket, confirm_late, late);
+}
+
+static const struct verb *read_verb(struct conn *c, const char *name, struct slice body)
+{
+	const struct verb *v;
+	struct verb_error err;
+
+	if (!json_valid(body, &body_limits)) {
+		api_error(c, 400, "syntax", "the body is not JSON", NULL);
+		return NULL;
+	}
+	v = verb_read(c->w, verb_find(slice_make(name, strlen(name))), body, VERB_ALONE, &err);
+	if (v == NULL)
+		refuse(c, &err);
+	return v;
+}
+
+void api_emit(struct conn *c, const struct http_request *req, struct slice body)
+{
+	const struct verb *v = read_verb(c, "emit", body);
+
+	(void)req;
+	if (v == NULL)
+		return;
+	if (v->u.emit.timeout_ms > 0)
+		ask(c, &v->u.emit);
+	else
+		run(c, v);
+}
+
+static void call(struct conn *c, const char *name, struct slice body)
+{
+	const struct verb *v = read_verb(c, name, body);
+
+	if (v != NULL)
+		run(c, v);
+}
+
+void api_sockets_join(struct conn *c, const struct http_request *req, struct slice body)
+{
+	(void)req;
+	call(c, "join", body);
+}
+
+void api_sockets_leave(struct conn *c, const struct http_request *req, struct slice body)
+{
+	(void)req;
+	call(c, "leave", body);
+}
+
+void api_sockets_disconnect(struct conn *c, const struct http_request *req, struct slice body)
+{
+	(void)req;
+	call(c, "disconnect", body);
+}

@@ -1,0 +1,82 @@
+#include <string.h>
+
+#include "conf/conf.h"
+#include "proto/json.h"
+#include "worker/verb_body.h"
+#include "worker/worker.h"
+
+struct verb_kind {
+	const char *name;
+	unsigned may; /* enum conf_may */
+	const char *const *members;
+	bool (*read)(struct worker *w, const struct verb_members *m, enum verb_way way, struct verb *v, struct verb_error *err);
+	bool (*run)(struct worker *w, const struct verb *v, struct verb_result *out, struct verb_error *err);
+};
+
+static const char *const emit[] = {
+	"to", "except", "namespace", "event", "data", "args", "volatile", "local", "timeout", NULL};
+static const char *const join[] = {"in", "except", "namespace", "rooms", NULL};
+static const char *const disconnect[] = {"in", "except", "namespace", "close", NULL};
+
+static const struct verb_kind kinds[] = {
+	{"emit", CONF_MAY_PUBLISH, emit, verb_emit_read, verb_emit_run},
+	{"join", CONF_MAY_CONTROL, join, verb_join_read, verb_join_run},
+	{"leave", CONF_MAY_CONTROL, join, verb_join_read, verb_leave_run},
+	{"disconnect", CONF_MAY_CONTROL, disconnect, verb_disconnect_read, verb_disconnect_run},
+};
+
+const struct verb_kind *verb_find(struct slice name)
+{
+	for (unsigned i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		if (slice_is(name, kinds[i].name))
+			return &kinds[i];
+	}
+	return NULL;
+}
+
+unsigned verb_may(const struct verb_kind *kind)
+{
+	return kind->may;
+}
+
+const struct verb *verb_read(
+    struct worker *w, const struct verb_kind *kind, struct slice body, enum verb_way way, struct verb_error *err)
+{
+	struct verb *v = arena_alloc(&w->arena, sizeof(*v));
+	struct verb_members m;
+
+	memset(v, 0, sizeof(*v));
+	v->kind = kind;
+	return verb_members(w, body, kind->members, &m, err) && kind->read(w, &m, way, v, err) ? v : NULL;
+}
+
+int verb_run(struct worker *w, const struct verb *v, struct verb_result *out, struct verb_error *err)
+{
+	*out = (struct verb_result){.status = 200};
+	return v->kind->run(w, v, out, err) ? 0 : -1;
+}
+
+void verb_put_result(struct buf *b, const struct verb_result *r)
+{
+	if (r->has_id) {
+		buf_str(b, "\"id\":\"");
+		buf_str(b, r->id);
+		buf_str(b, "\",\"delivered\":");
+	} else {
+		buf_str(b, "\"matched\":");
+	}
+	buf_uint(b, r->n);
+}
+
+void verb_put_error(struct buf *b, const struct verb_error *err)
+{
+	buf_str(b, "{\"code\":\"");
+	buf_str(b, err->code);
+	buf_str(b, "\",\"message\":");
+	buf_json_string(b, slice_make(err->message, strlen(err->message)));
+	if (err->field != NULL) {
+		buf_str(b, ",\"field\":");
+		buf_json_string(b, slice_make(err->field, strlen(err->field)));
+	}
+	buf_char(b, '}');
+}

@@ -1,0 +1,60 @@
+/*
+ * verb.h - what a backend may ask for, whoever carried its words: a call of the API, a line of a batch, an element of a
+ * hook's reply (CATALOGUE section 9).
+ *
+ *	name, body -> verb_read() -> struct verb -> verb_run() -> struct verb_result
+ *
+ * Nothing here knows a connection.  Reading has no effect, so whoever has a list of which all must be good reads all of it
+ * before it runs the first.  What was read lives as long as its turn and the body, of which it is made of slices.
+ */
+#ifndef FORKCAST_WORKER_VERB_H
+#define FORKCAST_WORKER_VERB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "proto/slice.h"
+#include "worker/buf.h"
+#include "worker/uuid.h"
+
+struct worker;
+struct verb;
+struct verb_kind;
+
+/* Why not, as the API says it. */
+struct verb_error {
+	unsigned status; /* 400, 404, 413, 422 or 429 */
+	const char *code, *message;
+	const char *field; /* NULL: none; lives as long as the turn */
+};
+
+/* What came of it. */
+struct verb_result {
+	unsigned status; /* 200 or 202 */
+	bool has_id;	 /* a message was sent: it has an id, and N counts whom it is for; else N are the sockets acted on */
+	char id[UUID_LEN + 1];
+	uint64_t n;
+	int64_t ticket; /* the last record's: the word may leave when it is in the ring (publish_when_settled()); 0: none */
+};
+
+/* What a carrier can do. */
+enum verb_way {
+	VERB_LISTED, /* one of several, or nobody waits for its reply */
+	VERB_ALONE,  /* it has a caller that can wait for the answers of clients */
+};
+
+/* emit, event, join, leave, disconnect; NULL: no such verb. */
+const struct verb_kind *verb_find(struct slice name);
+/* Which right of a key it takes: one bit of enum conf_may. */
+unsigned verb_may(const struct verb_kind *kind);
+/* Reads BODY, a scanned JSON value.  NULL and *ERR when it is not what the verb wants. */
+const struct verb *verb_read(
+    struct worker *w, const struct verb_kind *kind, struct slice body, enum verb_way way, struct verb_error *err);
+/* Does it.  0, or -1 and *ERR: then nothing was done. */
+int verb_run(struct worker *w, const struct verb *v, struct verb_result *out, struct verb_error *err);
+/* Appends the members of the result's object: "id":"...","delivered":3 or "matched":3. */
+void verb_put_result(struct buf *b, const struct verb_result *r);
+/* Appends {"code":...,"message":...,"field":...}. */
+void verb_put_error(struct buf *b, const struct verb_error *err);
+
+#endif

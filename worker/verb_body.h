@@ -1,0 +1,99 @@
+/*
+ * verb_body.h - reading the bodies of verbs: their members, target words, and what is wrong with them.
+ *
+ * Functions that return false have told why in *ERR.
+ */
+#ifndef FORKCAST_WORKER_VERB_BODY_H
+#define FORKCAST_WORKER_VERB_BODY_H
+
+#include "worker/publish.h"
+#include "worker/verb.h"
+
+#define VERB_TARGETS_MAX 200
+#define VERB_ROOMS_MAX	 100
+#define VERB_MEMBERS_MAX 16
+
+/* A list of target words, resolved; in the turn's arena. */
+struct verb_targets {
+	struct target_room *room;
+	unsigned n;
+	bool all; /* the whole namespace */
+};
+
+/* The members of a body, by their position in a list of names; p NULL: absent.  Of several of one name the last counts. */
+struct verb_members {
+	const char *const *name; /* NULL behind the last */
+	struct slice value[VERB_MEMBERS_MAX];
+};
+
+struct verb_emit {
+	struct slice nsp;   /* with a NUL behind it */
+	struct slice event; /* JSON string body */
+	struct slice args;  /* apart by commas, without brackets */
+	struct verb_targets to, except;
+	bool is_volatile, local;
+	int64_t timeout_ms; /* acks are asked for, and waited for so long; 0: none */
+};
+
+struct verb_act {
+	struct slice nsp; /* with a NUL behind it */
+	struct verb_targets in, except;
+	struct slice *room;
+	unsigned nroom;
+	bool close;
+};
+
+struct verb {
+	const struct verb_kind *kind;
+	union {
+		struct verb_emit emit;
+		struct verb_act act;
+	} u;
+};
+
+/* Always false. */
+bool verb_wrong(struct verb_error *err, unsigned status, const char *code, const char *message, const char *field);
+/* BODY must be an object without other members than NAMES. */
+bool verb_members(
+    struct worker *w, struct slice body, const char *const *names, struct verb_members *out, struct verb_error *err);
+/* Member NAME, one of the list; p NULL: absent. */
+struct slice verb_member(const struct verb_members *m, const char *name);
+/*
+ * Member NAME as a target word or a list of them: a room, user:ID, role:R, socket:SID, all.  REQUIRED: its absence is an
+ * error.
+ */
+bool verb_targets(struct worker *w, const struct verb_members *m, const char *name, bool required,
+    struct verb_targets *out, struct verb_error *err);
+/* The targets as the store wants them (NULL: the whole namespace), in the turn's arena. */
+const char *const *verb_target_names(struct worker *w, const struct verb_targets *t, unsigned *n);
+/* The targets as the audience of a record, which points to both. */
+struct audience verb_audience(struct slice nsp, const struct verb_targets *to, const struct verb_targets *except);
+/* Member NAME as true or false; absent: false. */
+bool verb_bool(const struct verb_members *m, const char *name, bool *out, struct verb_error *err);
+/* Member `namespace`, absent: "/".  Must be declared; with a NUL behind it. */
+bool verb_namespace(struct worker *w, const struct verb_members *m, struct slice *out, struct verb_error *err);
+/* Text of 1 to OP_NAME_MAX bytes without control characters, decoded into the turn's arena. */
+bool verb_room_text(struct worker *w, struct slice value, struct slice *out);
+
+/* What a record that was not taken is called: ERR is publish_message()'s. */
+bool verb_unpublished(struct verb_error *err, int64_t published);
+
+/* verb_emit.c */
+bool verb_emit_read(
+    struct worker *w, const struct verb_members *m, enum verb_way way, struct verb *v, struct verb_error *err);
+bool verb_emit_run(struct worker *w, const struct verb *v, struct verb_result *out, struct verb_error *err);
+/* 42/nsp,["event",args] in w->packet. */
+struct message verb_emit_packet(struct worker *w, const struct verb_emit *e);
+/* RECORD_VOLATILE and the like. */
+uint32_t verb_emit_flags(const struct verb_emit *e);
+
+/* verb_act.c */
+bool verb_join_read(
+    struct worker *w, const struct verb_members *m, enum verb_way way, struct verb *v, struct verb_error *err);
+bool verb_disconnect_read(
+    struct worker *w, const struct verb_members *m, enum verb_way way, struct verb *v, struct verb_error *err);
+bool verb_join_run(struct worker *w, const struct verb *v, struct verb_result *out, struct verb_error *err);
+bool verb_leave_run(struct worker *w, const struct verb *v, struct verb_result *out, struct verb_error *err);
+bool verb_disconnect_run(struct worker *w, const struct verb *v, struct verb_result *out, struct verb_error *err);
+
+#endif
