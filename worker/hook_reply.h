@@ -10,6 +10,7 @@
 
 #include "proto/slice.h"
 
+struct verb;
 struct worker;
 
 #define HOOK_REPLY_MAX	(1u << 20)
@@ -18,11 +19,12 @@ struct worker;
 
 /* JSON values; p NULL: the verb, or the member, was not there.  Of a verb that came twice the last counts. */
 struct hook_reply {
-	struct slice list; /* as it came, scanned; n 0: 204 */
 	struct slice data, ack;
 	bool refused; /* `error`: with it the list, and the rule, end */
 	struct slice message, code, error_data; /* the first two are strings */
 	struct slice name, role, user_data, rooms; /* of `user`; strings, any, a list of strings */
+	unsigned nact;
+	const struct verb **act; /* of the API, in order, up to an `error` */
 };
 
 /*
@@ -30,9 +32,7 @@ struct hook_reply {
  * not known, or known with a body that is not its own; CONNECTING: `user` is allowed.
  */
 bool hook_reply_read(struct worker *w, struct slice body, bool connecting, struct hook_reply *out);
-/*
- * Runs the verbs of the list that act on more than the rule, in order, up to an `error`.
- */
-void hook_reply_run(struct worker *w, const struct hook_reply *reply);
+/* Runs the verbs of the API.  The ticket of the last record that they published; 0: none. */
+int64_t hook_reply_run(struct worker *w, const struct hook_reply *reply);
 
 #endif

@@ -35,6 +35,7 @@ struct accept_point;
 struct answers;
 struct conn;
 struct encoder;
+struct hooks;
 struct flush;
 struct handover_state;
 struct http_request;
@@ -151,6 +152,10 @@ struct worker {
 	struct jwt_ring *jwt;	    /* key I is the conf's */
 	struct file_stamp *key_seen; /* of the files they are from, as last looked at */
 	uint64_t keys_ns;	    /* when that was */
+
+	/* hook.c, rule_wait.c */
+	struct hooks *hooks; /* NULL: the conf has none */
+	size_t waiting_bytes; /* of packets that wait behind a hook */
 
 	/* query.c */
 	struct store *store;
