@@ -78,12 +78,25 @@ static void disconnect(struct load *l, const struct token *t, struct action *a)
 		    mistake_show(&l->mistakes, t->text));
 }
 
+static void needs_client(struct load *l, cfg_t *block, unsigned scope)
+{
+	static const char *const keys[] = {"join", "leave", "disconnect"};
+
+	for (size_t i = 0; i < sizeof keys / sizeof keys[0] && (scope & SCOPE_SELF) == 0; i++) {
+		const struct token *t = tree_value(block, keys[i], 0);
+
+		if (t != NULL)
+			mistake(&l->mistakes, t->at, "`%s`: no client is behind this rule; `evict` and `close` empty rooms", keys[i]);
+	}
+}
+
 void action_rooms(struct load *l, cfg_t *block, unsigned scope, struct action *a)
 {
 	const struct token *evict = tree_value(block, "evict", 0);
 	const struct token *ends = tree_value(block, "disconnect", 0);
 	struct cursor c;
 
+	needs_client(l, block, scope);
 	rooms(l, block, "join", scope, &a->njoin, &a->join);
 	rooms(l, block, "leave", scope, &a->nleave, &a->leave);
 	a->close = action_switch(l, block, "close");

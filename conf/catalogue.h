@@ -38,6 +38,33 @@ struct who {
 	struct text role; /* WHO_ROLE */
 };
 
+/* What `on` reacts to (CATALOGUE section 8). */
+enum trigger_kind {
+	TRIGGER_CONNECTING, /* before acceptance: conditions and checks only */
+	TRIGGER_CONNECT,
+	TRIGGER_AUTHENTICATED, /* in band, as the next */
+	TRIGGER_AUTH_FAILED,
+	TRIGGER_EXPIRING,
+	TRIGGER_DISCONNECT,
+	TRIGGER_ONLINE, /* first socket of a user in the namespace, on the whole host */
+	TRIGGER_OFFLINE,
+	TRIGGER_LIMITED,
+	TRIGGER_MAX
+};
+
+/* The same for rooms.  The first two are about each socket, and not about the rooms that come with it; the others are once for the host. */
+enum room_trigger {
+	ROOM_TRIGGER_JOIN,
+	ROOM_TRIGGER_LEAVE,
+	ROOM_TRIGGER_ENTER, /* first socket of a user in the room */
+	ROOM_TRIGGER_EXIT,
+	ROOM_TRIGGER_OCCUPIED, /* first socket in the room */
+	ROOM_TRIGGER_VACATED,
+	ROOM_TRIGGER_MAX
+};
+
+struct rule;
+
 struct room_type {
 	struct text name;
 	bool single;   /* one room, named TYPE, no id */
@@ -45,6 +72,7 @@ struct room_type {
 	unsigned njoin; /* 0: none may */
 	struct who *join;
 	struct hook_use hook; /* that WHO_HOOK asks when nobody else of `join` admits */
+	struct rule *on[ROOM_TRIGGER_MAX]; /* NULL: not declared */
 };
 
 enum target_kind { TARGET_ROOM, TARGET_OTHERS, TARGET_SELF, TARGET_ALL, TARGET_ROOMS_OF, TARGET_TEMPLATE };
@@ -258,9 +286,9 @@ struct catalogue_nsp {
 	struct role *role;
 	unsigned nenvelope;
 	struct envelope *envelope;
-	struct rule *on_connecting;  /* before acceptance: conditions, checks, hook; NULL when not declared */
-	struct rule *on_connect;     /* NULL when not declared, as are the others */
-	struct rule *on_authenticated, *on_auth_failed; /* in band */
+	struct rule *on[TRIGGER_MAX]; /* NULL when not declared, as all below */
+	bool uses_membership; /* some `on` is about a socket that joins or leaves a room */
+	struct rule *on_room[ROOM_TRIGGER_MAX]; /* for rooms of every type, before the one of the type */
 };
 
 struct catalogue {
@@ -271,6 +299,7 @@ struct catalogue {
 	unsigned nlimits; /* the same for limits, */
 	unsigned nhooks, nbreakers; /* and for hooks and their uses */
 	bool uses_auth;	  /* some rule reads @socket.auth: sockets keep their CONNECT payload */
+	bool uses_room_edges; /* some `on` is about a room's users or sockets on the whole host */
 	bool uses_claims; /* some rule reads @user.claims: sockets keep their token's payload */
 };
 

@@ -12,7 +12,7 @@
 
 /* What a rule knows when it runs, as bits: a source outside its scope is a mistake. */
 enum scope {
-	SCOPE_USER = 1,    /* @user.id .name .role .claims.X */
+	SCOPE_USER = 1,	      /* @user.id .name .role */
 	SCOPE_CONNECTING = 2, /* the rest of @user, of @socket what CONNECT brought */
 	SCOPE_RULE = 4,	      /* the rest of @socket */
 	SCOPE_PAYLOAD = 8,    /* bare paths, @payload, @args, @event */
@@ -23,12 +23,18 @@ enum scope {
 	SCOPE_SENDER = 256,   /* @limit: the socket whose event it is */
 	SCOPE_VARS = 512,     /* @vars.X */
 	SCOPE_REASON = 1024,  /* @reason */
-	SCOPE_EVENT = 2048,   /* @event */
-	SCOPE_HOOK = 4096,    /* @hook */
+	SCOPE_CLAIMS = 2048,  /* @user.claims.X */
+	SCOPE_EDGE = 4096,    /* @user .features .sockets, of a user whose socket may be anywhere */
+	SCOPE_EVENT = 16384,  /* @event */
+	SCOPE_SELF = 8192,    /* there is a client to send to: `self`, `others`, `join`, `leave`, `disconnect` */
+	SCOPE_HOOK = 32768,   /* @hook */
 
-	/* What is known of a client that connects, and of one that is there. */
-	SCOPE_CLIENT_NEW = SCOPE_USER | SCOPE_CONNECTING | SCOPE_SERVER,
-	SCOPE_CLIENT = SCOPE_CLIENT_NEW | SCOPE_RULE,
+	/* What a token tells, what is known of a client that connects, and of one that is there. */
+	SCOPE_TOKEN = SCOPE_USER | SCOPE_CLAIMS,
+	SCOPE_CLIENT_NEW = SCOPE_TOKEN | SCOPE_CONNECTING | SCOPE_SERVER,
+	SCOPE_CLIENT = SCOPE_CLIENT_NEW | SCOPE_RULE | SCOPE_SELF,
+	/* A user of whom the host heard something, wherever it is. */
+	SCOPE_ABOUT = SCOPE_USER | SCOPE_EDGE | SCOPE_SERVER,
 };
 
 struct cursor {
@@ -194,6 +200,21 @@ void check_list(struct load *l, cfg_t *block, const struct option_block *known, 
 void rule_place(struct load *l, cfg_t *block, struct rule *r);
 /* The events of TREE, which is the top level or a namespace. */
 void rule_events(struct load *l, cfg_t *tree, struct catalogue_nsp *nsp);
+
+/* trigger.c */
+
+struct trigger {
+	const char *name;
+	bool of_room;	/* `on "NAME"` and `on "NAME TYPE"` */
+	unsigned index; /* enum trigger_kind, or enum room_trigger */
+	unsigned scope; /* what its rules know */
+	bool in_band;	/* nobody would ever run it without auth { in_band } */
+};
+
+/* The trigger of that name, the room type left out; NULL when there is none. */
+const struct trigger *trigger_find(struct text name);
+/* What may have been meant. */
+const char *trigger_suggest(struct load *l, struct text name);
 
 /* on.c */
 

@@ -27,8 +27,7 @@ static const struct {
 	{"texts", "conflict"},
 };
 
-static const char triggers[] = "expiring disconnect online offline lost restored gone "
-			       "join leave enter exit occupied vacated absent state conflict score rank top limited drain";
+static const char triggers[] = "lost restored gone absent state conflict score rank top drain";
 
 static const char sources[] = "@socket.region @socket.query @socket.headers @room.users "
 			      "@room.meta @room.history @state @version @state_by @board @member @batch @count @absent "

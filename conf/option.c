@@ -404,8 +404,10 @@ const struct option_block option_blocks[] = {
 	    "How often something may happen on the whole host; more is refused with the code `rate_limited`.", .nsp = true},
 	{"limit/role", "role", "ROLE", true, ROWS(limit_role), "Another rate for senders of a role."},
 	{"on", "on", "TRIGGER", true, ROWS(on),
-	    "A reaction to what the server sees: `connecting` (before a client is admitted: `if`, `check` and `hook` only), `connect`, and with "
-	    "`auth { in_band { } }` `authenticated` and `auth_failed` (with `@error.code` and `@error.message`).",
+	    "A reaction to what the server sees: `connecting` (before a client is admitted: `if`, `check` and `hook` only), `connect`, `disconnect` "
+	    "(with `@reason`), `expiring`, `limited` (with `@error` and `@event`), `online`, `offline`, and with `auth { in_band { } }` "
+	    "`authenticated` and `auth_failed` (with `@error`). About rooms of every type, or of one, as in `\"join chat\"`: `join`, "
+	    "`leave`, `enter`, `exit`, `occupied`, `vacated` (with `@room`).",
 	    .nsp = true},
 	{"on/also", "also", NULL, true, ROWS(on_also), "A further action of the rule, after the inline one."},
 	{"on/check", "check", NULL, true, ROWS(check), "A condition of `connecting`; the first that is false refuses the client."},

@@ -304,6 +304,17 @@ static void print_on(FILE *out, int depth, const struct rule *r)
 	fprintf(out, "%.*s}\n", depth, "\t\t\t");
 }
 
+static void print_reactions(FILE *out, int depth, const struct catalogue_nsp *nsp)
+{
+	for (unsigned k = 0; k < TRIGGER_MAX; k++)
+		print_on(out, depth, nsp->on[k]);
+	for (unsigned k = 0; k < ROOM_TRIGGER_MAX; k++) {
+		print_on(out, depth, nsp->on_room[k]);
+		for (unsigned i = 0; i < nsp->nroom_type; i++)
+			print_on(out, depth, nsp->room_type[i].on[k]);
+	}
+}
+
 static void print_room(FILE *out, int depth, const struct room_type *t)
 {
 	print_title(out, depth, "room", t->name);
@@ -378,10 +389,7 @@ static void print_blocks(FILE *out, int depth, const struct catalogue_nsp *nsp)
 			print_room(out, depth, &nsp->room_type[i]);
 	for (unsigned i = 0; i < nsp->nlimit; i++)
 		print_limit(out, depth, &nsp->limit[i]);
-	print_on(out, depth, nsp->on_connecting);
-	print_on(out, depth, nsp->on_connect);
-	print_on(out, depth, nsp->on_authenticated);
-	print_on(out, depth, nsp->on_auth_failed);
+	print_reactions(out, depth, nsp);
 	for (unsigned i = 0; i < nsp->nevent; i++)
 		print_event(out, depth, &nsp->event[i]);
 }

@@ -5,7 +5,7 @@ static void rooms(struct load *l, cfg_t *block, struct role *r)
 	r->nroom = tree_values(block, "rooms");
 	r->room = conf_arena_alloc(l->keep, r->nroom * sizeof *r->room);
 	for (unsigned i = 0; i < r->nroom; i++)
-		room_template(l, tree_value(block, "rooms", i), "rooms", SCOPE_USER, &r->room[i]);
+		room_template(l, tree_value(block, "rooms", i), "rooms", SCOPE_TOKEN, &r->room[i]);
 }
 
 static void features(struct load *l, cfg_t *block, struct role *r)

@@ -40,14 +40,24 @@ static bool target(struct load *l, const struct token *t, const char *key, unsig
 		if (!text_is(t->text, words[i].word))
 			continue;
 		out->kind = words[i].kind;
+		if ((out->kind == TARGET_SELF || out->kind == TARGET_OTHERS) && (scope & SCOPE_SELF) == 0) {
+			mistake(&l->mistakes, t->at, "`%s = %s`: no client is behind this rule: write all or a room's name", key,
+			    words[i].word);
+			return false;
+		}
 		if (out->kind != TARGET_ROOM || (scope & SCOPE_ROOM) != 0)
 			return true;
 		mistake(&l->mistakes, t->at,
 		    "`%s = room`: this rule has no `room`: write self, all, others or a room's name", key);
 		return false;
 	}
-	if (strncmp(t->text.p, "rooms:", 6) == 0)
-		return rooms_of(l, t, key, out);
+	if (strncmp(t->text.p, "rooms:", 6) == 0) {
+		if ((scope & SCOPE_RULE) != 0)
+			return rooms_of(l, t, key, out);
+		mistake(&l->mistakes, t->at, "`%s = %s`: no client is behind this rule: write all or a room's name", key,
+		    mistake_show(&l->mistakes, t->text));
+		return false;
+	}
 	/* A lone word is a single room, or a slip. */
 	if (scan_bare(t->text) && strchr(t->text.p, ':') == NULL &&
 	    catalogue_room_type(l->nsp, t->text.p, t->text.n) == NULL) {

@@ -157,7 +157,7 @@ bool value_element(const struct reading *r, void *out, unsigned *bits)
 	case OPTION_ORIGINS: return origin_read(r, out);
 	case OPTION_MAY: return bit(r, r->o->words, "is no right: write publish, control or read", bits);
 	case OPTION_BY: return bit(r, r->o->words, "is nothing to count by: write socket, user, ip, role or event", bits);
-	case OPTION_ROOMS: return room_template(r->l, r->t, r->o->name, SCOPE_USER, out) != NULL;
+	case OPTION_ROOMS: return room_template(r->l, r->t, r->o->name, SCOPE_TOKEN, out) != NULL;
 	default: return true;
 	}
 }

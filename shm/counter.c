@@ -44,6 +44,7 @@ const char *counter_name(enum counter c)
 	    [COUNTER_API_CALLS] = "api_calls",
 	    [COUNTER_UPGRADES] = "upgrades",
 	    [COUNTER_LIMIT_EVICTIONS] = "limit_evictions",
+	    [COUNTER_TRIGGERS_DROPPED] = "triggers_dropped",
 	    [COUNTER_STORE_REFUSED] = "store_refused",
 	    [COUNTER_STORE_MALFORMED] = "store_malformed",
 	    [COUNTER_STORE_RETRIES] = "store_retries",

@@ -55,6 +55,7 @@ enum counter {
 	COUNTER_EDGES,
 	COUNTER_API_CALLS,
 	COUNTER_UPGRADES, /* from polling to WebSocket */
+	COUNTER_TRIGGERS_DROPPED, /* reactions not run: too many waited */
 	COUNTER_LIMIT_EVICTIONS, /* running windows of limits given away: their table is too small */
 	COUNTER_STORE_REFUSED,   /* operations: the store was full */
 	COUNTER_STORE_MALFORMED, /* operations: not what a worker writes, or about a socket that is not there */

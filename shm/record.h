@@ -24,7 +24,15 @@ enum record_kind {
 };
 
 enum record_act { RECORD_ACT_JOIN = 1, RECORD_ACT_LEAVE, RECORD_ACT_DISCONNECT, RECORD_ACT_CLOSE };
-enum record_edge { RECORD_EDGE_ONLINE = 1, RECORD_EDGE_OFFLINE };
+/* Of a user in a namespace, of a user in a room, of a room. */
+enum record_edge {
+	RECORD_EDGE_ONLINE = 1,
+	RECORD_EDGE_OFFLINE,
+	RECORD_EDGE_ENTER,
+	RECORD_EDGE_EXIT,
+	RECORD_EDGE_OCCUPIED,
+	RECORD_EDGE_VACATED,
+};
 /* How many sockets of a slot were asked (in COUNT), and what one of them answered (PACKET: a JSON array). */
 enum record_answer { RECORD_ANSWER_COUNT = 1, RECORD_ANSWER_ARGS };
 
@@ -38,12 +46,14 @@ enum record_tlv {
 	RECORD_TLV_NSP = 1,      /* namespace name; absent: "/" */
 	RECORD_TLV_ROOM = 2,     /* target; hash and name; sub: enum record_room_sub */
 	RECORD_TLV_EXCEPT = 3,   /* as ROOM: who does not get it */
-	RECORD_TLV_ARG_ROOM = 4, /* control: the room to join or leave */
+	RECORD_TLV_ARG_ROOM = 4, /* control: the room to join or leave; edge: the room it is about, with hash 0 */
 	RECORD_TLV_PACKET = 5,   /* the text */
 	RECORD_TLV_ATTACH = 6,   /* one binary attachment, in order */
 	RECORD_TLV_USER = 7,     /* edge: user id */
 	RECORD_TLV_ACK = 8,      /* acks wanted: struct record_ack; in an answer: the same, as it came */
 	RECORD_TLV_COUNT = 9,    /* uint32_t */
+	RECORD_TLV_USER_NAME = 10, /* edge, as far as they are known */
+	RECORD_TLV_USER_ROLE = 11,
 };
 
 enum record_room_sub { RECORD_ROOM_PLAIN = 0, RECORD_ROOM_SID = 1 };

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "shm/record.h"
 #include "shm/store_batch.h"
 #include "shm/store_chunk.h"
 #include "shm/store_member.h"
@@ -139,22 +140,23 @@ static int growth_add(
 	return 0;
 }
 
-/* Adds the operation's rooms to the socket whose last row is in W->chunk; ALONE: the user has no other socket. */
-static int add_rooms(struct store_writer *w, const struct fields *f, const struct store_text *nsp, uint64_t user_no,
-    bool alone, struct growth *g)
+/* Adds the operation's rooms to CAUSE's socket, whose last row is in W->chunk; ALONE: the user has no other socket. */
+static int add_rooms(
+    struct store_writer *w, const struct fields *f, const struct store_cause *cause, bool alone, struct growth *g)
 {
+	struct store_membership m = {.alone = alone};
 	unsigned before = g->nchunks;
-	struct store_text room;
 	size_t off = 0;
 	uint8_t sub;
 	int rc = 0;
 
-	while (rc >= 0 && next_room(f, &off, &room, &sub)) {
+	while (rc >= 0 && next_room(f, &off, &m.room, &sub)) {
 		if (g->nchunks == STORE_CHUNKS_MAX)
 			break;
-		rc = store_member_add(w, nsp, &room, user_no, f->raw, alone);
+		m.automatic = sub == OP_ROOM_AUTO;
+		rc = store_member_add(w, cause, &m);
 		if (rc > 0)
-			rc = growth_add(w, g, f->raw, &room, sub);
+			rc = growth_add(w, g, f->raw, &m.room, sub);
 	}
 	if (rc >= 0)
 		rc = growth_write(w, g, f->raw);
@@ -163,9 +165,18 @@ static int add_rooms(struct store_writer *w, const struct fields *f, const struc
 	return rc;
 }
 
-/* TELL: whoever waits for the user is told when this is the first socket. */
-static int put_socket(struct store_writer *w, const struct fields *f, const struct op_head *head, bool tell)
+#define EDGES_OF_USER ((1u << RECORD_EDGE_ONLINE) | (1u << RECORD_EDGE_OFFLINE) | (1u << RECORD_EDGE_ENTER) | (1u << RECORD_EDGE_EXIT))
+#define EDGES_ALL     (EDGES_OF_USER | (1u << RECORD_EDGE_OCCUPIED) | (1u << RECORD_EDGE_VACATED))
+
+static int tell_user(struct store_writer *w, const struct store_cause *cause, unsigned edge)
 {
+	return (cause->edges & 1u << edge) != 0 ? store_outbox_edge(w, edge, cause, NULL) : 0;
+}
+
+/* EDGES: what may be told of, as bits. */
+static int put_socket(struct store_writer *w, const struct fields *f, const struct op_head *head, unsigned edges)
+{
+	struct store_cause cause = {f->nsp, f->user, f->name, f->role, 0, f->raw, edges};
 	struct store_row row = {.transport = head->transport,
 	    .connected_ms = head->time_ms,
 	    .nsp = f->nsp,
@@ -187,15 +198,15 @@ static int put_socket(struct store_writer *w, const struct fields *f, const stru
 	if (rc < 0)
 		return rc;
 	store_room_count(space, 1, place.edge);
-	if (place.edge && tell) {
-		rc = store_outbox_edge(w, true, &f->nsp, &f->user, f->raw);
+	if (place.edge) {
+		rc = tell_user(w, &cause, RECORD_EDGE_ONLINE);
 		if (rc)
 			return rc;
 	}
-	row.user_no = place.user_no;
+	row.user_no = cause.user_no = place.user_no;
 	g.len = store_row_put(w->chunk, &row);
 	g.dirty = true;
-	rc = add_rooms(w, f, &f->nsp, place.user_no, place.alone, &g);
+	rc = add_rooms(w, f, &cause, place.alone, &g);
 	if (!rc)
 		w->now.sockets++;
 	return rc;
@@ -213,7 +224,7 @@ static int socket_add(struct store_writer *w, const struct fields *f, const stru
 	rc = store_batch_get(w, STORE_SOCKETS, f->raw, STORE_SID_RAW, &v);
 	if (rc != -ENOENT)
 		return rc ? rc : -EPROTO;
-	return put_socket(w, f, head, true);
+	return put_socket(w, f, head, EDGES_ALL);
 }
 
 /* The socket's head row, copied to W->head; 0, -ENOENT or -errno. */
@@ -227,8 +238,15 @@ static int get_head(struct store_writer *w, const uint8_t *raw, struct store_row
 	return *rooms ? 0 : -EIO;
 }
 
+/* ROW's socket as a cause; its texts lie where the row was read, which is W->head. */
+static struct store_cause cause_of(const struct store_row *row, const uint8_t *raw, unsigned edges)
+{
+	return (struct store_cause){row->nsp, row->user, row->name, row->role, row->user_no, raw, edges};
+}
+
 static int join(struct store_writer *w, const struct fields *f)
 {
+	struct store_cause cause;
 	struct store_row row;
 	struct growth g = {0};
 	size_t len, rooms;
@@ -248,7 +266,8 @@ static int join(struct store_writer *w, const struct fields *f)
 		rc = store_chunk_get(w, f->raw, row.nchunks, w->chunk, &g.len);
 	if (rc)
 		return rc == -ENOENT ? -EIO : rc;
-	return add_rooms(w, f, &row.nsp, row.user_no, false, &g);
+	cause = cause_of(&row, f->raw, EDGES_ALL);
+	return add_rooms(w, f, &cause, false, &g);
 }
 
 /* Takes ROOM out of the row or chunk that has it. */
@@ -285,8 +304,9 @@ static int forget_room(struct store_writer *w, const uint8_t *raw, struct store_
 
 static int leave(struct store_writer *w, const struct fields *f)
 {
+	struct store_membership m = {.alone = false};
+	struct store_cause cause;
 	struct store_row row;
-	struct store_text room;
 	size_t len, rooms, off = 0;
 	uint8_t sub;
 	int rc = get_head(w, f->raw, &row, &len, &rooms);
@@ -295,10 +315,11 @@ static int leave(struct store_writer *w, const struct fields *f)
 		return rc;
 	if (row.nsp.len + f->longest_room > OP_NAME_MAX)
 		return -EPROTO;
-	while (rc >= 0 && next_room(f, &off, &room, &sub)) {
-		rc = store_member_del(w, &row.nsp, &room, row.user_no, f->raw, false);
+	cause = cause_of(&row, f->raw, EDGES_ALL);
+	while (rc >= 0 && next_room(f, &off, &m.room, &sub)) {
+		rc = store_member_del(w, &cause, &m);
 		if (rc > 0)
-			rc = forget_room(w, f->raw, &row, &room);
+			rc = forget_room(w, f->raw, &row, &m.room);
 	}
 	return rc < 0 ? rc : 0;
 }
@@ -315,12 +336,13 @@ static int set_transport(struct store_writer *w, const struct fields *f, uint8_t
 	return store_chunk_put(w, f->raw, 0, w->head, len);
 }
 
-/* TELL: whoever waits for the user is told when this was the last socket. */
-static int take_socket(struct store_writer *w, const uint8_t raw[STORE_SID_RAW], bool tell)
+/* EDGES: what may be told of, as bits. */
+static int take_socket(struct store_writer *w, const uint8_t raw[STORE_SID_RAW], unsigned edges)
 {
 	struct store_user_place place = {0};
 	struct store_room_entry *space;
-	struct store_text room;
+	struct store_membership m;
+	struct store_cause cause;
 	struct store_row row;
 	size_t len, off;
 	uint8_t sub;
@@ -336,8 +358,10 @@ static int take_socket(struct store_writer *w, const uint8_t raw[STORE_SID_RAW],
 	if (rc < 0)
 		return rc;
 	store_room_count(space, -1, place.edge ? -1 : 0);
-	if (place.edge && tell)
-		rc = store_outbox_edge(w, false, &row.nsp, &row.user, raw);
+	cause = cause_of(&row, raw, edges);
+	m.alone = place.alone;
+	if (place.edge)
+		rc = tell_user(w, &cause, RECORD_EDGE_OFFLINE);
 	for (unsigned i = 0; i <= row.nchunks && rc >= 0; i++) {
 		const uint8_t *area = w->head;
 
@@ -346,8 +370,10 @@ static int take_socket(struct store_writer *w, const uint8_t raw[STORE_SID_RAW],
 			area = w->chunk;
 			off = 0;
 		}
-		while (rc >= 0 && store_row_next_room(area, len, &off, &room, &sub) > 0)
-			rc = store_member_del(w, &row.nsp, &room, row.user_no, raw, place.alone);
+		while (rc >= 0 && store_row_next_room(area, len, &off, &m.room, &sub) > 0) {
+			m.automatic = sub == OP_ROOM_AUTO;
+			rc = store_member_del(w, &cause, &m);
+		}
 		if (rc >= 0)
 			rc = store_chunk_del(w, raw, i);
 	}
@@ -359,7 +385,7 @@ static int take_socket(struct store_writer *w, const uint8_t raw[STORE_SID_RAW],
 
 int store_socket_del(struct store_writer *w, const uint8_t raw[STORE_SID_RAW])
 {
-	return take_socket(w, raw, true);
+	return take_socket(w, raw, EDGES_ALL);
 }
 
 static bool same_text(struct store_text a, struct store_text b)
@@ -372,16 +398,16 @@ static int socket_set(struct store_writer *w, const struct fields *f, const stru
 {
 	struct store_row row;
 	size_t len, rooms;
-	bool tell;
+	unsigned edges;
 	int rc = get_head(w, f->raw, &row, &len, &rooms);
 
 	if (rc)
 		return rc;
 	if (f->nsp.len + f->longest_room > OP_NAME_MAX || !same_text(f->nsp, row.nsp))
 		return -EPROTO;
-	tell = !same_text(f->user, row.user);
-	rc = take_socket(w, f->raw, tell);
-	return rc ? rc : put_socket(w, f, head, tell);
+	edges = same_text(f->user, row.user) ? 0 : EDGES_OF_USER;
+	rc = take_socket(w, f->raw, edges);
+	return rc ? rc : put_socket(w, f, head, edges);
 }
 
 int store_apply(struct store_writer *w, unsigned slot, uint32_t gen, const void *op, size_t len)

@@ -12,6 +12,7 @@
 #include "shm/store_env.h"
 #include "shm/store_room.h"
 #include "shm/store_torn.h"
+#include "shm/store_writer.h"
 
 #define STORE_OUTBOX_ROW 1920 /* records of a batch share rows up to this size: no pages of their own */
 
@@ -32,6 +33,8 @@ struct store_writer {
 	uint64_t applied[SLOT_MAX], kept_applied[SLOT_MAX];
 	struct slot_mask moved;   /* slots whose applied changed in this batch */
 	struct slot_mask workers; /* live ones, to run reactions */
+	store_edges_fn wanted;	  /* of rooms; NULL: none */
+	void *wanted_ctx;
 	struct store_rooms rooms;
 	uint8_t out[STORE_OUTBOX_ROW]; /* records not yet in a row */
 	size_t out_len;
@@ -55,9 +58,17 @@ int store_batch_range(
 /* Takes a socket with its rooms and chunks away.  0, -ENOENT or -errno. */
 int store_socket_del(struct store_writer *w, const uint8_t raw[STORE_SID_RAW]);
 
-/* An edge of USER in NSP, caused by RAW.  0 or -errno. */
-int store_outbox_edge(struct store_writer *w, bool online, const struct store_text *nsp, const struct store_text *user,
-    const uint8_t raw[STORE_SID_RAW]);
+/* The socket that an operation is about, and whose it is. */
+struct store_cause {
+	struct store_text nsp, user, name, role; /* len 0: unknown */
+	uint64_t user_no;			 /* 0: nobody's */
+	const uint8_t *raw;
+	unsigned edges; /* bits 1 << enum record_edge that may be told of */
+};
+
+/* An edge that CAUSE made; ROOM: which it is about, or NULL.  0 or -errno. */
+int store_outbox_edge(
+    struct store_writer *w, unsigned edge, const struct store_cause *cause, const struct store_text *room);
 /* An operation of RAW was refused: its socket must go. */
 int store_outbox_refused(struct store_writer *w, const struct store_text *nsp, const uint8_t raw[STORE_SID_RAW]);
 /* Writes the records of the batch that wait for a row. */

@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "shm/record.h"
+
 /* Has the user a socket in the room?  Not asked of those without a user: they do not count. */
 static int user_in_room(struct store_writer *w, uint64_t room_no, uint64_t user_no)
 {
@@ -22,15 +24,44 @@ static int put_row(struct store_writer *w, uint64_t room_no, uint64_t user_no, c
 	    w, STORE_MEMBERS, key, store_member_key(key, room_no, user_no, raw), NULL, 0, MDB_NOOVERWRITE);
 }
 
+/* Edges that the change made, as bits; those that nobody wants, or that may not be told of, are not told. */
+static int tell(struct store_writer *w, const struct store_cause *c, const struct store_membership *m, unsigned made)
+{
+	static const unsigned order[] = {RECORD_EDGE_OCCUPIED, RECORD_EDGE_ENTER, RECORD_EDGE_EXIT, RECORD_EDGE_VACATED};
+	unsigned told = made & c->edges;
+
+	if (told == 0 || w->wanted == NULL)
+		return 0;
+	told &= w->wanted(w->wanted_ctx, c->nsp.p, c->nsp.len, m->room.p, m->room.len, m->automatic);
+	for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
+		int rc = (told & 1u << order[i]) != 0 ? store_outbox_edge(w, order[i], c, &m->room) : 0;
+
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+/* Counts the one more, and tells what it made. */
+static int added(struct store_writer *w, struct store_room_entry *r, const struct store_cause *c,
+    const struct store_membership *m, bool first_of_user)
+{
+	unsigned made = first_of_user ? 1u << RECORD_EDGE_ENTER : 0;
+	int rc;
+
+	if (r->count.sockets == 0)
+		made |= 1u << RECORD_EDGE_OCCUPIED;
+	store_room_count(r, 1, first_of_user);
+	rc = tell(w, c, m, made);
+	return rc ? rc : 1;
+}
+
 /* The first socket stays in the room's own row. */
-static int add_sole(struct store_writer *w, struct store_room_entry *r, uint64_t user_no, const uint8_t *raw)
+static void keep_sole(struct store_room_entry *r, const struct store_cause *c)
 {
 	r->count.sole = true;
-	r->count.sole_user = user_no;
-	memcpy(r->count.sole_raw, raw, STORE_SID_RAW);
-	store_room_count(r, 1, user_no != 0);
-	w->now.rooms++;
-	return 1;
+	r->count.sole_user = c->user_no;
+	memcpy(r->count.sole_raw, c->raw, STORE_SID_RAW);
 }
 
 /* The second one drives the first out. */
@@ -40,61 +71,69 @@ static int spill_sole(struct store_writer *w, struct store_room_entry *r)
 	return put_row(w, r->count.no, r->count.sole_user, r->count.sole_raw);
 }
 
-int store_member_add(struct store_writer *w, const struct store_text *nsp, const struct store_text *room,
-    uint64_t user_no, const uint8_t *raw, bool alone)
+int store_member_add(struct store_writer *w, const struct store_cause *c, const struct store_membership *m)
 {
 	struct store_room_entry *r;
-	int rc = store_room_at(w, nsp, room->p, room->len, true, &r), others = 0;
+	int rc = store_room_at(w, &c->nsp, m->room.p, m->room.len, true, &r), others = 0;
 
 	if (rc < 0)
 		return rc;
-	if (r->count.sockets == 0)
-		return add_sole(w, r, user_no, raw);
+	if (r->count.sockets == 0) {
+		keep_sole(r, c);
+		w->now.rooms++;
+		return added(w, r, c, m, c->user_no != 0);
+	}
 	if (r->count.sole) {
-		if (memcmp(r->count.sole_raw, raw, STORE_SID_RAW) == 0)
+		if (memcmp(r->count.sole_raw, c->raw, STORE_SID_RAW) == 0)
 			return 0;
 		rc = spill_sole(w, r);
 		if (rc)
 			return rc == -EEXIST ? -EIO : rc;
 	}
-	if (user_no != 0 && !alone) {
-		others = user_in_room(w, r->count.no, user_no);
+	if (c->user_no != 0 && !m->alone) {
+		others = user_in_room(w, r->count.no, c->user_no);
 		if (others < 0)
 			return others;
 	}
-	rc = put_row(w, r->count.no, user_no, raw);
+	rc = put_row(w, r->count.no, c->user_no, c->raw);
 	if (rc)
 		return rc == -EEXIST ? 0 : rc;
-	store_room_count(r, 1, user_no != 0 && !others);
-	return 1;
+	return added(w, r, c, m, c->user_no != 0 && !others);
 }
 
-int store_member_del(struct store_writer *w, const struct store_text *nsp, const struct store_text *room,
-    uint64_t user_no, const uint8_t *raw, bool alone)
+int store_member_del(struct store_writer *w, const struct store_cause *c, const struct store_membership *m)
 {
 	uint8_t key[STORE_MEMBER_KEY_MAX];
 	struct store_room_entry *r;
-	int rc = store_room_at(w, nsp, room->p, room->len, false, &r), others = 0;
+	int rc = store_room_at(w, &c->nsp, m->room.p, m->room.len, false, &r), others = 0;
+	bool last_of_user;
+	unsigned made;
 
 	if (rc <= 0)
 		return rc;
 	if (r->count.sole) {
-		if (memcmp(r->count.sole_raw, raw, STORE_SID_RAW) != 0)
+		if (memcmp(r->count.sole_raw, c->raw, STORE_SID_RAW) != 0)
 			return 0;
 		r->count.sole = false;
 	} else {
-		rc = store_batch_del(w, STORE_MEMBERS, key, store_member_key(key, r->count.no, user_no, raw));
+		rc = store_batch_del(w, STORE_MEMBERS, key, store_member_key(key, r->count.no, c->user_no, c->raw));
 		if (rc)
 			return rc == -ENOENT ? 0 : rc;
-		if (user_no != 0 && !alone && r->count.sockets > 1) {
-			others = user_in_room(w, r->count.no, user_no);
+		if (c->user_no != 0 && !m->alone && r->count.sockets > 1) {
+			others = user_in_room(w, r->count.no, c->user_no);
 			if (others < 0)
 				return others;
 		}
 	}
-	store_room_count(r, -1, user_no != 0 && !others ? -1 : 0);
-	w->now.rooms -= r->count.sockets == 0;
-	return 1;
+	last_of_user = c->user_no != 0 && !others;
+	store_room_count(r, -1, last_of_user ? -1 : 0);
+	made = last_of_user ? 1u << RECORD_EDGE_EXIT : 0;
+	if (r->count.sockets == 0) {
+		w->now.rooms--;
+		made |= 1u << RECORD_EDGE_VACATED;
+	}
+	rc = tell(w, c, m, made);
+	return rc ? rc : 1;
 }
 
 int store_user_add(struct store_writer *w, const struct store_text *user, uint64_t nsp_no, const uint8_t *raw,

@@ -6,14 +6,19 @@
 
 #include "shm/store_batch.h"
 
+/* A room that a socket is in, or comes into. */
+struct store_membership {
+	struct store_text room;
+	bool automatic; /* joined by the server at connect */
+	bool alone;	/* the user is known to have no other socket, which saves the look for one in the room */
+};
+
 /*
- * Puts the socket into a room, or takes it out, and counts.  ALONE: its user is known to have no other socket, which
- * saves the look for one in the room.  1 done, 0 nothing to do (was, or was not, in it), or -errno.
+ * Puts CAUSE's socket into a room, or takes it out, counts, and tells of the edges that are wanted.  1 done, 0 nothing to
+ * do (was, or was not, in it), or -errno.
  */
-int store_member_add(struct store_writer *w, const struct store_text *nsp, const struct store_text *room,
-    uint64_t user_no, const uint8_t *raw, bool alone);
-int store_member_del(struct store_writer *w, const struct store_text *nsp, const struct store_text *room,
-    uint64_t user_no, const uint8_t *raw, bool alone);
+int store_member_add(struct store_writer *w, const struct store_cause *cause, const struct store_membership *m);
+int store_member_del(struct store_writer *w, const struct store_cause *cause, const struct store_membership *m);
 
 struct store_user_place {
 	uint64_t user_no;

@@ -14,7 +14,7 @@
 
 #define KEY_LEN    8u
 #define ENTRY_HEAD 8u
-#define RECORD_CAP 1024 /* any record made here: head, namespace, user, sid and their heads */
+#define RECORD_CAP 1088 /* any record made here: head, namespace, room, user, name, role, sid and their heads */
 
 static void sequence_key(uint8_t key[KEY_LEN], uint64_t sequence)
 {
@@ -102,17 +102,26 @@ static void designate(const struct store_writer *w, unsigned slot, struct slot_m
 	}
 }
 
-int store_outbox_edge(struct store_writer *w, bool online, const struct store_text *nsp, const struct store_text *user,
-    const uint8_t raw[STORE_SID_RAW])
+static void put_known(struct tlv_writer *t, uint16_t type, const struct store_text *text)
+{
+	if (text->len > 0)
+		tlv_put(t, type, 0, text->p, text->len);
+}
+
+int store_outbox_edge(
+    struct store_writer *w, unsigned edge, const struct store_cause *cause, const struct store_text *room)
 {
 	_Alignas(8) uint8_t buf[RECORD_CAP];
 	struct tlv_writer t;
-	struct record_head *h =
-	    begin(&t, buf, w, RECORD_EDGE, online ? RECORD_EDGE_ONLINE : RECORD_EDGE_OFFLINE, nsp, raw);
+	struct record_head *h = begin(&t, buf, w, RECORD_EDGE, (uint8_t)edge, &cause->nsp, cause->raw);
 
-	tlv_put(&t, RECORD_TLV_USER, 0, user->p, user->len);
+	put_known(&t, RECORD_TLV_USER, &cause->user);
+	put_known(&t, RECORD_TLV_USER_NAME, &cause->name);
+	put_known(&t, RECORD_TLV_USER_ROLE, &cause->role);
+	if (room != NULL)
+		tlv_put_hashed(&t, RECORD_TLV_ARG_ROOM, RECORD_ROOM_PLAIN, 0, room->p, room->len);
 	assert(!t.over);
-	designate(w, store_sid_slot(raw), &h->mask);
+	designate(w, store_sid_slot(cause->raw), &h->mask);
 	return append(w, buf, t.len);
 }
 

@@ -196,6 +196,12 @@ void store_set_workers(struct store_writer *w, const struct slot_mask *live)
 	w->workers = *live;
 }
 
+void store_set_edges(struct store_writer *w, store_edges_fn fn, void *ctx)
+{
+	w->wanted = fn;
+	w->wanted_ctx = ctx;
+}
+
 int store_begin(struct store_writer *w)
 {
 	int rc;

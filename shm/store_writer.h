@@ -7,7 +7,9 @@
  * transaction; a successor sends again what was not forgotten, and readers drop a sequence they had.
  *
  * Presence edges.  The first socket of a user in a namespace makes a RECORD_EDGE ONLINE, the last one gone OFFLINE,
- * with the user, the namespace and (as a ROOM of RECORD_ROOM_SID, hash 0) the socket that caused it.  The mask holds
+ * with the user, the namespace and (as a ROOM of RECORD_ROOM_SID, hash 0) the socket that caused it.  So do, where
+ * store_set_edges() wants them, the first and last socket of a user in a room (ENTER, EXIT), and of anybody (OCCUPIED,
+ * VACATED).  The mask holds
  * exactly one slot, the worker that runs the reactions: the cause's own, or when that one is gone, the first live
  * worker. It is decided in the transaction, so a record sent twice names the same worker.  A worker that dies before it
  * has read an edge takes its reaction along: at most once.
@@ -43,6 +45,14 @@ void store_writer_close(struct store_writer *w);
 uint64_t store_applied(const struct store_writer *w, unsigned slot);
 /* The slots that may be asked to run reactions; from the next operation on. */
 void store_set_workers(struct store_writer *w, const struct slot_mask *live);
+
+/*
+ * Which edges of a room somebody reacts to, as bits 1 << enum record_edge; AUTOMATIC: the server joined the socket to it
+ * at connect.  Rooms of which none is wanted cost nothing.
+ */
+typedef unsigned (*store_edges_fn)(
+    void *ctx, const char *nsp, size_t nsp_len, const char *room, size_t room_len, bool automatic);
+void store_set_edges(struct store_writer *w, store_edges_fn fn, void *ctx);
 
 /*
  * A batch: begin, any number of apply and purge steps, then commit or abort.  0 or -errno; -ENOMEM anywhere in it: the

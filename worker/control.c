@@ -1,9 +1,11 @@
 #include "conf/log.h"
 #include "shm/interest.h"
 #include "worker/control.h"
+#include "worker/join.h"
 #include "worker/ops.h"
 #include "worker/room.h"
 #include "worker/session.h"
+#include "worker/trigger.h"
 #include "worker/worker.h"
 
 /* Sids, not pointers: acting on one socket may free another of its session. */
@@ -45,7 +47,11 @@ static void join_all(struct worker *w, struct socket *so, const struct record *r
 		struct slice room = slice_make(name, len);
 		struct room *r = room_join(w, so, room, false);
 
-		if (r != NULL && !ops_join(w, so, &room, 1)) {
+		if (r == NULL)
+			continue;
+		if (ops_join(w, so, &room, 1)) {
+			trigger_joined(so, room);
+		} else {
 			room_leave(w, so, r);
 			log_warn("join_lost", "sid=%s room=%.*s", so->id.text, (int)len, name);
 		}
@@ -63,8 +69,8 @@ static void leave_all(struct worker *w, struct socket *so, const struct record *
 		struct slice room = slice_make(name, len);
 		struct room *r = room_find(w, so->nsp, hash, room);
 
-		if (r != NULL && room_leave(w, so, r))
-			ops_leave(w, so, &room, 1);
+		if (r != NULL && room_has(r, so))
+			leave_room(so, r, room);
 	}
 }
 
@@ -93,16 +99,8 @@ void control_act(struct worker *w, const struct record *rec)
 
 void control_edge(struct worker *w, const struct record *rec)
 {
-	const uint8_t *p = rec->tlvs;
-	size_t off = 0;
-	struct tlv t;
-
 	counter_add(w->ct, COUNTER_EDGES, 1);
-	while (tlv_next(p, rec->tlvs_len, &off, &t) == 1) {
-		if (t.type == RECORD_TLV_USER)
-			log_debug(rec->head.act == RECORD_EDGE_ONLINE ? "user_online" : "user_offline", "user=%.*s", (int)t.len,
-			    (const char *)t.val);
-	}
+	trigger_edge(w, rec);
 }
 
 struct lapped {

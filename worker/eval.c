@@ -6,6 +6,7 @@
 #include "proto/json.h"
 #include "shm/store.h"
 #include "worker/eval.h"
+#include "worker/ghost.h"
 #include "worker/limit.h"
 #include "worker/room.h"
 #include "worker/session.h"
@@ -57,6 +58,14 @@ struct slice eval_room_id(struct slice room)
 	const char *colon = room.n > 0 ? memchr(room.p, ':', room.n) : NULL;
 
 	return colon == NULL ? slice_make(NULL, 0) : slice_make(colon + 1, room.n - (size_t)(colon + 1 - room.p));
+}
+
+void eval_init_gone(struct eval *e, struct worker *w, const struct ghost *g)
+{
+	eval_init_in(e, w, g->nsp, g->rules);
+	e->ghost = g;
+	e->user = g->user;
+	e->reason = slice_make(g->reason, strlen(g->reason));
 }
 
 /* Server values: JSON in the turn's arena. */
@@ -147,16 +156,29 @@ static bool give_user(struct eval *e, struct slice *json)
 	return give(e, b, json);
 }
 
+unsigned eval_nrooms(const struct eval *e)
+{
+	if (e->so == NULL)
+		return e->ghost != NULL ? e->ghost->nrooms : 0;
+	return e->so->nrooms > 0 ? e->so->nrooms - 1 : 0;
+}
+
+struct slice eval_room_at(const struct eval *e, unsigned i)
+{
+	return e->so != NULL ? room_name(e->so->rooms[i + 1].room) : e->ghost->room[i].name;
+}
+
 static bool give_rooms(struct eval *e, struct slice *json)
 {
 	struct buf *b = &e->w->text;
+	unsigned n = eval_nrooms(e);
 
 	buf_reset(b);
 	buf_char(b, '[');
-	for (unsigned i = 1; i < e->so->nrooms; i++) {
-		if (i > 1)
+	for (unsigned i = 0; i < n; i++) {
+		if (i > 0)
 			buf_char(b, ',');
-		buf_json_string(b, room_name(e->so->rooms[i].room));
+		buf_json_string(b, eval_room_at(e, i));
 	}
 	buf_char(b, ']');
 	return give(e, b, json);
@@ -278,27 +300,54 @@ static bool give_user_part(struct eval *e, enum source_kind kind, const struct s
 	}
 }
 
-static bool give_socket_part(struct eval *e, enum source_kind kind, const struct source *src, struct slice *json)
+/* What is asked of a client, whether it is there or gone. */
+struct client {
+	const char *sid, *transport;
+	struct slice auth;
+	int64_t connected_ms, until_ms;
+};
+
+static bool client_of(const struct eval *e, struct client *c)
 {
 	const struct socket *so = e->so;
-	char ip[INET6_ADDRSTRLEN];
+	const struct ghost *g = e->ghost;
 
-	if (so == NULL)
+	if (so != NULL)
+		*c = (struct client){so->id.text, so->session->tr->name,
+		    so->auth != NULL ? slice_make(so->auth, strlen(so->auth)) : slice_make(NULL, 0), so->connected_ms, e->w->now_ms};
+	else if (g != NULL)
+		*c = (struct client){g->sid, g->transport, g->auth, g->connected_ms, g->ended_ms};
+	return so != NULL || g != NULL;
+}
+
+static bool give_ip(struct eval *e, struct slice *json)
+{
+	char ip[INET6_ADDRSTRLEN];
+	const char *text = ip;
+
+	if (e->so != NULL)
+		peer_text(&e->so->session->peer, ip, sizeof(ip));
+	else
+		text = e->ghost->ip;
+	return give_text(e, slice_make(text, strlen(text)), json);
+}
+
+static bool give_socket_part(struct eval *e, enum source_kind kind, const struct source *src, struct slice *json)
+{
+	struct client c;
+
+	if (!client_of(e, &c))
 		return false;
 	switch (kind) {
-	case SOURCE_SOCKET_ID: return give_text(e, slice_make(so->id.text, SID_LEN), json);
-	case SOURCE_SOCKET_IP:
-		peer_text(&so->session->peer, ip, sizeof(ip));
-		return give_text(e, slice_make(ip, strlen(ip)), json);
-	case SOURCE_SOCKET_TRANSPORT:
-		return give_text(e, slice_make(so->session->tr->name, strlen(so->session->tr->name)), json);
-	case SOURCE_SOCKET_AUTH:
-		return path_get(e, so->auth != NULL ? slice_make(so->auth, strlen(so->auth)) : SLICE("{}"), src, 0, json);
+	case SOURCE_SOCKET_ID: return give_text(e, slice_make(c.sid, SID_LEN), json);
+	case SOURCE_SOCKET_IP: return give_ip(e, json);
+	case SOURCE_SOCKET_TRANSPORT: return give_text(e, slice_make(c.transport, strlen(c.transport)), json);
+	case SOURCE_SOCKET_AUTH: return path_get(e, c.auth.p != NULL ? c.auth : SLICE("{}"), src, 0, json);
 	case SOURCE_SOCKET_ROOMS: return give_rooms(e, json);
-	case SOURCE_SOCKET_ROOM_COUNT: return give_int(e, so->nrooms > 0 ? so->nrooms - 1 : 0, json);
-	case SOURCE_SOCKET_CONNECTED_AT: return give_int(e, so->connected_ms, json);
+	case SOURCE_SOCKET_ROOM_COUNT: return give_int(e, eval_nrooms(e), json);
+	case SOURCE_SOCKET_CONNECTED_AT: return give_int(e, c.connected_ms, json);
 	default: /* SOURCE_SOCKET_DURATION */
-		return give_int(e, e->w->now_ms - so->connected_ms, json);
+		return give_int(e, c.until_ms - c.connected_ms, json);
 	}
 }
 

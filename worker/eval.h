@@ -14,6 +14,7 @@
 #include "worker/message.h"
 #include "worker/uuid.h"
 
+struct ghost;
 struct socket;
 struct worker;
 
@@ -29,6 +30,7 @@ struct eval {
 	struct slice nsp; /* name, with a NUL behind it */
 	const struct catalogue_nsp *rules; /* of that namespace */
 	const struct socket *so; /* NULL: no client of this worker is behind it, or it is gone */
+	const struct ghost *ghost; /* SO is NULL: what is known of the client that is gone; else NULL */
 	struct eval_user user; /* the socket's, or whose it is about */
 	struct slice event;   /* JSON string body */
 	struct slice name;    /* the same decoded: the rule's */
@@ -52,6 +54,11 @@ struct eval {
 void eval_init(struct eval *e, struct worker *w, const struct socket *so);
 /* About nobody yet, in the namespace NSP (with a NUL behind it) whose rules are RULES. */
 void eval_init_in(struct eval *e, struct worker *w, struct slice nsp, const struct catalogue_nsp *rules);
+/* About one that is gone. */
+void eval_init_gone(struct eval *e, struct worker *w, const struct ghost *g);
+/* How many rooms the client is in, or was, without its own, and the name of one of them. */
+unsigned eval_nrooms(const struct eval *e);
+struct slice eval_room_at(const struct eval *e, unsigned i);
 /* The source's value as JSON; false when absent. */
 bool eval_source(struct eval *e, const struct source *src, struct slice *json);
 bool eval_condition(struct eval *e, const struct condition *c);

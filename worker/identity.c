@@ -6,9 +6,11 @@
 #include "worker/eval.h"
 #include "worker/room.h"
 #include "worker/session.h"
+#include "worker/trigger.h"
 #include "worker/user.h"
 #include "worker/worker.h"
 
+#define NOTICE_MS    60000 /* on "expiring" comes so long before the end, or when half of the time left is over */
 #define WATCH_MAX_MS INT64_C(31536000000) /* beyond a year this process is not the one that will see it */
 
 void identity_take(struct socket *so, const struct identity *id)
@@ -98,6 +100,30 @@ static void expiry_due(void *socket)
 	identity_end(socket, REFUSAL_AUTH_EXPIRED, CLOSE_AUTH_EXPIRED);
 }
 
+static void watch(struct socket *so, alarm_fn fn, int64_t in_ms)
+{
+	struct worker *w = so->session->w;
+
+	alarm_set(&w->alarms, &so->alarm, fn, so, w->now_ns + (in_ms > 0 ? (uint64_t)in_ms * NS_PER_MS : 0));
+}
+
+static void watch_end(struct socket *so)
+{
+	const struct worker *w = so->session->w;
+
+	if (w->conf->auth.expiry == CONF_EXPIRY_DISCONNECT)
+		watch(so, expiry_due, so->ends_ms - w->now_ms);
+}
+
+/* Alarm: the token ends soon. */
+static void expiring_due(void *socket)
+{
+	struct socket *so = socket;
+
+	watch_end(so);
+	trigger_expiring(so);
+}
+
 void identity_watch(struct socket *so, int64_t ends_ms)
 {
 	struct worker *w = so->session->w;
@@ -105,8 +131,10 @@ void identity_watch(struct socket *so, int64_t ends_ms)
 
 	so->ends_ms = ends_ms;
 	alarm_clear(&w->alarms, &so->alarm);
-	if (ends_ms == 0 || w->conf->auth.expiry != CONF_EXPIRY_DISCONNECT || left_ms > WATCH_MAX_MS)
+	if (ends_ms == 0 || left_ms > WATCH_MAX_MS)
 		return;
-	alarm_set(
-	    &w->alarms, &so->alarm, expiry_due, so, w->now_ns + (left_ms > 0 ? (uint64_t)left_ms * NS_PER_MS : 0));
+	if (so->nsp->rules->on[TRIGGER_EXPIRING] != NULL && left_ms > 1)
+		watch(so, expiring_due, left_ms - (left_ms / 2 < NOTICE_MS ? left_ms / 2 : NOTICE_MS));
+	else
+		watch_end(so);
 }

@@ -3,6 +3,7 @@
 #include "worker/join.h"
 #include "worker/ops.h"
 #include "worker/session.h"
+#include "worker/trigger.h"
 #include "worker/worker.h"
 
 struct room *joined_room(const struct socket *so, struct slice name)
@@ -21,8 +22,10 @@ int join_room(struct socket *so, struct slice name)
 	if (so->njoined >= w->conf->max_rooms)
 		return -EDQUOT;
 	r = room_join(w, so, name, false);
-	if (ops_join(w, so, &name, 1))
+	if (ops_join(w, so, &name, 1)) {
+		trigger_joined(so, name);
 		return 0;
+	}
 	room_leave(w, so, r);
 	return -ENOBUFS;
 }
@@ -33,4 +36,5 @@ void leave_room(struct socket *so, struct room *r, struct slice name)
 
 	room_leave(w, so, r);
 	ops_leave(w, so, &name, 1);
+	trigger_left(so, name);
 }

@@ -224,6 +224,7 @@ static int run(struct loop *l)
 
 	if (rc)
 		return rc;
+	keeper_edges_init(k);
 	rc = keeper_rings_init(k);
 	if (!rc)
 		rc = keeper_outbox_init(k);

@@ -65,6 +65,9 @@ int keeper_publish(struct keeper *k);
 /* Sequence up to which all records are in the ring. */
 uint64_t keeper_settled(const struct keeper *k);
 
+/* keeper_edges.c: the store tells of the edges of rooms that the conf reacts to. */
+void keeper_edges_init(struct keeper *k);
+
 /* keeper_guard.c: gauges and the full flag, after a commit; readers that pin pages, at each sweep. */
 void keeper_gauge(struct keeper *k);
 void keeper_guard(struct keeper *k, uint64_t now_ns);

@@ -7,6 +7,7 @@
 #include "worker/request.h"
 #include "worker/rule.h"
 #include "worker/session.h"
+#include "worker/trigger.h"
 #include "worker/user.h"
 #include "worker/worker.h"
 
@@ -115,6 +116,21 @@ static int64_t seconds(uint64_t wait_ms)
 	return (int64_t)((wait_ms + 999) / 1000);
 }
 
+/* `on "limited"` hears of it, whatever the sender is told. */
+static void react(struct socket *so, const struct sio_packet *p, const struct limit *l, uint64_t wait_ms)
+{
+	struct worker *w = so->session->w;
+	struct text own = w->conf->catalogue.texts[REFUSAL_RATE_LIMITED];
+	struct slice text = slice_make(l->text.p, l->text.n);
+
+	if (text.p == NULL) {
+		buf_reset(&w->text);
+		buf_json_escaped(&w->text, slice_make(own.p, own.n));
+		text = slice_make(arena_copy(&w->arena, w->text.p, w->text.n), w->text.n);
+	}
+	trigger_limited(so, p->name, text, SLICE("rate_limited"), seconds(wait_ms));
+}
+
 static void refuse(struct socket *so, const struct sio_packet *p, const struct limit *l, uint64_t wait_ms)
 {
 	const struct session *s = so->session;
@@ -125,6 +141,8 @@ static void refuse(struct socket *so, const struct sio_packet *p, const struct l
 		counter_add_to(&w->ct->refused[REFUSAL_RATE_LIMITED], 1);
 	else
 		rule_refuse_limited(so, p, l, seconds(wait_ms));
+	if (!s->closed)
+		react(so, p, l, wait_ms);
 	/* a client too slow for the answer is gone already, and the socket with it */
 	if (l->action == LIMIT_DISCONNECT && !s->closed)
 		socket_disconnect_all(so->session, CLOSE_RATE_LIMITED);

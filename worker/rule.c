@@ -333,7 +333,7 @@ void rule_on_event(struct socket *so, const struct sio_packet *p, struct attachm
 
 const struct check *rule_on_connecting(struct socket *so)
 {
-	const struct rule *r = so->nsp->rules->on_connecting;
+	const struct rule *r = so->nsp->rules->on[TRIGGER_CONNECTING];
 	struct eval e;
 
 	if (r == NULL)
@@ -342,8 +342,7 @@ const struct check *rule_on_connecting(struct socket *so)
 	return eval_all(&e, r->ifs, r->nif) ? failed_check(&e, r) : NULL;
 }
 
-/* What is sent because of something that the server saw; R may be NULL. */
-static void react(struct eval *e, struct socket *so, const struct rule *r)
+void rule_react(struct eval *e, const struct rule *r)
 {
 	struct rule_ran *ran;
 
@@ -353,7 +352,7 @@ static void react(struct eval *e, struct socket *so, const struct rule *r)
 	if (rule_act(e, r, ran) == 0)
 		rule_act_last(e, r, ran);
 	else
-		log_debug("rule_ended", "sid=%s on=%s", so->id.text, r->name.p);
+		log_debug("rule_ended", "nsp=%s on=%s", e->nsp.p, r->name.p);
 }
 
 void rule_on_connect(struct socket *so)
@@ -361,7 +360,7 @@ void rule_on_connect(struct socket *so)
 	struct eval e;
 
 	eval_init(&e, so->session->w, so);
-	react(&e, so, so->nsp->rules->on_connect);
+	rule_react(&e, so->nsp->rules->on[TRIGGER_CONNECT]);
 }
 
 void rule_on_authenticated(struct socket *so)
@@ -369,7 +368,7 @@ void rule_on_authenticated(struct socket *so)
 	struct eval e;
 
 	eval_init(&e, so->session->w, so);
-	react(&e, so, so->nsp->rules->on_authenticated);
+	rule_react(&e, so->nsp->rules->on[TRIGGER_AUTHENTICATED]);
 }
 
 void rule_on_auth_failed(struct socket *so, struct slice text, struct slice code)
@@ -383,5 +382,5 @@ void rule_on_auth_failed(struct socket *so, struct slice text, struct slice code
 	eval_init(&e, w, so);
 	e.error = slice_make(arena_copy(&w->arena, b->p, b->n), b->n);
 	e.code = code;
-	react(&e, so, so->nsp->rules->on_auth_failed);
+	rule_react(&e, so->nsp->rules->on[TRIGGER_AUTH_FAILED]);
 }

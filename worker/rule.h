@@ -5,10 +5,13 @@
 #define FORKCAST_WORKER_RULE_H
 
 #include "proto/socketio.h"
+#include "worker/eval.h"
 #include "worker/socket.h"
 
 /* An EVENT from a client: a rule of the catalogue, a built-in, or nobody's.  The session may be gone afterwards. */
 void rule_on_event(struct socket *so, const struct sio_packet *p, struct attachments attached);
+/* Runs R because of something that the server saw: `if`, the actions; R may be NULL. */
+void rule_react(struct eval *e, const struct rule *r);
 /* `on "connecting"`: the check that refuses the connection; NULL when none does. */
 const struct check *rule_on_connecting(struct socket *so);
 /* `on "connect"`, after the CONNECT was answered. */

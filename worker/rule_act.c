@@ -19,12 +19,11 @@ static struct socket *sender(const struct eval *e)
 /* Names, in the arena, of the rooms of TYPE that the socket is in. */
 static struct rule_ran rooms_of(struct eval *e, const struct room_type *type)
 {
-	const struct socket *so = e->so;
-	unsigned n = so != NULL ? so->nrooms : 0;
+	unsigned n = eval_nrooms(e);
 	struct rule_ran out = {0, arena_alloc(&e->w->arena, (n + 1) * sizeof(struct slice))};
 
-	for (unsigned i = 1; i < n; i++) {
-		struct slice name = room_name(so->rooms[i].room);
+	for (unsigned i = 0; i < n; i++) {
+		struct slice name = eval_room_at(e, i);
 
 		if (eval_room_is_of(name, type))
 			out.room[out.n++] = slice_make(arena_copy(&e->w->arena, name.p, name.n), name.n);

@@ -12,10 +12,10 @@ static void targets_add(struct targets *t, struct slice name, bool own)
 		t->room[t->n++] = (struct target_room){name, own};
 }
 
-static void targets_add_rooms_of(struct targets *t, const struct socket *so, const struct room_type *type)
+static void targets_add_rooms_of(struct targets *t, const struct eval *e, const struct room_type *type)
 {
-	for (unsigned i = 1; so != NULL && i < so->nrooms; i++) {
-		struct slice name = room_name(so->rooms[i].room);
+	for (unsigned i = 0, n = eval_nrooms(e); i < n; i++) {
+		struct slice name = eval_room_at(e, i);
 
 		if (eval_room_is_of(name, type))
 			targets_add(t, name, false);
@@ -60,7 +60,7 @@ static bool add_list(struct targets *t, struct targets *except, struct eval *e, 
 			break;
 		case TARGET_SELF: add_self(t, e); break;
 		case TARGET_ALL: t->all = true; break;
-		case TARGET_ROOMS_OF: targets_add_rooms_of(t, e->so, g->type); break;
+		case TARGET_ROOMS_OF: targets_add_rooms_of(t, e, g->type); break;
 		case TARGET_TEMPLATE:
 			if (!target_room_name(e, &g->room, &room))
 				return false;

@@ -12,6 +12,7 @@
 #include "worker/rule.h"
 #include "worker/session.h"
 #include "worker/socket.h"
+#include "worker/trigger.h"
 #include "worker/user.h"
 #include "worker/worker.h"
 
@@ -241,6 +242,7 @@ void socket_leave(struct socket *so, enum close_reason reason)
 	log_info("disconnect", "sid=%s user=%s reason=%s duration_ms=%lld", so->id.text,
 	    so->user != NULL ? user_id(so->user).p : "-", close_reason_name(reason),
 	    (long long)(w->now_ms - so->connected_ms));
+	trigger_gone(so, reason);
 	ops_socket_del(w, so);
 	socket_free(so);
 }

@@ -23,6 +23,7 @@
 #include "worker/query.h"
 #include "worker/request.h"
 #include "worker/session.h"
+#include "worker/trigger.h"
 #include "worker/turn.h"
 #include "worker/worker.h"
 
@@ -165,13 +166,14 @@ static void say_goodbye(struct worker *w)
 
 		request_due(c, c->unread == NULL);
 	}
-	if (w->nconn == 0 || w->now_ns - w->stop_since_ns > DRAIN_MAX_NS)
+	if ((w->nconn == 0 && w->triggers.n == 0) || w->now_ns - w->stop_since_ns > DRAIN_MAX_NS)
 		w->stop_now = true;
 }
 
 static void turn(struct worker *w)
 {
 	uint64_t began;
+	bool unreacted;
 
 	worker_look_at_clock(w);
 	began = w->now_ns;
@@ -184,8 +186,9 @@ static void turn(struct worker *w)
 	if (!w->congested && w->nheld > 0)
 		conn_release_held(w);
 	run_resumes(w);
+	unreacted = trigger_turn(w);
 	behind_mark(w);
-	w->more = fanout_drain(w, clock_mono_ns());
+	w->more = fanout_drain(w, clock_mono_ns()) || unreacted;
 	behind_release(w);
 	if (fanout_found_late(w))
 		counter_add(w->ct, COUNTER_SWEEP_CATCHES, 1);
@@ -211,7 +214,7 @@ static void turn(struct worker *w)
 static bool may_sleep(struct worker *w)
 {
 	/* what was queued behind the flush waits for the next one */
-	if (w->more || w->ndirty > 0 || w->polls != NULL || (timeq_next(&w->resumes) != UINT64_MAX && !w->congested))
+	if (w->more || (w->triggers.n > 0 && !w->congested) || w->ndirty > 0 || w->polls != NULL || (timeq_next(&w->resumes) != UINT64_MAX && !w->congested))
 		return false;
 	doorbell_arm(w->slot);
 	if (!inlet_pending(&w->in))

@@ -98,6 +98,7 @@ static int open_tables(struct worker *w)
 		return -ENOMEM;
 	arena_init(&w->arena);
 	behind_init(&w->behind);
+	trigger_init(&w->triggers);
 	w->flush = flush_new();
 	return w->flush != NULL ? 0 : -ENOMEM;
 }

@@ -24,6 +24,7 @@
 #include "worker/sid_table.h"
 #include "worker/stats.h"
 #include "worker/timeq.h"
+#include "worker/trigger.h"
 
 #define WORKER_READ_SIZE     (128u * 1024) /* bytes read from one descriptor at a time */
 #define WORKER_READ_LATE     1024u	    /* the same in a turn that is late: see worker_is_late() */
@@ -156,6 +157,9 @@ struct worker {
 	/* hook.c, rule_wait.c */
 	struct hooks *hooks; /* NULL: the conf has none */
 	size_t waiting_bytes; /* of packets that wait behind a hook */
+
+	/* trigger.c */
+	struct trigger_queue triggers;
 
 	/* query.c */
 	struct store *store;

@@ -119,18 +119,18 @@ static void each_has_its_own(void **state)
 	assert_ptr_equal(r->action[0].to[1].type, catalogue_room_type(nsp, "r", 1));
 	assert_int_equal(r->line, 7);
 	assert_ptr_equal(catalogue_event(root, "e", 1)->room_type, catalogue_room_type(root, "r", 1));
-	assert_ptr_equal(root->on_connect->action[0].to[0].type, catalogue_room_type(root, "r", 1));
+	assert_ptr_equal(root->on[TRIGGER_CONNECT]->action[0].to[0].type, catalogue_room_type(root, "r", 1));
 	assert_null(catalogue_event(nsp, "only", 4));
 	assert_null(catalogue_event(&c->catalogue.nsp[2], "e", 1));
-	assert_null(nsp->on_connect);
-	assert_null(root->on_connecting);
-	assert_non_null(nsp->on_connecting);
-	assert_non_null(c->catalogue.nsp[2].on_connect);
+	assert_null(nsp->on[TRIGGER_CONNECT]);
+	assert_null(root->on[TRIGGER_CONNECTING]);
+	assert_non_null(nsp->on[TRIGGER_CONNECTING]);
+	assert_non_null(c->catalogue.nsp[2].on[TRIGGER_CONNECT]);
 	/* each rule has a counter of its own: e, only and connect of the root, e and connecting, connect */
 	assert_int_equal(c->catalogue.nevents, 6);
 	assert_int_equal(r->index, 3);
-	assert_int_equal(nsp->on_connecting->index, 4);
-	assert_int_equal(c->catalogue.nsp[2].on_connect->index, 5);
+	assert_int_equal(nsp->on[TRIGGER_CONNECTING]->index, 4);
+	assert_int_equal(c->catalogue.nsp[2].on[TRIGGER_CONNECT]->index, 5);
 	conf_free(c);
 }
 
@@ -178,7 +178,7 @@ static void connecting(void **state)
 		 " check { if = \"@socket.auth.key = 1\"  error = \"No key\"  code = no_key }\n"
 		 " check { if = \"@user.claims.org\"  error = \"No organisation\" }\n}\n"
 		 "on \"connect\" { emit = a  to = self }\n");
-	r = c->catalogue.nsp[0].on_connecting;
+	r = c->catalogue.nsp[0].on[TRIGGER_CONNECTING];
 	assert_non_null(r);
 	assert_string_equal(r->name.p, "connecting");
 	assert_int_equal(r->nif, 1);
@@ -189,8 +189,8 @@ static void connecting(void **state)
 	assert_int_equal(r->line, 1);
 	assert_true(c->catalogue.uses_auth);
 	assert_true(c->catalogue.uses_claims);
-	assert_int_equal(c->catalogue.nsp[0].on_connect->naction, 1);
-	assert_int_equal(c->catalogue.nsp[0].on_connect->ncheck, 0);
+	assert_int_equal(c->catalogue.nsp[0].on[TRIGGER_CONNECT]->naction, 1);
+	assert_int_equal(c->catalogue.nsp[0].on[TRIGGER_CONNECT]->ncheck, 0);
 	conf_free(c);
 	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
 		char text[256];
@@ -229,7 +229,7 @@ static void answers_and_volatile(void **state)
 	assert_false(r->action[3].is_volatile);
 	/* one argument that is an array */
 	assert_int_equal(catalogue_event(&c->catalogue.nsp[0], "d", 1)->ack, ACK_TEMPLATE);
-	assert_true(c->catalogue.nsp[0].on_connect->action[0].is_volatile);
+	assert_true(c->catalogue.nsp[0].on[TRIGGER_CONNECT]->action[0].is_volatile);
 	conf_free(c);
 }
 

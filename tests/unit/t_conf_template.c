@@ -328,7 +328,7 @@ static void on_connect(void **state)
 			    " also { emit = ho  to = all } }" CONF_REST,
 	    false);
 	assert_non_null(conf);
-	r = conf->catalogue.nsp[0].on_connect;
+	r = conf->catalogue.nsp[0].on[TRIGGER_CONNECT];
 	assert_non_null(r);
 	assert_int_equal(r->nif, 1);
 	assert_int_equal(r->naction, 2);

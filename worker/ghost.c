@@ -1,0 +1,72 @@
+#include <stdlib.h>
+
+#include "worker/ghost.h"
+#include "worker/room.h"
+#include "worker/session.h"
+#include "worker/user.h"
+#include "worker/worker.h"
+
+/* Bytes that take() uses for S. */
+static size_t room_for(struct slice s)
+{
+	return s.n + 1;
+}
+
+/* Copies S to *AT, a NUL behind it. */
+static struct slice take(char **at, struct slice s)
+{
+	struct slice out = {*at, s.n};
+
+	if (s.p == NULL)
+		return slice_make(NULL, 0);
+	memcpy(*at, s.p, s.n);
+	(*at)[s.n] = '\0';
+	*at += s.n + 1;
+	return out;
+}
+
+static struct slice text_of(const char *s)
+{
+	return s != NULL ? slice_make(s, strlen(s)) : slice_make(NULL, 0);
+}
+
+struct ghost *ghost_of(const struct socket *so, const char *reason)
+{
+	const struct user *u = so->user;
+	struct eval_user user = {{NULL, 0}, {NULL, 0}, {NULL, 0}, text_of(so->claims)};
+	unsigned nrooms = so->nrooms > 0 ? so->nrooms - 1 : 0;
+	struct slice auth = text_of(so->auth), nsp = nsp_name(so->nsp);
+	struct ghost *g;
+	size_t n;
+	char *at;
+
+	if (u != NULL) {
+		user.id = user_id(u);
+		user.name = user_name(u);
+		user.role = user_role(u);
+	}
+	n = sizeof(*g) + nrooms * sizeof(*g->room) + room_for(nsp) + room_for(user.id) + room_for(user.name) +
+	    room_for(user.role) + room_for(user.claims) + room_for(auth);
+	for (unsigned i = 0; i < nrooms; i++)
+		n += room_for(room_name(so->rooms[i + 1].room));
+	g = malloc(n);
+	if (g == NULL)
+		return NULL;
+	*g = (struct ghost){.rules = so->nsp->rules,
+	    .transport = so->session->tr->name,
+	    .reason = reason,
+	    .connected_ms = so->connected_ms,
+	    .ended_ms = so->session->w->now_ms,
+	    .nrooms = nrooms,
+	    .room = (struct ghost_room *)(g + 1)};
+	memcpy(g->sid, so->id.text, sizeof(g->sid));
+	peer_text(&so->session->peer, g->ip, sizeof(g->ip));
+	at = (char *)(g->room + nrooms);
+	g->nsp = take(&at, nsp);
+	g->user = (struct eval_user){
+	    take(&at, user.id), take(&at, user.name), take(&at, user.role), take(&at, user.claims)};
+	g->auth = take(&at, auth);
+	for (unsigned i = 0; i < nrooms; i++)
+		g->room[i] = (struct ghost_room){take(&at, room_name(so->rooms[i + 1].room)), so->rooms[i + 1].automatic};
+	return g;
+}

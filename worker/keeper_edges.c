@@ -1,0 +1,44 @@
+#include <string.h>
+
+#include "conf/catalogue.h"
+#include "shm/record.h"
+#include "worker/keeper.h"
+
+/* Bits of the edges that these rules react to. */
+static unsigned edges_of(struct rule *const on[ROOM_TRIGGER_MAX])
+{
+	static const unsigned char edge[ROOM_TRIGGER_MAX] = {
+	    [ROOM_TRIGGER_ENTER] = RECORD_EDGE_ENTER,
+	    [ROOM_TRIGGER_EXIT] = RECORD_EDGE_EXIT,
+	    [ROOM_TRIGGER_OCCUPIED] = RECORD_EDGE_OCCUPIED,
+	    [ROOM_TRIGGER_VACATED] = RECORD_EDGE_VACATED,
+	};
+	unsigned bits = 0;
+
+	for (unsigned i = 0; i < ROOM_TRIGGER_MAX; i++)
+		if (edge[i] != 0 && on[i] != NULL)
+			bits |= 1u << edge[i];
+	return bits;
+}
+
+/* What `on` says of the room: that of its type, and for rooms that clients joined that of all types. */
+static unsigned wanted(void *ctx, const char *nsp, size_t nsp_len, const char *room, size_t room_len, bool automatic)
+{
+	const struct keeper *k = ctx;
+	const struct catalogue_nsp *rules = catalogue_nsp_find(&k->h->conf->catalogue, nsp, nsp_len);
+	const struct room_type *type;
+	const char *colon = memchr(room, ':', room_len);
+	unsigned bits;
+
+	if (rules == NULL)
+		return 0;
+	type = catalogue_room_type(rules, room, colon != NULL ? (size_t)(colon - room) : room_len);
+	bits = type != NULL ? edges_of(type->on) : 0;
+	return automatic ? bits : bits | edges_of(rules->on_room);
+}
+
+void keeper_edges_init(struct keeper *k)
+{
+	if (k->h->conf->catalogue.uses_room_edges)
+		store_set_edges(k->st, wanted, k);
+}
