@@ -60,7 +60,7 @@ struct slice eval_room_id(struct slice room)
 	return colon == NULL ? slice_make(NULL, 0) : slice_make(colon + 1, room.n - (size_t)(colon + 1 - room.p));
 }
 
-void eval_init_gone(struct eval *e, struct worker *w, const struct ghost *g)
+void eval_init_gone(struct eval *e, struct worker *w, struct ghost *g)
 {
 	eval_init_in(e, w, g->nsp, g->rules);
 	e->ghost = g;

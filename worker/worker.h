@@ -179,6 +179,7 @@ struct worker {
 	struct buf packet; /* the packet being built */
 	struct buf json;   /* a reply, an ack's arguments, a template's result */
 	struct buf name;   /* a room's name */
+	struct buf hook_body; /* rule_wait.c alone */
 	struct buf text;   /* one server value; eval.c alone */
 	struct buf unpacked; /* a packet that came as MessagePack; packet.c alone, while it is handled */
 };
