@@ -162,8 +162,10 @@ static void ca_file(struct load *l, cfg_t *block, struct hook *h)
 
 	if (t == NULL || h->ca_file.p == NULL)
 		return;
-	if (h->scheme != HOOK_HTTPS)
+	if (h->scheme != HOOK_HTTPS) {
 		mistake(&l->mistakes, t->at, "`ca_file` without https: nothing else shows a certificate: remove it");
+		return;
+	}
 	rc = file_read(l->keep, h->ca_file.p, CA_FILE_MAX, false, &h->ca, NULL);
 	if (rc != 0)
 		mistake(&l->mistakes, t->at, "`ca_file`: cannot read %s: %s", mistake_show(&l->mistakes, h->ca_file),

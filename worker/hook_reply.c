@@ -20,6 +20,22 @@ static bool optional_string(struct slice v, const char *name, size_t max, struct
 	return json_type(s) == JSON_STRING && s.n <= max * 6 + 2; /* escapes are six bytes for one */
 }
 
+/* What a token could name too: text of 1 to NAME_MAX_BYTES bytes without control characters.  Absent is good. */
+static bool is_name(struct slice json)
+{
+	char text[NAME_MAX_BYTES];
+	ssize_t n;
+
+	if (json.p == NULL)
+		return true;
+	n = json_string_decode(json, text, sizeof(text));
+	for (ssize_t i = 0; i < n; i++) {
+		if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
+			return false;
+	}
+	return n > 0;
+}
+
 static bool read_error(struct slice v, struct hook_reply *out)
 {
 	out->refused = true;
@@ -48,7 +64,7 @@ static bool read_user(struct slice v, struct hook_reply *out)
 	struct slice rooms;
 
 	if (json_type(v) != JSON_OBJECT || !optional_string(v, "name", NAME_MAX_BYTES, &out->name) ||
-	    !optional_string(v, "role", NAME_MAX_BYTES, &out->role))
+	    !optional_string(v, "role", NAME_MAX_BYTES, &out->role) || !is_name(out->name) || !is_name(out->role))
 		return false;
 	(void)json_get(v, SLICE("data"), &out->user_data);
 	if (!json_get(v, SLICE("rooms"), &rooms) || json_type(rooms) == JSON_NULL)
