@@ -139,14 +139,29 @@ static void default_target(struct load *l, cfg_t *block, unsigned scope, struct 
 		return;
 	a->nto = 1;
 	a->to = conf_arena_alloc(l->keep, sizeof *a->to);
-	if ((scope & SCOPE_ROOM) == 0)
+	if ((scope & (SCOPE_ROOM | SCOPE_ROUTE)) == SCOPE_ROUTE)
+		mistake(&l->mistakes, tree_place(l, block),
+		    "a route without `room` needs `to`: write all, or a room's name such as \"user:{@vars.userId}\"");
+	else if ((scope & SCOPE_ROOM) == 0)
 		mistake(&l->mistakes, tree_value(block, key, 0)->at,
 		    "`%s` without `room` needs `to`: write self, all, others or a room's name", key);
 }
 
-/* The action keys of BLOCK; the inline action's `if` is its rule's, so it is not read here. */
-static void action(struct load *l, cfg_t *block, unsigned scope, struct action *a)
+/* What is put around an argument may speak of the client only where there is one. */
+static void judge_envelope(struct load *l, const struct token *t, unsigned scope, const struct action *a)
 {
+	if (a->envelope != NULL && a->envelope->client != NULL && (scope & SCOPE_ROUTE) != 0)
+		mistake(&l->mistakes, t->at, "envelope `%s` has `%s`, and a backend publishes a route, so there is no client: "
+					     "take an envelope without it", a->envelope->name.p, a->envelope->client);
+}
+
+/*
+ * The action keys of BLOCK; the inline action's `if` is its rule's, so it is not read here.  OWN: the rule whose event it
+ * sends when it names none; NULL: then it sends none.
+ */
+static void action(struct load *l, cfg_t *block, unsigned scope, const struct rule *own, struct action *a)
+{
+	const unsigned sent = scope & ~(unsigned)SCOPE_VARS;
 	static const char *const bodies[] = {"data", "args", "add"};
 	const struct token *emit = tree_value(block, "emit", 0);
 	const struct token *envelope = tree_value(block, "envelope", 0);
@@ -157,10 +172,15 @@ static void action(struct load *l, cfg_t *block, unsigned scope, struct action *
 		if (action_event_name(l, emit, "emit"))
 			a->emit = template_string_body(l->keep, emit->text);
 		a->emit_plain = conf_arena_text(l->keep, emit->text.p, emit->text.n);
+	} else if (own != NULL) {
+		a->has_emit = true;
+		a->emit = own->name_json;
+		a->emit_plain = own->name;
 	}
 	a->is_volatile = action_switch(l, block, "volatile");
 	if (envelope != NULL)
 		a->envelope = envelope_named(l, envelope);
+	judge_envelope(l, envelope, scope, a);
 	target_list(l, block, "to", scope, &a->nto, &a->to);
 	target_list(l, block, "except", scope, &a->nexcept, &a->except);
 	action_rooms(l, block, scope, a);
@@ -176,15 +196,15 @@ static void action(struct load *l, cfg_t *block, unsigned scope, struct action *
 		body = t;
 		if (i == 0) {
 			a->body = BODY_DATA;
-			action_json(l, t, "data", scope, &a->json, &a->json_written);
+			action_json(l, t, "data", sent, &a->json, &a->json_written);
 		} else if (i == 1) {
 			a->body = BODY_ARGS;
-			action_json_array(l, t, "args", scope, &a->json, &a->json_written);
+			action_json_array(l, t, "args", sent, &a->json, &a->json_written);
 			if (envelope != NULL)
 				mistake(&l->mistakes, t->at,
 				    "`args` beside `envelope`, which is around one argument: write `data`");
 		} else {
-			members(l, block, scope, a);
+			members(l, block, sent, a);
 		}
 	}
 }
@@ -216,14 +236,16 @@ static unsigned scope_of(struct load *l, cfg_t *block, unsigned scope, struct ac
 void action_list(struct load *l, cfg_t *block, unsigned scope, struct rule *r)
 {
 	bool payload = (scope & SCOPE_PAYLOAD) != 0;
+	const struct rule *own = (scope & SCOPE_ROUTE) != 0 ? r : NULL;
 	unsigned nalso = tree_blocks(block, "also");
 
-	action_conditions(l, block, scope, &r->nif, &r->ifs);
+	/* judged before a hook is asked */
+	action_conditions(l, block, scope & ~(unsigned)SCOPE_HOOK, &r->nif, &r->ifs);
 	r->action = conf_arena_alloc(l->keep, (nalso + 1) * sizeof *r->action);
-	if (has_action(l, block, payload)) {
+	if (own != NULL || has_action(l, block, payload)) {
 		struct action *a = &r->action[r->naction++];
 
-		action(l, block, scope_of(l, block, scope, a), a);
+		action(l, block, scope_of(l, block, scope, a), own, a);
 	}
 	for (unsigned i = 0; i < nalso; i++) {
 		cfg_t *also = tree_block(block, "also", i);
@@ -234,7 +256,7 @@ void action_list(struct load *l, cfg_t *block, unsigned scope, struct rule *r)
 		a->also = true;
 		action_conditions(l, also, known, &a->nif, &a->ifs);
 		if (has_action(l, also, payload))
-			action(l, also, known, a);
+			action(l, also, known, NULL, a);
 		else
 			mistake(&l->mistakes, tree_place(l, also),
 			    "`also` without `emit` does nothing: name the event to send");

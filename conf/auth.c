@@ -23,13 +23,12 @@ struct text conf_random_hex(struct load *l, size_t n)
 	return (struct text){hex, 2 * n};
 }
 
-/* The file that KEY names: where, and how it was before anybody read it. */
-static void note_file(struct load *l, const struct token *name, struct conf_jwt *out)
+void auth_note_file(struct load *l, const struct token *name, struct text *file, struct file_stamp *stamp)
 {
 	if (name == NULL || name->bad)
 		return;
-	out->file = file_beside(l->keep, name->at.file, name->text, true);
-	out->stamp = key_file_stamp(out->file.p);
+	*file = file_beside(l->keep, name->at.file, name->text, true);
+	*stamp = key_file_stamp(file->p);
 }
 
 static void jwt_secret(struct load *l, cfg_t *block, struct conf_jwt *out)
@@ -94,8 +93,8 @@ static void jwt(struct load *l, cfg_t *block, struct conf_jwt *out)
 	const struct token *title = tree_title(l, block);
 
 	out->kid = conf_arena_text(l->keep, title->text.p, title->text.n);
-	note_file(l, tree_value(block, "secret_file", 0), out);
-	note_file(l, tree_value(block, "public_key_file", 0), out);
+	auth_note_file(l, tree_value(block, "secret_file", 0), &out->file, &out->stamp);
+	auth_note_file(l, tree_value(block, "public_key_file", 0), &out->file, &out->stamp);
 	if (!value_store_block(l, option_block("auth/jwt"), block, out) || wrong_kind(l, block, out))
 		return;
 	if (key_secret_min(out->alg) > 0)
@@ -106,14 +105,11 @@ static void jwt(struct load *l, cfg_t *block, struct conf_jwt *out)
 
 static void in_band(struct load *l, cfg_t *block, struct conf_auth *a)
 {
-	const struct token *factors = tree_value(block, "factors", 0), *event = tree_value(block, "event", 0);
+	const struct token *event = tree_value(block, "event", 0);
 
 	a->in_band.on = tree_written(l, block);
 	if (!a->in_band.on || !value_store_block(l, option_block("auth/in_band"), block, &a->in_band))
 		return;
-	if (a->in_band.factors != 0)
-		mistake(&l->mistakes, factors->at,
-		    "`factors = both` is not in this build of forkcast: write token, or leave it out");
 	if (event != NULL)
 		action_event_name(l, event, "event");
 	if (a->njwt == 0)

@@ -135,14 +135,15 @@ const struct rule *catalogue_event(const struct catalogue_nsp *nsp, const char *
 	return NULL;
 }
 
-const struct rule *catalogue_event_written(const struct catalogue_nsp *nsp, const char *name, size_t n)
+/* Binary search in N rules that are sorted by name. */
+static const struct rule *by_name(const struct rule *rule, unsigned count, const char *name, size_t n)
 {
 	unsigned low = 0;
-	unsigned high = nsp->nevent;
+	unsigned high = count;
 
 	while (low < high) {
 		unsigned middle = low + (high - low) / 2;
-		const struct rule *r = &nsp->event[middle];
+		const struct rule *r = &rule[middle];
 		int order = text_compare(name, n, r->name.p, r->name.n);
 
 		if (order == 0)
@@ -153,6 +154,16 @@ const struct rule *catalogue_event_written(const struct catalogue_nsp *nsp, cons
 			low = middle + 1;
 	}
 	return NULL;
+}
+
+const struct rule *catalogue_event_written(const struct catalogue_nsp *nsp, const char *name, size_t n)
+{
+	return by_name(nsp->event, nsp->nevent, name, n);
+}
+
+const struct rule *catalogue_route(const struct catalogue_nsp *nsp, const char *name, size_t n)
+{
+	return by_name(nsp->route, nsp->nroute, name, n);
 }
 
 const struct rule *catalogue_event_pattern(const struct catalogue_nsp *nsp, const char *name, size_t n)
@@ -253,6 +264,16 @@ bool catalogue_limit_covers(const struct limit *limit, const char *name, size_t 
 			return true;
 	}
 	return false;
+}
+
+void catalogue_room_fold(const struct catalogue_nsp *nsp, char *name, size_t n)
+{
+	const char *colon = nsp->folds ? memchr(name, ':', n) : NULL;
+	const struct room_type *type = colon != NULL ? catalogue_room_type(nsp, name, (size_t)(colon - name)) : NULL;
+
+	for (size_t i = type != NULL && type->lower ? (size_t)(colon - name) : n; i < n; i++)
+		if (name[i] >= 'A' && name[i] <= 'Z')
+			name[i] = (char)(name[i] - 'A' + 'a');
 }
 
 const char *catalogue_code_name(enum refusal code)

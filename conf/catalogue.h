@@ -31,11 +31,12 @@ enum refusal {
 };
 
 /* Who: used by `require` of rules and `join` of rooms. */
-enum who_kind { WHO_ANY, WHO_AUTHENTICATED, WHO_MEMBER, WHO_OWN, WHO_ROLE, WHO_HOOK };
+enum who_kind { WHO_ANY, WHO_AUTHENTICATED, WHO_MEMBER, WHO_OWN, WHO_ROLE, WHO_CLAIM, WHO_HOOK };
 
 struct who {
 	enum who_kind kind;
 	struct text role; /* WHO_ROLE */
+	struct source claim; /* WHO_CLAIM: the room's id is in it */
 };
 
 /* What `on` reacts to (CATALOGUE section 8). */
@@ -69,6 +70,8 @@ struct room_type {
 	struct text name;
 	bool single;   /* one room, named TYPE, no id */
 	bool builtin;  /* user, role, global */
+	bool lower;    /* `case = lower`: ids are the same whose letters A-Z differ in case only */
+	bool persistent; /* stays known when nobody is in it */
 	unsigned njoin; /* 0: none may */
 	struct who *join;
 	struct hook_use hook; /* that WHO_HOOK asks when nobody else of `join` admits */
@@ -101,6 +104,7 @@ struct envelope {
 	struct text name;
 	struct json_node json;
 	struct text written;
+	const char *client; /* the first source in it that is about a client, as it was written; NULL: none */
 };
 
 /* How refusals look. */
@@ -204,7 +208,7 @@ struct limit {
 	struct limit_role *role; /* senders of these roles have another rate */
 };
 
-/* An `event` or `on` block. */
+/* An `event`, `route` or `on` block. */
 struct rule {
 	struct text name;      /* event name, decoded; of a pattern with its star */
 	bool pattern;	       /* covers the names that begin with what stands in front of the star */
@@ -278,6 +282,7 @@ struct catalogue_nsp {
 	struct limit *limit; /* in file order; those of connections in "/" only */
 	unsigned nhook;
 	struct hook *hook; /* in file order */
+	bool folds; /* some type has `case = lower` */
 	unsigned nroom_type;
 	struct room_type *room_type; /* sorted by name, built-in ones included */
 	struct error_shape errors;
@@ -286,12 +291,25 @@ struct catalogue_nsp {
 	struct role *role;
 	unsigned nenvelope;
 	struct envelope *envelope;
+	unsigned nroute;
+	struct rule *route; /* what backends publish by name; sorted by name */
 	struct rule *on[TRIGGER_MAX]; /* NULL when not declared, as all below */
 	bool uses_membership; /* some `on` is about a socket that joins or leaves a room */
 	struct rule *on_room[ROOM_TRIGGER_MAX]; /* for rooms of every type, before the one of the type */
 };
 
+/* What some source wants to know of the handshake: a parameter of its query, or a header. */
+struct kept_fact {
+	bool header;
+	struct text name;
+};
+
+#define KEPT_FACTS_MAX 32
+
 struct catalogue {
+	unsigned nkept;
+	struct kept_fact kept[KEPT_FACTS_MAX];
+	bool keeps_rooms; /* some type is persistent */
 	unsigned nnsp;
 	struct catalogue_nsp *nsp; /* nsp[0] is "/", then as in the file */
 	struct text texts[REFUSAL_MAX];
@@ -309,12 +327,16 @@ const struct rule *catalogue_event(const struct catalogue_nsp *nsp, const char *
 const struct rule *catalogue_event_written(const struct catalogue_nsp *nsp, const char *name, size_t n);
 /* The rule of the longest pattern that covers the name, whose star is one character or more; NULL when none does. */
 const struct rule *catalogue_event_pattern(const struct catalogue_nsp *nsp, const char *name, size_t n);
+/* The route of this very name; NULL when not declared. */
+const struct rule *catalogue_route(const struct catalogue_nsp *nsp, const char *name, size_t n);
 const struct room_type *catalogue_room_type(const struct catalogue_nsp *nsp, const char *name, size_t n);
 /* The role of that name, of the namespace or else of the first; NULL when neither declares it. */
 const struct role *catalogue_role(
     const struct catalogue *cat, const struct catalogue_nsp *nsp, const char *name, size_t n);
 /* The namespace of this very name, else the longest pattern that covers it; of equals the one with more before `*`. */
 const struct catalogue_nsp *catalogue_nsp_find(const struct catalogue *cat, const char *name, size_t n);
+/* Makes the room's id lower case where its type says so; NAME is written over. */
+void catalogue_room_fold(const struct catalogue_nsp *nsp, char *name, size_t n);
 /* True when the limit's `events` cover this name. */
 bool catalogue_limit_covers(const struct limit *limit, const char *name, size_t n);
 /* "invalid", "not_member" ...: the code on the wire. */

@@ -27,7 +27,8 @@ enum scope {
 	SCOPE_EDGE = 4096,    /* @user .features .sockets, of a user whose socket may be anywhere */
 	SCOPE_EVENT = 16384,  /* @event */
 	SCOPE_SELF = 8192,    /* there is a client to send to: `self`, `others`, `join`, `leave`, `disconnect` */
-	SCOPE_HOOK = 32768,   /* @hook */
+	SCOPE_ROUTE = 32768,  /* nothing more: a backend publishes, there is no client */
+	SCOPE_HOOK = 65536,   /* @hook */
 
 	/* What a token tells, what is known of a client that connects, and of one that is there. */
 	SCOPE_TOKEN = SCOPE_USER | SCOPE_CLAIMS,
@@ -140,7 +141,7 @@ void action_json_array(struct load *l, const struct token *t, const char *key, u
     struct text *written);
 /* A `yes` or `no` of the catalogue, `no` when it is not written. */
 bool action_switch(struct load *l, cfg_t *block, const char *key);
-/* `if` and all actions of a rule. */
+/* `if` and all actions of a rule; that of a route, which sends its own event where no other is named, has an inline one always. */
 void action_list(struct load *l, cfg_t *block, unsigned scope, struct rule *r);
 
 /* envelope.c */
@@ -220,6 +221,11 @@ const char *trigger_suggest(struct load *l, struct text name);
 
 void on_blocks(struct load *l, cfg_t *tree, struct catalogue_nsp *nsp);
 
+/* route.c */
+
+/* The routes of TREE, which is the top level or a namespace. */
+void route_list(struct load *l, cfg_t *tree, struct catalogue_nsp *nsp);
+
 /* namespace.c */
 
 /* Names and room types of all namespaces, "/" first. */
@@ -240,6 +246,8 @@ void server_options(struct load *l, cfg_t *tree);
 /* auth.c */
 
 void auth_options(struct load *l, cfg_t *block);
+/* The file that NAME (NULL: none) names: where, and how it is before anybody reads it. */
+void auth_note_file(struct load *l, const struct token *name, struct text *file, struct file_stamp *stamp);
 /* N bytes from the kernel, as hex. */
 struct text conf_random_hex(struct load *l, size_t n);
 
@@ -248,6 +256,14 @@ struct text conf_random_hex(struct load *l, size_t n);
 void engine_options(struct load *l, cfg_t *tree);
 /* The probes, whose paths must not be those of the engine: engine_options() comes first. */
 void engine_echoes(struct load *l, cfg_t *tree);
+
+/* What has PATH already, "engine" or "echo `/e`", or below which it lies; NULL when nothing does. */
+const char *engine_owner(struct load *l, struct text path);
+
+/* wallet.c */
+
+/* `wallet`, and what `auth { in_band }` wants of it: auth and the probes come first. */
+void wallet_options(struct load *l, cfg_t *tree);
 
 /* address.c */
 

@@ -31,9 +31,19 @@ struct conf_listen {
 
 enum conf_may { CONF_MAY_PUBLISH = 1, CONF_MAY_CONTROL = 2, CONF_MAY_READ = 4, CONF_MAY_ALL = 7 };
 
+/* What tells one state of a file from another; all zero: there is none. */
+struct file_stamp {
+	uint64_t dev, ino, size;
+	int64_t mtime_ns, ctime_ns;
+};
+
+#define CONF_API_KEY_MAX 1024 /* bytes */
+
 struct conf_api_client {
 	struct text name; /* "" for the listener's own key */
 	struct text key;
+	struct text file;	 /* that it is from, absolute; p NULL: none */
+	struct file_stamp stamp; /* of that file, not younger than what was read */
 	bool generated;	  /* by --dev, none was given */
 	unsigned may;
 };
@@ -110,12 +120,6 @@ enum conf_jwt_alg {
 	CONF_EDDSA,
 };
 
-/* What tells one state of a file from another; all zero: there is none. */
-struct file_stamp {
-	uint64_t dev, ino, size;
-	int64_t mtime_ns, ctime_ns;
-};
-
 struct conf_jwt {
 	struct text kid;
 	enum conf_jwt_alg alg;
@@ -129,12 +133,15 @@ struct conf_jwt {
 	int64_t leeway;
 };
 
+/* What a client presents in band: a token, or a token and the signature of the wallet that is its user. */
+enum conf_factors { CONF_FACTORS_TOKEN, CONF_FACTORS_BOTH };
+
 /* A client that is connected may present its token then. */
 struct conf_in_band {
 	bool on; /* the block is there */
 	struct text event;
 	int64_t deadline; /* for clients that are admitted for this alone: those without a token while anonymous is off */
-	unsigned factors; /* index of its words; 0: the token alone */
+	enum conf_factors factors;
 	bool refresh;	  /* a user may present another token */
 };
 
@@ -153,6 +160,17 @@ struct conf_auth {
 	struct text_template *room; /* automatic rooms; one whose source is absent is left out */
 	enum conf_expiry expiry;
 	struct conf_in_band in_band;
+};
+
+/* Users who are the keys of their wallets: what these sign, and where that is worth a token. */
+struct conf_wallet {
+	bool on;	    /* the block is there */
+	struct text path;    /* p NULL: tokens are made elsewhere */
+	struct text message; /* as written */
+	struct text before, after; /* what stands around its {ms} */
+	int64_t max_age, token_ttl;
+	struct text sign; /* kid of the key that signs tokens, and its place in auth.jwt; only with a path */
+	unsigned key;
 };
 
 struct conf_shm {
@@ -188,6 +206,7 @@ struct conf {
 	unsigned necho;
 	struct conf_echo *echo;
 	struct conf_auth auth;
+	struct conf_wallet wallet;
 	struct conf_shm shm;
 	struct log_options log;
 	struct catalogue catalogue;

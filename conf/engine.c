@@ -48,6 +48,18 @@ static bool collide(const struct conf_echo *a, struct text b, bool b_is_engine)
 	return text_equal(a->path, b);
 }
 
+const char *engine_owner(struct load *l, struct text path)
+{
+	const struct conf *c = l->conf;
+
+	if (c->engine.path.p != NULL && below(path, c->engine.path))
+		return "engine";
+	for (unsigned i = 0; i < c->necho; i++)
+		if (below(path, c->echo[i].path))
+			return conf_arena_format(l->scratch, "echo `%s`", c->echo[i].path.p).p;
+	return NULL;
+}
+
 void engine_echoes(struct load *l, cfg_t *tree)
 {
 	static const struct option path = {

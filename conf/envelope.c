@@ -12,6 +12,7 @@ void envelope_list(struct load *l, cfg_t *tree, struct catalogue_nsp *nsp)
 		const struct token *data = tree_value(block, "data", 0);
 		struct envelope *e = &nsp->envelope[i];
 
+		l->client = NULL;
 		e->name = conf_arena_text(l->keep, title->text.p, title->text.n);
 		if (data != NULL)
 			action_json(l, data, "data", scope, &e->json, &e->written);
@@ -19,6 +20,7 @@ void envelope_list(struct load *l, cfg_t *tree, struct catalogue_nsp *nsp)
 			mistake(&l->mistakes, tree_place(l, block),
 			    "envelope `%s` without `data`: write what it is, such as '{\"data\": {@payload}}'",
 			    mistake_show(&l->mistakes, title->text));
+		e->client = l->client;
 	}
 }
 

@@ -10,30 +10,46 @@
 /* clang-format off */
 #define ACTION_LATER                                                                                                   \
 	"priority group batch latest min_interval edge keep after timer cancel state state_put if_version score member set by member_data"
+#define RULE_LATER "hook notify "
 
 static const struct {
 	const char *block, *names;
 } keys[] = {
-	{"", "data_dir route every batch board mode preferences wallet recovery "
+	{"", "data_dir every batch board mode preferences recovery "
 	     "drain redis"},
-	{"namespace", "route every batch board mode preferences"},
+	{"namespace", "every batch board mode preferences"},
 	{"listen", "tls_certificate tls_key proxy_protocol"},
 	{"shm", "sync"},
 	{"event", ACTION_LATER},
 	{"event/also", ACTION_LATER},
+	{"route", RULE_LATER ACTION_LATER},
+	{"route/also", ACTION_LATER},
 	{"on", "limit " ACTION_LATER},
 	{"on/also", ACTION_LATER},
-	{"room", "case max_users persistent grace history history_ttl batch state"},
+	{"room", "max_users grace history history_ttl batch state"},
 	{"texts", "conflict"},
 };
 
 static const char triggers[] = "lost restored gone absent state conflict score rank top drain";
 
-static const char sources[] = "@socket.region @socket.query @socket.headers @room.users "
+static const char sources[] = "@socket.region "
 			      "@room.meta @room.history @state @version @state_by @board @member @batch @count @absent "
 			      "@recovery @drain";
 
 /* clang-format on */
+
+/* A route is published by a backend, so no client is behind it. */
+static const struct {
+	const char *block, *names, *why;
+} never[] = {
+	{"route", "join leave", "no client publishes it: move sockets with POST /v1/sockets/join or leave; `evict` and `close` are known here"},
+	{"route", "disconnect", "no client publishes it: end sockets with POST /v1/sockets/disconnect"},
+	{"route", "each", "no client publishes it, whose rooms these could be: name the rooms in `to`"},
+	{"route", "require limit", "who may publish says the key of the backend: admin { client { may } }"},
+	{"route", "deny", "the backend is told what is wrong, always"},
+	{"route", "ack ack_args", "the backend is answered {id, delivered}"},
+	{"route", "params shape", "a backend publishes one value: write `fields`"},
+};
 
 /* True when NAME is one of WORDS. */
 static bool listed(const char *words, struct text name)
@@ -69,4 +85,14 @@ bool later_source(struct text name)
 		if ((n == name.n || name.p[n] == '.') && listed(sources, (struct text){name.p, n}))
 			return true;
 	return false;
+}
+
+const char *never_key(const char *block, struct text name)
+{
+	size_t n = strcspn(block, "/"); /* of a block inside it too */
+
+	for (size_t i = 0; i < sizeof never / sizeof never[0]; i++)
+		if (strlen(never[i].block) == n && memcmp(never[i].block, block, n) == 0 && listed(never[i].names, name))
+			return never[i].why;
+	return NULL;
 }

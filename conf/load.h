@@ -30,6 +30,7 @@ struct load {
 	const struct conf_file *main;
 	const struct catalogue_nsp *nsp; /* the one being compiled: its room types are those that names may have */
 	const struct fields *fields; /* of the rule being compiled: bare paths begin with one of these; NULL: any */
+	const char *client;	     /* the last source that was about a client, as it was written; NULL: none since it was reset */
 	bool dev;
 	unsigned nfile, nblock;
 	char *literal; /* of template_literal(), SCAN_VALUE_MAX + 1 bytes */
@@ -59,14 +60,14 @@ int outline(struct load *l, const char *path);
 /* Runs libConfuse over the N bytes of TEXT.  NULL when it refuses, which is told; else tree_free() it. */
 cfg_t *tree_parse(struct load *l, const char *text);
 void tree_free(cfg_t *tree);
-/* Blocks NAME in PARENT; an untitled block that is not written counts as one, with tree_written() false. */
+/* Blocks NAME in PARENT, 0 where it can have none; an untitled block that is not written counts as one, with tree_written() false. */
 unsigned tree_blocks(cfg_t *parent, const char *name);
 cfg_t *tree_block(cfg_t *parent, const char *name, unsigned i);
 bool tree_written(const struct load *l, const cfg_t *block);
 /* Where a block's name stands; line 1 of the main file when it is not written. */
 struct place tree_place(const struct load *l, const cfg_t *block);
 const struct token *tree_title(const struct load *l, const cfg_t *block);
-/* Values of a key: how many, 0 when it is not written; the I-th. */
+/* Values of a key: how many, 0 when it is not written or not known there; the I-th, NULL when there is none. */
 unsigned tree_values(cfg_t *block, const char *key);
 const struct token *tree_value(cfg_t *block, const char *key, unsigned i);
 
@@ -108,5 +109,7 @@ const char *suggest_text(struct load *l, const struct suggest *s);
 bool later_key(const char *block, struct text name);
 bool later_trigger(struct text trigger);
 bool later_source(struct text name);
+/* Why BLOCK has no NAME though its neighbours do, and what to write instead; NULL: nothing is known about it. */
+const char *never_key(const char *block, struct text name);
 
 #endif

@@ -72,6 +72,7 @@ void namespace_rules(struct load *l, cfg_t *tree)
 		role_list(l, block_of(tree, i), &cat->nsp[i]);
 		envelope_list(l, block_of(tree, i), &cat->nsp[i]);
 		rule_events(l, block_of(tree, i), &cat->nsp[i]);
+		route_list(l, block_of(tree, i), &cat->nsp[i]);
 		on_blocks(l, block_of(tree, i), &cat->nsp[i]);
 	}
 }

@@ -50,14 +50,16 @@ static const struct option listen[] = {
 };
 
 static const struct option admin[] = {
-	{"key", OPTION_KEY, AT(conf_api_client, key), LIMITS(1, 1024), RELOAD,
+	{"key", OPTION_KEY, AT(conf_api_client, key), LIMITS(1, CONF_API_KEY_MAX), RELOAD,
 	    .help = "Bearer key of the API, with all rights. Without any key the listener is refused, except under `--dev`."},
-	{"key_file", OPTION_KEY_FILE, LIMITS(1, 4096), RELOAD, .help = "File that holds the key, relative to this file."},
+	{"key_file", OPTION_KEY_FILE, LIMITS(1, 4096), RELOAD, .help = "File that holds the key, relative to this file. Looked at again when it changes, as the files of "
+		    "`auth { jwt }` are."},
 };
 
 static const struct option admin_client[] = {
-	{"key", OPTION_KEY, AT(conf_api_client, key), LIMITS(1, 1024), RELOAD, .help = "Bearer key of this client."},
-	{"key_file", OPTION_KEY_FILE, LIMITS(1, 4096), RELOAD, .help = "File that holds the key, relative to this file."},
+	{"key", OPTION_KEY, AT(conf_api_client, key), LIMITS(1, CONF_API_KEY_MAX), RELOAD, .help = "Bearer key of this client."},
+	{"key_file", OPTION_KEY_FILE, LIMITS(1, 4096), RELOAD, .help = "File that holds the key, relative to this file. Looked at again when it changes, as the files of "
+		    "`auth { jwt }` are."},
 	{"may", OPTION_MAY, AT(conf_api_client, may), .words = "publish control read", .dflt = "publish, control, read", RELOAD,
 	    .help = "What this client may do: list of `publish`, `control`, `read`."},
 };
@@ -162,10 +164,29 @@ static const struct option auth_in_band[] = {
 		    "even in its namespace, and every other event is refused with `auth_missing`; afterwards it hears the event "
 		    "`error` and is disconnected, as it is after ten tokens that failed."},
 	{"factors", OPTION_WORD, AT(conf_in_band, factors), .words = "token both", .dflt = "token", RELOAD,
-	    .help = "What it takes. `both`, a token and a wallet's signature, is not in this build."},
+	    .help = "What it takes. `both`: `{token, signature, message}`, or these three as arguments, where the token's user is the "
+		    "public key of a wallet (base58) that signed the message of `wallet { }`. A token that comes with the connection "
+		    "counts only with the signature that it was minted for beside it, in the CONNECT payload; alone it is none."},
 	{"refresh", OPTION_SWITCH, AT(conf_in_band, refresh), .dflt = "yes", RELOAD,
 	    .help = "A client whose user is known may present a newer token of the same user: its time, name, role, claims and "
 		    "automatic rooms count from then on. One of another user is `forbidden`."},
+};
+
+static const struct option wallet[] = {
+	{"path", OPTION_URL_PATH, AT(conf_wallet, path), LIMITS(1, 128), RELOAD,
+	    .help = "Path on the client listeners where `POST {publicKey, signature, message}` is answered `{token}`: key and "
+		    "signature (Ed25519, over the message) in base58. None: tokens are made elsewhere."},
+	{"message", OPTION_TEXT, AT(conf_wallet, message), LIMITS(1, 512), RELOAD,
+	    .help = "The text that wallets sign, with `{ms}` for the time in milliseconds; `{{` is a brace. Name your application in "
+		    "it: what was signed for one must be worth nothing to another."},
+	{"max_age", OPTION_DURATION, AT(conf_wallet, max_age), LIMITS(SECOND, DAY), .dflt = "5m", RELOAD,
+	    .help = "How old that time may be. It may lie ahead by the `leeway` of the token's key. So long a signature is remembered: it "
+		    "is taken once on the whole host."},
+	{"token_ttl", OPTION_DURATION, AT(conf_wallet, token_ttl), LIMITS(SECOND, 365 * DAY), .dflt = "1h", RELOAD,
+	    .help = "How long the token lives. Its `sub`, and the first claim of `claims { user }`, is the public key; its `sig_hash` the "
+		    "SHA-256 of the signature's 64 bytes in base64url, by which `factors = both` knows the signature again."},
+	{"sign", OPTION_TEXT, AT(conf_wallet, sign), LIMITS(1, 512), .computed = "the first jwt of auth with a secret", RELOAD,
+	    .help = "Title of the `jwt` that signs the token: one with a secret."},
 };
 
 static const struct option auth_claims[] = {
@@ -196,28 +217,40 @@ static const struct option log_rows[] = {
 	{"file", OPTION_PATH, AT(log_options, file), LIMITS(1, 1024), RELOAD, .help = "File to append to. None: stderr."},
 };
 
-#define ACTION_ROWS                                                                                                    \
-	{"if", OPTION_CONDITIONS, RELOAD, .help = "Conditions, all of which must hold; else it is skipped silently."},       \
-	{"emit", OPTION_EVENT, LIMITS(1, 250), RELOAD, .help = "Event to send."},                                            \
-	{"to", OPTION_TARGETS, RELOAD,                                                                                       \
-	    .help = "Who gets it: list of `room` (the default), `others`, `self`, `all`, `rooms:TYPE` or a room template; "  \
-		    "each socket once."},                                                                                 \
-	{"except", OPTION_TARGETS, RELOAD, .help = "Who does not; same words."},                                             \
-	{"data", OPTION_JSON, RELOAD, .help = "The one argument, a JSON template."},                                         \
-	{"args", OPTION_JSON, RELOAD, .help = "All arguments, a JSON template of an array."},                                \
-	{"envelope", OPTION_NAME, LIMITS(1, 64), RELOAD, .help = "Name of an `envelope` around the argument."},              \
-	{"each", OPTION_TEXT, LIMITS(1, 64), RELOAD,                                                                         \
-	    .help = "A room type: do this once for each room of that type the client is in, which is `@room` then."},         \
-	{"join", OPTION_ROOMS, RELOAD,                                                                                     \
-	    .help = "Rooms that the client joins first: `room` or room templates. The room's own `join` is not asked."},      \
-	{"leave", OPTION_ROOMS, RELOAD, .help = "Rooms that it leaves at last: `room`, room templates, `\"TYPE:*\"`."},      \
-	{"evict", OPTION_TEXT, LIMITS(1, 1024), RELOAD,                                                                      \
-	    .help = "Id of a user, a text template: at last its sockets leave the rooms of `to`."},                           \
-	{"close", OPTION_SWITCH, .dflt = "no", RELOAD, .help = "At last everybody leaves the rooms of `to`."},               \
-	{"disconnect", OPTION_WORD, .words = "namespace transport", RELOAD,                                                  \
-	    .help = "At last the client is taken out of the namespace, or its connection ends."},                             \
-	{"volatile", OPTION_SWITCH, .dflt = "no", RELOAD,                                                                    \
+#define IF_ROW \
+	{"if", OPTION_CONDITIONS, RELOAD, .help = "Conditions, all of which must hold; else it is skipped silently."}
+
+#define BODY_ROWS \
+	{"data", OPTION_JSON, RELOAD, .help = "The one argument, a JSON template."}, \
+	{"args", OPTION_JSON, RELOAD, .help = "All arguments, a JSON template of an array."}, \
+	{"envelope", OPTION_NAME, LIMITS(1, 64), RELOAD, .help = "Name of an `envelope` around the argument."}
+
+#define EMPTY_ROWS \
+	{"evict", OPTION_TEXT, LIMITS(1, 1024), RELOAD, \
+	    .help = "Id of a user, a text template: at last its sockets leave the rooms of `to`."}, \
+	{"close", OPTION_SWITCH, .dflt = "no", RELOAD, .help = "At last everybody leaves the rooms of `to`."}
+
+#define VOLATILE_ROW \
+	{"volatile", OPTION_SWITCH, .dflt = "no", RELOAD, \
 	    .help = "Drop it for a client that cannot take it now; it is not recovered either."}
+
+#define ACTION_ROWS \
+	IF_ROW, \
+	{"emit", OPTION_EVENT, LIMITS(1, 250), RELOAD, .help = "Event to send."}, \
+	{"to", OPTION_TARGETS, RELOAD, \
+	    .help = "Who gets it: list of `room` (the default), `others`, `self`, `all`, `rooms:TYPE` or a room template; " \
+		    "each socket once."}, \
+	{"except", OPTION_TARGETS, RELOAD, .help = "Who does not; same words."}, \
+	BODY_ROWS, \
+	{"each", OPTION_TEXT, LIMITS(1, 64), RELOAD, \
+	    .help = "A room type: do this once for each room of that type the client is in, which is `@room` then."}, \
+	{"join", OPTION_ROOMS, RELOAD, \
+	    .help = "Rooms that the client joins first: `room` or room templates. The room's own `join` is not asked."}, \
+	{"leave", OPTION_ROOMS, RELOAD, .help = "Rooms that it leaves at last: `room`, room templates, `\"TYPE:*\"`."}, \
+	EMPTY_ROWS, \
+	{"disconnect", OPTION_WORD, .words = "namespace transport", RELOAD, \
+	    .help = "At last the client is taken out of the namespace, or its connection ends."}, \
+	VOLATILE_ROW
 
 #define ADD_ROW                                                                                                        \
 	{"add", OPTION_MEMBERS, RELOAD,                                                                                      \
@@ -254,6 +287,33 @@ static const struct option event[] = {
 	{"ack_args", OPTION_JSON, RELOAD,
 	    .help = "The same with all arguments of the answer: a JSON template of an array, or `'{@args}'`. Not beside `ack`."},
 	{"dev", OPTION_SWITCH, .dflt = "no", RELOAD, .help = "The rule exists only under `--dev`."},
+};
+
+#define ROUTE_ROWS                                                                                                     \
+	IF_ROW,                                                                                                              \
+	{"to", OPTION_TARGETS, RELOAD,                                                                                       \
+	    .help = "Who gets it: list of `all` (the namespace), a room template such as `\"user:{@vars.userId}\"`, `room` "  \
+		    "(the default with `room`); each socket once."},                                                      \
+	{"except", OPTION_TARGETS, RELOAD, .help = "Who does not; same words."},                                             \
+	BODY_ROWS,                                                                                                           \
+	ADD_ROW,                                                                                                             \
+	EMPTY_ROWS,                                                                                                          \
+	VOLATILE_ROW
+
+static const struct option route[] = {
+	{"room", OPTION_TEMPLATE, LIMITS(1, 250), RELOAD, .help = "The room the rule is about: `\"chat:{chatId}\"`."},
+	{"fields", OPTION_FIELDS, RELOAD, .computed = "anything passes untouched",
+	    .help = "Members of the one object that is published, in the words of an `event`'s fields."},
+	{"unknown", OPTION_WORD, AT(rule, unknown), .words = "drop reject pass", .dflt = "drop", RELOAD,
+	    .help = "What becomes of members that are not declared."},
+	{"emit", OPTION_EVENT, LIMITS(1, 250), .computed = "the route's name", RELOAD, .help = "Event to send."},
+	ROUTE_ROWS,
+	{"dev", OPTION_SWITCH, .dflt = "no", RELOAD, .help = "The route exists only under `--dev`."},
+};
+
+static const struct option route_also[] = {
+	{"emit", OPTION_EVENT, LIMITS(1, 250), RELOAD, .help = "Event to send."},
+	ROUTE_ROWS,
 };
 
 static const struct option limit[] = {
@@ -322,8 +382,12 @@ static const struct option hook_breaker[] = {
 
 static const struct option room[] = {
 	{"join", OPTION_POLICY, .dflt = "none", RELOAD,
-	    .help = "Who may subscribe: one of `any`, `authenticated`, `own` (the id is the user's), `role:NAME`, `hook`; or `none`."},
+	    .help = "Who may subscribe: one of `any`, `authenticated`, `own` (the id is the user's), `role:NAME`, `claim:X` (the id is in "
+		    "that claim of the token, a list, a text or an object), `hook`; or `none`."},
 	{"hook", OPTION_TEXT, LIMITS(1, 64), RELOAD, .help = "The `hook` block that `join = hook` asks when no other word admits."},
+	{"case", OPTION_WORD, .words = "keep lower", .dflt = "keep", RELOAD,
+	    .help = "`lower`: letters A to Z of ids count as a to z, wherever a room is named."},
+	{"persistent", OPTION_SWITCH, .dflt = "no", RELOAD, .help = "Rooms that were used once stay in the list of rooms when nobody is in them."},
 	{"single", OPTION_SWITCH, .dflt = "no", RELOAD, .help = "There is one room, named TYPE, without an id."},
 };
 
@@ -391,6 +455,8 @@ const struct option_block option_blocks[] = {
 	    "Clients may connect first and present their token in an event; without this block it comes with the connection. "
 	    "`on \"connecting\"` judges them twice then, when they connect and when their user is known."},
 	{"auth/claims", "claims", NULL, false, ROWS(auth_claims), "Which claims hold what is known of a user."},
+	{"wallet", "wallet", NULL, false, ROWS(wallet),
+	    "Users who are the keys of their wallets, and log in by signing a text. Logins count in `limit { on = connect }`."},
 	{"shm", "shm", NULL, false, ROWS(shm), "Shared memory."},
 	{"log", "log", NULL, false, ROWS(log_rows), "The log."},
 	{"namespace", "namespace", "/NAME", true, .help =
@@ -400,6 +466,13 @@ const struct option_block option_blocks[] = {
 	    "patterns the longest counts.", .nsp = true},
 	{"event/also", "also", NULL, true, ROWS(event_also), "A further action of the rule, after the inline one."},
 	{"event/check", "check", NULL, true, ROWS(check), "A condition of the rule; the first that is false refuses the event."},
+	{"route", "route", "NAME", true, ROWS(route),
+	    "An event that backends publish by this name (`POST /v1/events`, a batch, the reply of a hook): who hears it is said here. Sources "
+	    "are the published object and `@vars.X`, which came beside it for targeting and is never sent; there is no client, so no "
+	    "`@user` and no `@socket`.",
+	    .nsp = true},
+	{"route/also", "also", NULL, true, ROWS(route_also), "A further action of the route, after the inline one."},
+	{"route/check", "check", NULL, true, ROWS(check), "A condition of the route; the first that is false refuses what was published."},
 	{"limit", "limit", "NAME", true, ROWS(limit),
 	    "How often something may happen on the whole host; more is refused with the code `rate_limited`.", .nsp = true},
 	{"limit/role", "role", "ROLE", true, ROWS(limit_role), "Another rate for senders of a role."},

@@ -145,7 +145,7 @@ static void unknown(struct outline *o, const struct option_block *block, const s
 	const char *shown = show(o, name->text);
 	const struct option_block *near;
 	struct suggest s;
-	const char *known = "";
+	const char *known = "", *why;
 
 	if (name->bad)
 		return;
@@ -155,6 +155,10 @@ static void unknown(struct outline *o, const struct option_block *block, const s
 	}
 	if (later_key(block->path, name->text)) {
 		mistake(m, name->at, "`%s` is not in this build of forkcast: remove it", shown);
+		return;
+	}
+	if ((why = never_key(block->path, name->text)) != NULL) {
+		mistake(m, name->at, "`%s` in %s: %s", shown, block_title(block), why);
 		return;
 	}
 	for (unsigned i = 0; i < option_nblocks; i++) {

@@ -104,7 +104,13 @@ static void print_server(const struct conf *c, FILE *out)
 	}
 	fputs("\tclaims {\n", out);
 	print_block("auth/claims", &c->auth, 2, out);
-	fputs("\t}\n}\nshm {\n", out);
+	fputs("\t}\n}\n", out);
+	if (c->wallet.on) {
+		fputs("wallet {\n", out);
+		print_block("wallet", &c->wallet, 1, out);
+		fputs("}\n", out);
+	}
+	fputs("shm {\n", out);
 	print_block("shm", &c->shm, 1, out);
 	fputs("}\nlog {\n", out);
 	print_block("log", &c->log, 1, out);

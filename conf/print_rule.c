@@ -37,6 +37,11 @@ static void print_who(FILE *out, int depth, const char *name, unsigned n, const 
 	print_key(out, depth, name);
 	for (unsigned i = 0; i < n; i++) {
 		apart(out, i, n);
+		if (w[i].kind == WHO_CLAIM) {
+			snprintf(role, sizeof role, "claim:%s", w[i].claim.written.p + strlen("@user.claims."));
+			value_print_text((struct text){role, strlen(role)}, out);
+			continue;
+		}
 		if (w[i].kind != WHO_ROLE) {
 			fputs(words[w[i].kind], out);
 			continue;
@@ -295,6 +300,18 @@ static void print_event(FILE *out, int depth, const struct rule *r)
 	fprintf(out, "%.*s}\n", depth, "\t\t\t");
 }
 
+static void print_route(FILE *out, int depth, const struct rule *r)
+{
+	print_title(out, depth, "route", r->name);
+	print_fields(out, depth + 1, r);
+	if (r->has_room)
+		print_text(out, depth + 1, "room", r->room.written);
+	print_steps(out, depth + 1, r);
+	if (r->dev)
+		print_switch(out, depth + 1, "dev", true);
+	fprintf(out, "%.*s}\n", depth, "\t\t\t");
+}
+
 static void print_on(FILE *out, int depth, const struct rule *r)
 {
 	if (r == NULL)
@@ -326,6 +343,9 @@ static void print_room(FILE *out, int depth, const struct room_type *t)
 	}
 	print_hook_use(out, depth + 1, &t->hook);
 	print_switch(out, depth + 1, "single", t->single);
+	print_key(out, depth + 1, "case");
+	fputs(t->lower ? "lower\n" : "keep\n", out);
+	print_switch(out, depth + 1, "persistent", t->persistent);
 	fprintf(out, "%.*s}\n", depth, "\t\t\t");
 }
 
@@ -392,6 +412,8 @@ static void print_blocks(FILE *out, int depth, const struct catalogue_nsp *nsp)
 	print_reactions(out, depth, nsp);
 	for (unsigned i = 0; i < nsp->nevent; i++)
 		print_event(out, depth, &nsp->event[i]);
+	for (unsigned i = 0; i < nsp->nroute; i++)
+		print_route(out, depth, &nsp->route[i]);
 }
 
 void print_catalogue(const struct catalogue *cat, FILE *out)

@@ -59,6 +59,20 @@ static bool type_name(struct load *l, const struct token *title)
 	return true;
 }
 
+/* claim:X: a path into the token. */
+static bool claim(struct load *l, const struct token *t, const char *key, struct who *out)
+{
+	struct token source = *t;
+	struct cursor c;
+
+	source.text = conf_arena_format(l->keep, "@user.claims.%s", t->text.p + strlen("claim:"));
+	c = cursor_of(l, &source, key, SCOPE_TOKEN);
+	out->kind = WHO_CLAIM;
+	if (!source_parse(&c, &out->claim))
+		return false;
+	return c.p == c.end || cursor_fail(&c, "`%s`: a claim's name ends here: %s", key, cursor_show(&c));
+}
+
 bool room_who(struct load *l, const struct token *t, const char *key, const char *allowed, struct who *out)
 {
 	static const struct {
@@ -86,11 +100,8 @@ bool room_who(struct load *l, const struct token *t, const char *key, const char
 		out->role = conf_arena_text(l->keep, t->text.p + 5, t->text.n - 5);
 		return true;
 	}
-	if (strncmp(t->text.p, "claim:", 6) == 0) {
-		mistake(&l->mistakes, t->at, "`%s`: `%s` is not in this build of forkcast", key,
-		    mistake_show(&l->mistakes, t->text));
-		return false;
-	}
+	if (strncmp(t->text.p, "claim:", 6) == 0 && t->text.n > 6 && strstr(allowed, "claim:X") != NULL)
+		return claim(l, t, key, out);
 	suggest_init(&s, t->text);
 	suggest_offer_words(&s, allowed);
 	mistake(&l->mistakes, t->at, "`%s`: `%s` is none of %s role:NAME%s", key, mistake_show(&l->mistakes, t->text),
@@ -126,16 +137,27 @@ static void join_policy(struct load *l, cfg_t *block, const struct catalogue_nsp
 				mistake(&l->mistakes, t->at, "`join`: none beside others: remove one or the other");
 			continue;
 		}
-		if (!room_who(l, t, "join", "any authenticated own hook none", who))
+		if (!room_who(l, t, "join", "any authenticated own claim:X hook none", who))
 			continue;
 		asks |= who->kind == WHO_HOOK;
-		if (who->kind == WHO_OWN && type->single)
-			mistake(&l->mistakes, t->at,
-			    "`join`: own compares the room's id with the user's, and a single room has none");
+		if ((who->kind == WHO_OWN || who->kind == WHO_CLAIM) && type->single)
+			mistake(&l->mistakes, t->at, "`join`: %s compares the room's id with the user's, and a single room has none",
+			    mistake_show(&l->mistakes, t->text));
 		else
 			type->njoin++;
 	}
 	join_hook(l, block, nsp, asks, type);
+}
+
+static bool folds(struct load *l, cfg_t *block)
+{
+	const struct token *t = tree_value(block, "case", 0);
+
+	if (t == NULL || t->bad || text_is(t->text, "keep"))
+		return false;
+	if (!text_is(t->text, "lower"))
+		mistake(&l->mistakes, t->at, "`case = %s`: write keep or lower", mistake_show(&l->mistakes, t->text));
+	return true;
 }
 
 void room_types(struct load *l, cfg_t *tree, struct catalogue_nsp *nsp)
@@ -156,12 +178,16 @@ void room_types(struct load *l, cfg_t *tree, struct catalogue_nsp *nsp)
 
 		/* Its keys are judged even when its name is refused. */
 		type->single = action_switch(l, block, "single");
+		type->persistent = action_switch(l, block, "persistent");
+		type->lower = folds(l, block);
 		join_policy(l, block, nsp, type);
 		if (!type_name(l, title)) {
 			*type = (struct room_type){0};
 			continue;
 		}
 		type->name = conf_arena_text(l->keep, title->text.p, title->text.n);
+		nsp->folds |= type->lower;
+		l->conf->catalogue.keeps_rooms |= type->persistent;
 		nsp->nroom_type++;
 	}
 	qsort(nsp->room_type, nsp->nroom_type, sizeof *nsp->room_type, by_name);

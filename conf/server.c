@@ -61,6 +61,7 @@ static void api_client(struct load *l, cfg_t *block, struct conf_api_client *cli
 	const struct token *title = tree_title(l, block);
 
 	client->name = conf_arena_text(l->keep, title->text.p, title->text.n);
+	auth_note_file(l, tree_value(block, "key_file", 0), &client->file, &client->stamp);
 	if (value_store_block(l, option_block("admin/client"), block, client) && !key_present(l, client, 16))
 		mistake(&l->mistakes, title->at, "client `%s` has no key: add key = \"...\" or key_file = \"...\"",
 		    mistake_show(&l->mistakes, title->text));
@@ -81,6 +82,7 @@ static void admins(struct load *l, cfg_t *tree)
 
 		address_parse(l, tree_title(l, block), &admin->addr);
 		admin->client = conf_arena_alloc(l->keep, (nclient + 1) * sizeof *admin->client);
+		auth_note_file(l, tree_value(block, "key_file", 0), &own.file, &own.stamp);
 		good = value_store_block(l, option_block("admin"), block, &own);
 		if (good && nclient == 0 && !key_present(l, &own, 16))
 			mistake(&l->mistakes, tree_place(l, block),
@@ -152,6 +154,7 @@ void server_options(struct load *l, cfg_t *tree)
 	engine_options(l, tree);
 	engine_echoes(l, tree);
 	auth_options(l, only(tree, "auth"));
+	wallet_options(l, tree);
 	value_store_block(l, option_block("shm"), only(tree, "shm"), &c->shm);
 	value_store_block(l, option_block("log"), only(tree, "log"), &c->log);
 	value_store_block(l, option_block("texts"), only(tree, "texts"), c->catalogue.texts);

@@ -5,6 +5,7 @@
 #include "conf/compile.h"
 
 #define SEGMENTS_MAX 16
+#define ABOUT_CLIENT ((unsigned)(SCOPE_TOKEN | SCOPE_CONNECTING | SCOPE_RULE | SCOPE_EDGE))
 
 enum path { PATH_NONE, PATH_MAY, PATH_MUST };
 
@@ -36,6 +37,8 @@ static const struct {
 	{"@socket.ip", SOURCE_SOCKET_IP, PATH_NONE, SCOPE_CONNECTING},
 	{"@socket.transport", SOURCE_SOCKET_TRANSPORT, PATH_NONE, SCOPE_CONNECTING},
 	{"@socket.auth", SOURCE_SOCKET_AUTH, PATH_MAY, SCOPE_CONNECTING},
+	{"@socket.query", SOURCE_SOCKET_QUERY, PATH_MUST, SCOPE_CONNECTING},
+	{"@socket.headers", SOURCE_SOCKET_HEADERS, PATH_MUST, SCOPE_CONNECTING},
 	{"@socket.rooms", SOURCE_SOCKET_ROOMS, PATH_NONE, SCOPE_RULE},
 	{"@socket.room_count", SOURCE_SOCKET_ROOM_COUNT, PATH_NONE, SCOPE_RULE},
 	{"@socket.connected_at", SOURCE_SOCKET_CONNECTED_AT, PATH_NONE, SCOPE_RULE},
@@ -43,6 +46,7 @@ static const struct {
 	{"@room", SOURCE_ROOM, PATH_NONE, SCOPE_ROOM},
 	{"@room.type", SOURCE_ROOM_TYPE, PATH_NONE, SCOPE_ROOM},
 	{"@room.id", SOURCE_ROOM_ID, PATH_NONE, SCOPE_ROOM},
+	{"@room.users", SOURCE_ROOM_USERS, PATH_NONE, SCOPE_ROOM},
 	{"@room.user_count", SOURCE_ROOM_USER_COUNT, PATH_NONE, SCOPE_ROOM},
 	{"@room.socket_count", SOURCE_ROOM_SOCKET_COUNT, PATH_NONE, SCOPE_ROOM},
 	{"@hook", SOURCE_HOOK, PATH_MAY, SCOPE_HOOK},
@@ -118,6 +122,13 @@ static bool outside(struct cursor *c, struct text name, unsigned scope)
 
 	if (c->scope == SCOPE_CLIENT_NEW && scope == SCOPE_RULE)
 		return cursor_fail(c, "`%s`: there is no socket yet, so it is not known here", shown);
+	if ((c->scope & SCOPE_ROUTE) != 0 && scope == SCOPE_VARS)
+		return cursor_fail(c, "`%s`: vars are for targeting and are never sent: publish it in `data`, and write its path here", shown);
+	if ((c->scope & SCOPE_ROUTE) != 0 && (scope & (ABOUT_CLIENT | SCOPE_SENDER)) != 0)
+		return cursor_fail(c, "`%s`: a backend publishes a route, so there is no client: publish it in `data`, and write its "
+				      "path here; or in `vars`, for `to` and `if`: @vars.X", shown);
+	if (scope == SCOPE_VARS)
+		return cursor_fail(c, "`%s` is known in a route only: it is what a backend sent beside the data", shown);
 	if (scope == SCOPE_ERROR)
 		return cursor_fail(c, "`%s`: nothing was refused here; on \"auth_failed\" knows it", shown);
 	if (scope == SCOPE_HOOK)
@@ -152,6 +163,28 @@ static bool limit_source(struct cursor *c, struct source *out)
 	return true;
 }
 
+/* @socket.query.NAME, @socket.headers.NAME: sessions keep what some source names. */
+static bool kept_source(struct cursor *c, struct text name, struct source *out)
+{
+	struct catalogue *cat = &c->load->conf->catalogue;
+	bool header = out->kind == SOURCE_SOCKET_HEADERS;
+	struct kept_fact *k;
+
+	for (unsigned i = 0; i < cat->nkept; i++) {
+		out->kept = i;
+		if (cat->kept[i].header == header && text_equal(cat->kept[i].name, name))
+			return true;
+	}
+	if (cat->nkept == KEPT_FACTS_MAX)
+		return cursor_fail(c, "`%s`: more than %d names of the handshake are used: leave some out",
+		    mistake_show(&c->load->mistakes, out->written), KEPT_FACTS_MAX);
+	out->kept = cat->nkept++;
+	k = &cat->kept[out->kept];
+	k->header = header;
+	k->name = conf_arena_text(c->load->keep, name.p, name.n);
+	return true;
+}
+
 /* `@...`: the known name that NAME is, or begins with up to a dot; no two fit. */
 static bool server_source(struct cursor *c, struct text name, struct source *out)
 {
@@ -165,6 +198,10 @@ static bool server_source(struct cursor *c, struct text name, struct source *out
 		if ((known[i].scope & c->scope) == 0)
 			return outside(c, name, known[i].scope);
 		out->kind = known[i].kind;
+		if ((known[i].scope & ABOUT_CLIENT) != 0)
+			c->load->client = out->written.p;
+		if (name.n > n && (out->kind == SOURCE_SOCKET_QUERY || out->kind == SOURCE_SOCKET_HEADERS))
+			return kept_source(c, (struct text){name.p + n + 1, name.n - n - 1}, out);
 		if (name.n > n && !split(c, (struct text){name.p + n + 1, name.n - n - 1}, out))
 			return false;
 		if (name.n > n)

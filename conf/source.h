@@ -32,6 +32,8 @@ enum source_kind {
 	SOURCE_SOCKET_IP,
 	SOURCE_SOCKET_TRANSPORT,
 	SOURCE_SOCKET_AUTH,    /* seg[]: path into the CONNECT payload; {} when none */
+	SOURCE_SOCKET_QUERY,   /* kept */
+	SOURCE_SOCKET_HEADERS, /* kept */
 	SOURCE_SOCKET_ROOMS,
 	SOURCE_SOCKET_ROOM_COUNT,
 	SOURCE_SOCKET_CONNECTED_AT, /* ms */
@@ -39,6 +41,7 @@ enum source_kind {
 	SOURCE_ROOM,
 	SOURCE_ROOM_TYPE,
 	SOURCE_ROOM_ID,
+	SOURCE_ROOM_USERS, /* ids, at most 1000 */
 	SOURCE_ROOM_USER_COUNT,
 	SOURCE_ROOM_SOCKET_COUNT,
 	SOURCE_SERVER_CONNECTIONS,
@@ -68,6 +71,7 @@ struct source {
 	struct text *seg; /* "*" means: of every element */
 	unsigned field;	 /* PATH: the declared field it begins with, its index + 1; 0: none */
 	unsigned behind; /* segments that are the field's name */
+	unsigned kept; /* SOCKET_QUERY, SOCKET_HEADERS: index of the catalogue's kept_fact */
 	const struct limit *limit; /* SOURCE_LIMIT */
 	struct text written; /* "gameId", "@user.claims.org": for messages */
 };

@@ -89,9 +89,20 @@ void tree_free(cfg_t *tree)
 	cfg_free(tree);
 }
 
+/* libConfuse would call it an error to ask for what a block has no row for. */
+static cfg_opt_t *find(cfg_t *block, const char *name)
+{
+	for (cfg_opt_t *o = block->opts; o != NULL && o->name != NULL; o++)
+		if (strcmp(o->name, name) == 0)
+			return o;
+	return NULL;
+}
+
 unsigned tree_blocks(cfg_t *parent, const char *name)
 {
-	return cfg_size(parent, name);
+	cfg_opt_t *o = find(parent, name);
+
+	return o != NULL ? cfg_opt_size(o) : 0;
 }
 
 cfg_t *tree_block(cfg_t *parent, const char *name, unsigned i)
@@ -129,10 +140,12 @@ const struct token *tree_title(const struct load *l, const cfg_t *block)
 
 unsigned tree_values(cfg_t *block, const char *key)
 {
-	return cfg_size(block, key);
+	return tree_blocks(block, key);
 }
 
 const struct token *tree_value(cfg_t *block, const char *key, unsigned i)
 {
-	return i < cfg_size(block, key) ? cfg_getnptr(block, key, i) : NULL;
+	cfg_opt_t *o = find(block, key);
+
+	return o != NULL && i < cfg_opt_size(o) ? cfg_opt_getnptr(o, i) : NULL;
 }

@@ -8,7 +8,7 @@
 
 #include "master/fault.h"
 
-enum { OPT_USER = 256, OPT_NAME, OPT_ROLE, OPT_TTL, OPT_CLAIM };
+enum { OPT_USER = 256, OPT_ROLE, OPT_NAME, OPT_TTL, OPT_CLAIM, OPT_NAMESPACE, OPT_ROOM };
 
 static const struct option longs[] = {
     {"conf", required_argument, NULL, 'c'},
@@ -21,6 +21,8 @@ static const struct option longs[] = {
     {"role", required_argument, NULL, OPT_ROLE},
     {"ttl", required_argument, NULL, OPT_TTL},
     {"claim", required_argument, NULL, OPT_CLAIM},
+    {"namespace", required_argument, NULL, OPT_NAMESPACE},
+    {"room", required_argument, NULL, OPT_ROOM},
     {0},
 };
 
@@ -56,7 +58,32 @@ static void take(struct argv_options *o, int c, const char *value)
 	case OPT_ROLE: set(&o->role, value); break;
 	case OPT_TTL: set(&o->ttl, value); break;
 	case OPT_CLAIM: add_claim(o, value); break;
+	case OPT_NAMESPACE: set(&o->nsp, value); break;
+	case OPT_ROOM: set(&o->room, value); break;
 	default: break;
+	}
+}
+
+/* The option that was read from AT on, which operands may stand before. */
+static const char *culprit(int argc, char **argv, int at)
+{
+	if (optind > at)
+		at = optind - 1 - (optarg != NULL && optarg == argv[optind - 1]);
+	return argv[at < argc ? at : argc - 1];
+}
+
+/* True when the letters that a command allows have that of option C. */
+static bool allows(const char *allowed, int c)
+{
+	switch (c) {
+	case OPT_USER:
+	case OPT_ROLE: return strpbrk(allowed, "te") != NULL;
+	case OPT_NAME:
+	case OPT_TTL:
+	case OPT_CLAIM: return strchr(allowed, 't') != NULL;
+	case OPT_NAMESPACE:
+	case OPT_ROOM: return strchr(allowed, 'e') != NULL;
+	default: return strchr(allowed, c) != NULL;
 	}
 }
 
@@ -69,14 +96,16 @@ int argv_parse(struct argv_options *o, int argc, char **argv, const char *comman
 	opterr = 0;
 	optind = 1;
 	while (at = optind, (c = getopt_long(argc, argv, "c:", longs, NULL)) != -1) {
-		if (c == '?' || !strchr(allowed, c >= OPT_USER ? 't' : c)) {
+		if (c == '?' || !allows(allowed, c)) {
 			fprintf(stderr, "forkcast: %s does not take %s, or it lacks its value; see forkcast --help\n",
-			    command, argv[at < argc ? at : argc - 1]);
+			    command, culprit(argc, argv, at));
 			argv_fini(o);
 			return FAULT_USAGE;
 		}
 		take(o, c, optarg);
 	}
+	if (optind < argc && strchr(allowed, 'e') != NULL)
+		set(&o->operand, argv[optind++]);
 	if (optind < argc) {
 		fprintf(stderr, "forkcast: %s does not take \"%s\"; see forkcast --help\n", command, argv[optind]);
 		argv_fini(o);
@@ -92,6 +121,9 @@ void argv_fini(struct argv_options *o)
 	free(o->name);
 	free(o->role);
 	free(o->ttl);
+	free(o->operand);
+	free(o->nsp);
+	free(o->room);
 	for (unsigned i = 0; i < o->nclaim; i++)
 		free(o->claim[i]);
 	free(o->claim);

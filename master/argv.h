@@ -16,15 +16,18 @@ struct argv_options {
 	bool print_ports;
 	bool json;
 	bool options; /* doc --options */
+	char *user, *role; /* token, explain */
 	/* token */
-	char *user, *name, *role, *ttl;
+	char *name, *ttl;
 	unsigned nclaim;
 	char **claim; /* "k=v" */
+	/* explain */
+	char *operand, *nsp, *room;
 };
 
 /*
  * Reads the options in argv[1..]; ALLOWED names those the command takes, as letters: c conf, d dev, p print-ports,
- * j json, o options, t those of token.  0, or 2 with a message on stderr.
+ * j json, o options, t those of token, e those of explain, and an operand.  0, or 2 with a message on stderr.
  */
 int argv_parse(struct argv_options *o, int argc, char **argv, const char *command, const char *allowed);
 void argv_fini(struct argv_options *o);

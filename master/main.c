@@ -11,6 +11,7 @@
 #include "master/mint.h"
 #include "master/ask.h"
 #include "master/serve.h"
+#include "master/tools.h"
 
 static int check_command(int argc, char **argv)
 {
@@ -24,23 +25,6 @@ static int check_command(int argc, char **argv)
 	if (c) {
 		conf_print(c, stdout);
 		conf_free(c);
-	}
-	argv_fini(&o);
-	return status;
-}
-
-static int doc_command(int argc, char **argv)
-{
-	struct argv_options o;
-	int status = argv_parse(&o, argc, argv, "doc", "o");
-
-	if (status)
-		return status;
-	if (o.options) {
-		conf_options_doc(stdout);
-	} else {
-		fprintf(stderr, "forkcast: this build documents its options: write forkcast doc --options\n");
-		status = FAULT_USAGE;
 	}
 	argv_fini(&o);
 	return status;
@@ -65,10 +49,11 @@ static const struct command commands[] = {
 	"token -c FILE --user U    mint a token: [--name N] [--role R] [--ttl 1h] [--claim k=v]..."},
     {"status", ask_status, "status -c FILE [--json]   counters of the live instance, per process"},
     {"-s", ask_signal, "-s stop -c FILE           drain the live instance and wait until it is gone"},
-    {"doc", doc_command, "doc --options             every option of the conf, as Markdown"},
+    {"doc", tools_doc_command, "doc -c FILE               the application in Markdown, for who writes a client; doc --options: the manual"},
+    {"types", tools_types_command, "types -c FILE             its events as TypeScript, for socket.io-client"},
+    {"explain", tools_explain_command,
+	"explain -c FILE EVENT     what happens to it: [--user U] [--role R] [--namespace N] [--room ROOM]"},
     {"top", missing_command, NULL},
-    {"types", missing_command, NULL},
-    {"explain", missing_command, NULL},
 };
 
 static int usage(FILE *out, int status)

@@ -1,5 +1,5 @@
 /*
- * jwt.h - JSON Web Tokens (RFC 7519): checking what a client presents, minting for the command line.
+ * jwt.h - JSON Web Tokens (RFC 7519): checking what a client presents, minting for the command line and for wallets.
  *
  * The text is checked before anything decodes it, the algorithm is the configured one and never the token's choice,
  * and every registered claim is checked here: the library accepts expired tokens and crashes on some texts.
@@ -61,6 +61,12 @@ int jwt_verify(struct jwt_ring *r, struct slice token, int64_t now_s, char *buf,
 
 /* Signs CLAIMS (a JSON object) with an HMAC key through libjwt; a malloc'ed token or NULL with errno set. */
 char *jwt_mint(const struct jwt_key_spec *key, const char *claims_json);
+
+/*
+ * Signs CLAIMS (a JSON object of at most JWT_TEXT_MAX / 2 bytes) with key I of the ring, which is as young as what
+ * checks.  A malloc'ed token, or NULL with errno set: EINVAL for a public key.
+ */
+char *jwt_ring_sign(const struct jwt_ring *r, unsigned i, struct slice claims);
 
 const char *jwt_alg_name(enum jwt_alg alg);
 

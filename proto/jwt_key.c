@@ -20,6 +20,8 @@
 #define ECDSA_PART_MAX 66u                            /* of P-521 */
 #define ECDSA_DER_MAX  (2 * (ECDSA_PART_MAX + 3) + 3) /* two integers, each with a zero byte in front, in a sequence */
 
+_Static_assert(JWT_MAC_MAX >= EVP_MAX_MD_SIZE, "room for any digest");
+
 enum family { FAMILY_HMAC, FAMILY_RSA, FAMILY_ECDSA, FAMILY_EDDSA };
 
 static const struct {
@@ -160,18 +162,24 @@ void jwt_key_fini(struct jwt_key *k)
 	*k = (struct jwt_key){0};
 }
 
-static bool hmac_signed(const struct jwt_key *k, struct slice text, const uint8_t *sig)
+size_t jwt_key_mac(const struct jwt_key *k, struct slice text, uint8_t mac[JWT_MAC_MAX])
 {
-	uint8_t mac[EVP_MAX_MD_SIZE];
 	size_t n = 0;
-	bool same;
 
 	/* No key: the one it has. */
 	if (EVP_MAC_init(k->mac, NULL, 0, NULL) != 1 ||
 	    EVP_MAC_update(k->mac, (const unsigned char *)text.p, text.n) != 1 ||
-	    EVP_MAC_final(k->mac, mac, &n, sizeof mac) != 1 || n != k->sig_len)
-		return false;
-	same = CRYPTO_memcmp(mac, sig, n) == 0;
+	    EVP_MAC_final(k->mac, mac, &n, JWT_MAC_MAX) != 1 || n != k->sig_len)
+		return 0;
+	return n;
+}
+
+static bool hmac_signed(const struct jwt_key *k, struct slice text, const uint8_t *sig)
+{
+	uint8_t mac[JWT_MAC_MAX];
+	size_t n = jwt_key_mac(k, text, mac);
+	bool same = n > 0 && CRYPTO_memcmp(mac, sig, n) == 0;
+
 	OPENSSL_cleanse(mac, sizeof mac); /* a valid signature for what an attacker sent */
 	return same;
 }

@@ -15,6 +15,7 @@
 #define JWT_RSA_BITS_MAX  8192
 #define JWT_SIGNATURE_MAX (JWT_RSA_BITS_MAX / 8)
 #define JWT_ED25519_BYTES 32
+#define JWT_MAC_MAX	  64
 
 struct jwt_key {
 	char *kid, *issuer, *audience; /* kid never NULL */
@@ -31,6 +32,10 @@ struct jwt_key {
 /* 0 or -errno as jwt_ring_new() has it; nothing is left to free then. */
 int jwt_key_init(struct jwt_key *k, const struct jwt_key_spec *spec);
 void jwt_key_fini(struct jwt_key *k);
+/* The HMAC of TEXT by a key that has a secret; its length, or 0 when that fails. */
+size_t jwt_key_mac(const struct jwt_key *k, struct slice text, uint8_t mac[JWT_MAC_MAX]);
+/* As jwt_ring_sign(), by this key. */
+char *jwt_key_token(const struct jwt_key *k, struct slice claims);
 /* True when the N bytes of SIG are the key's signature of TEXT. */
 bool jwt_key_signed(const struct jwt_key *k, struct slice text, const uint8_t *sig, size_t n);
 

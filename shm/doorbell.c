@@ -57,6 +57,11 @@ bool doorbell_drain(const struct doorbells *db, unsigned self)
 	return rc == (ssize_t)sizeof n;
 }
 
+bool doorbell_missed(uint64_t stamp_ns, uint64_t armed_ns, uint64_t woke_ns)
+{
+	return stamp_ns + DOORBELL_LATE_NS > armed_ns && stamp_ns + DOORBELL_LATE_NS < woke_ns;
+}
+
 /*
  * The ringer leaves the flag up.  Taking it down would save the next ringer a write, but a ringer that dies between
  * the flag and the write would leave the sleeper asleep, and one that lowers it after the write could hit the flag

@@ -25,9 +25,32 @@ enum op_kind {
 	OP_LEAVE = 4,      /* SID, ROOM* */
 	OP_TRANSPORT = 5,  /* SID; head.transport: its session has upgraded */
 	OP_SOCKET_SET = 6, /* as OP_SOCKET_ADD, of a socket that is there: all it was is replaced at once */
+	/* questions: their answer is a RECORD_ANSWER with RECORD_ANSWER_KEEPER and the number in ASK */
+	OP_ONCE = 7, /* ASK, KEY, DATA?, RECORD*; head.time_ms: how long the key stays taken */
 };
 
-enum op_tlv { OP_TLV_SID = 1, OP_TLV_NSP, OP_TLV_USER, OP_TLV_NAME, OP_TLV_ROLE, OP_TLV_IP, OP_TLV_ROOM };
+enum op_tlv {
+	OP_TLV_SID = 1,
+	OP_TLV_NSP,
+	OP_TLV_USER,
+	OP_TLV_NAME,
+	OP_TLV_ROLE,
+	OP_TLV_IP,
+	OP_TLV_ROOM,
+	OP_TLV_ASK,    /* struct op_ask */
+	OP_TLV_KEY,    /* 1 to OP_KEY_MAX bytes */
+	OP_TLV_DATA,   /* kept with the key: what everybody who asks for it gets; at most OP_DATA_MAX bytes */
+	OP_TLV_RECORD, /* record.h: goes out through the keeper's outbox; no sequence yet */
+};
+
+#define OP_KEY_MAX  200
+#define OP_DATA_MAX 512
+
+/* Who asks is told by the ring; this is which of its questions. */
+struct op_ask {
+	uint64_t id;     /* the asker's own number */
+	uint64_t due_ns; /* CLOCK_MONOTONIC: later nobody waits, and the question changes nothing */
+};
 
 /* sub of OP_TLV_ROOM: the room was joined by the server at connect and does not count for the client's cap */
 enum op_room_sub { OP_ROOM_JOINED = 0, OP_ROOM_AUTO = 1 };

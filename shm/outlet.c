@@ -312,6 +312,24 @@ int64_t outlet_put(struct outlet *o, const struct outlet_msg *msg, uint64_t now_
 	return (int64_t)++o->accepted;
 }
 
+int outlet_would_take(struct outlet *o, const size_t *payload, unsigned n, unsigned ntouch, uint64_t now_ns)
+{
+	const struct outlet_msg msg = {.ntouch = ntouch};
+	uint64_t cost = 0;
+	size_t bytes = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		if (payload[i] > ring_payload_max(&o->ring))
+			return -EMSGSIZE;
+		bytes += entry_bytes(&msg, payload[i]);
+		/* each may leave as much behind it where the ring begins anew */
+		cost += 2 * ring_cost(&o->ring, payload[i]);
+	}
+	if (overflow_room(o, bytes, false) || (!o->head && ring_room(&o->ring, cost, look(o, now_ns, false))))
+		return 0;
+	return -ENOBUFS;
+}
+
 size_t outlet_pump(struct outlet *o, uint64_t now_ns)
 {
 	move(o, now_ns, true);

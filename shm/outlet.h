@@ -89,6 +89,11 @@ struct outlet_msg {
  * -ENOBUFS: overflow full, the record was not taken.
  */
 int64_t outlet_put(struct outlet *o, const struct outlet_msg *msg, uint64_t now_ns);
+/*
+ * Of a broadcast outlet, for whoever wants to put all of N records or none: 0 when it would take them all now, or what
+ * outlet_put() would say to one of them.  NTOUCH: the most buckets that any of them touches.
+ */
+int outlet_would_take(struct outlet *o, const size_t *payload, unsigned n, unsigned ntouch, uint64_t now_ns);
 /* Moves what now fits from the overflow into the ring, at most one lap.  Returns bytes that still wait. */
 size_t outlet_pump(struct outlet *o, uint64_t now_ns);
 /* The keeper, when its overflow is full: publishes all that waits and overtakes whoever is in the way. */

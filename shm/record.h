@@ -33,8 +33,16 @@ enum record_edge {
 	RECORD_EDGE_OCCUPIED,
 	RECORD_EDGE_VACATED,
 };
-/* How many sockets of a slot were asked (in COUNT), and what one of them answered (PACKET: a JSON array). */
-enum record_answer { RECORD_ANSWER_COUNT = 1, RECORD_ANSWER_ARGS };
+/*
+ * How many sockets of a slot were asked (in COUNT), and what one of them answered (PACKET: a JSON array).  What the
+ * keeper says to a question (op.h): COUNT is an enum record_once, PACKET what is kept with the key.
+ */
+enum record_answer { RECORD_ANSWER_COUNT = 1, RECORD_ANSWER_ARGS, RECORD_ANSWER_KEEPER };
+enum record_once {
+	RECORD_ONCE_NEW,   /* the key is the asker's now */
+	RECORD_ONCE_TAKEN, /* it was another's */
+	RECORD_ONCE_FULL,  /* the store has no room for more keys */
+};
 
 enum record_flag {
 	RECORD_VOLATILE = 1 << 0,    /* dropped for a receiver that is not writable */

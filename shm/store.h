@@ -11,6 +11,8 @@
  *	members	room number, user number, sid	-> nothing: "who is in this room", by user
  *	meta	nonce, totals, applied positions, generations over
  *	outbox	sequence			-> records, until they are in the keeper's ring
+ *	once	key				-> until when it is taken, who took it, what it was told (store_once.c)
+ *	due	kind, time, key			-> nothing: what is to happen, in the order of time
  *
  * Dead generations.  Rows of a generation that ended are skipped at once, by store_set_alive().  Numbers of sockets and
  * users come from counters; while the keeper still purges, those of rooms up to STORE_EXACT_MAX sockets are counted row

@@ -91,13 +91,18 @@ static bool next_room(const struct fields *f, size_t *off, struct store_text *ro
 	return false;
 }
 
-static bool past_limit(struct store_writer *w)
+bool store_past(struct store_writer *w, unsigned pct)
 {
 	if (++w->uncounted >= COUNT_EVERY) {
 		w->used = store_env_pages(&w->e, w->txn);
 		w->uncounted = 0;
 	}
-	return store_is_full(w, NULL, NULL);
+	return w->used * 100 > w->map_pages * pct;
+}
+
+static bool past_limit(struct store_writer *w)
+{
+	return store_past(w, STORE_FULL_PCT);
 }
 
 static int refuse(struct store_writer *w, const struct store_text *nsp, const uint8_t *raw)
@@ -418,7 +423,11 @@ int store_apply(struct store_writer *w, unsigned slot, uint32_t gen, const void 
 	struct fields f;
 
 	assert(w->txn);
-	if (op_parse(op, len, &head, &tlvs, &tlvs_len) || !collect(&f, tlvs, tlvs_len))
+	if (op_parse(op, len, &head, &tlvs, &tlvs_len))
+		return -EPROTO;
+	if (head.kind == OP_ONCE)
+		return store_once_apply(w, slot, gen, &head, tlvs, tlvs_len);
+	if (!collect(&f, tlvs, tlvs_len))
 		return -EPROTO;
 	/* Whose rows outlive their generation's end would stay for ever. */
 	if (store_sid_slot(f.raw) != slot || store_sid_gen16(f.raw) != (gen & 0xffff))

@@ -43,6 +43,19 @@ int store_batch_put(struct store_writer *w, enum store_table t, const void *key,
 	return store_env_errno(rc);
 }
 
+int store_batch_reserve(struct store_writer *w, enum store_table t, const void *key, size_t key_len, size_t len,
+    unsigned flags, void **val)
+{
+	MDB_val k = {.mv_size = key_len, .mv_data = (void *)key}, v = {.mv_size = len};
+	MDB_cursor *c;
+	int rc = cursor(w, t, &c);
+
+	if (!rc)
+		rc = mdb_cursor_put(c, &k, &v, flags | MDB_RESERVE);
+	*val = v.mv_data;
+	return store_env_errno(rc);
+}
+
 int store_batch_del(struct store_writer *w, enum store_table t, const void *key, size_t len)
 {
 	MDB_val k = {.mv_size = len, .mv_data = (void *)key}, v;

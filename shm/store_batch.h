@@ -7,6 +7,7 @@
 #ifndef FORKCAST_SHM_STORE_BATCH_H
 #define FORKCAST_SHM_STORE_BATCH_H
 
+#include "shm/record.h"
 #include "shm/slot.h"
 #include "shm/store.h"
 #include "shm/store_env.h"
@@ -14,6 +15,8 @@
 #include "shm/store_torn.h"
 #include "shm/store_writer.h"
 
+#define STORE_FULL_PCT   80   /* of the map: more sockets and rooms are refused */
+#define STORE_KEYS_PCT   50   /* the same for keys, so that they leave room for sockets */
 #define STORE_OUTBOX_ROW 1920 /* records of a batch share rows up to this size: no pages of their own */
 
 /* A reader's snapshot as seen before: how long has it been the same? */
@@ -35,12 +38,15 @@ struct store_writer {
 	struct slot_mask workers; /* live ones, to run reactions */
 	store_edges_fn wanted;	  /* of rooms; NULL: none */
 	void *wanted_ctx;
+	store_keeps_fn keeps; /* NULL: no room */
+	void *keeps_ctx;
 	struct store_rooms rooms;
 	uint8_t out[STORE_OUTBOX_ROW]; /* records not yet in a row */
 	size_t out_len;
 	uint64_t out_first;       /* sequence of the first of them */
 	uint64_t map_pages, used; /* as last counted */
 	unsigned uncounted;       /* row-adding operations since */
+	uint64_t clock_ns;        /* CLOCK_MONOTONIC, as it was told */
 	uint8_t head[STORE_ROW_MAX], chunk[STORE_ROW_MAX];
 	unsigned nsnapshot;
 	struct store_snapshot snapshot[STORE_MAXREADERS];
@@ -50,6 +56,9 @@ struct store_writer {
 int store_batch_get(struct store_writer *w, enum store_table t, const void *key, size_t len, MDB_val *v);
 int store_batch_put(struct store_writer *w, enum store_table t, const void *key, size_t len, const void *val,
     size_t val_len, unsigned flags);
+/* Makes room for a value of LEN bytes, to be filled at *VAL before the next call. */
+int store_batch_reserve(struct store_writer *w, enum store_table t, const void *key, size_t key_len, size_t len,
+    unsigned flags, void **val);
 int store_batch_del(struct store_writer *w, enum store_table t, const void *key, size_t len);
 /* The first row whose key starts with PREFIX: 1, with *K (NULL: not wanted) and *V, 0 none, or -errno. */
 int store_batch_range(
@@ -71,7 +80,18 @@ int store_outbox_edge(
     struct store_writer *w, unsigned edge, const struct store_cause *cause, const struct store_text *room);
 /* An operation of RAW was refused: its socket must go. */
 int store_outbox_refused(struct store_writer *w, const struct store_text *nsp, const uint8_t raw[STORE_SID_RAW]);
+/* RECORD as it is but for its sequence; any size that LMDB takes. */
+int store_outbox_record(struct store_writer *w, const void *record, size_t len);
+/* To the process that asked: RESULT, and what is kept with it. */
+int store_outbox_answer(struct store_writer *w, const struct record_ack *to, uint32_t result, const void *data, size_t len);
 /* Writes the records of the batch that wait for a row. */
 int store_outbox_flush(struct store_writer *w);
+
+/* Counts the pages now and then; true when they are more than PCT of the map. */
+bool store_past(struct store_writer *w, unsigned pct);
+
+/* store_once.c.  Applies an OP_ONCE; as store_apply(). */
+int store_once_apply(struct store_writer *w, unsigned slot, uint32_t gen, const struct op_head *head,
+    const uint8_t *tlvs, size_t len);
 
 #endif

@@ -13,7 +13,8 @@
 #define MAIN_DBI   1u
 #define META_PAGES 2u
 
-static const char *const table_name[STORE_TABLES] = {"sockets", "rooms", "users", "members", "meta", "outbox"};
+static const char *const table_name[STORE_TABLES] = {"sockets", "rooms", "users", "members", "meta", "outbox",
+    "once", "due"};
 static const char head_key[] = "head", now_key[] = "now";
 
 int store_env_errno(int rc)

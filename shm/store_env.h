@@ -1,7 +1,7 @@
 /*
  * store_env.h - the LMDB environment behind the store, as reader and writer open it.
  *
- * Six plain tables, none with duplicates, so that mdb_stat() counts every page in use.
+ * Plain tables, none with duplicates, so that mdb_stat() counts every page in use.
  */
 #ifndef FORKCAST_SHM_STORE_ENV_H
 #define FORKCAST_SHM_STORE_ENV_H
@@ -14,7 +14,7 @@
 #include "shm/store_key.h"
 #include "shm/store_row.h"
 
-#define STORE_LAYOUT 1u
+#define STORE_LAYOUT 2u
 
 enum store_table {
 	STORE_SOCKETS,
@@ -23,6 +23,8 @@ enum store_table {
 	STORE_MEMBERS,
 	STORE_META,
 	STORE_OUTBOX,
+	STORE_ONCE,
+	STORE_DUE,
 	STORE_TABLES,
 };
 

@@ -2,7 +2,7 @@
  * store_outbox.c - what a batch wants said, kept in the store until it is in the keeper's ring.
  *
  * Records are numbered in the order of their causes.  A row holds as many as fit: {u32 length, u32 0, record, padded to
- * 8}, under the sequence of its first; the records carry their own.
+ * 8}, under the sequence of its first; the records carry their own.  One that is larger than such a row has its own.
  */
 #include <assert.h>
 #include <errno.h>
@@ -14,7 +14,7 @@
 
 #define KEY_LEN    8u
 #define ENTRY_HEAD 8u
-#define RECORD_CAP 1088 /* any record made here: head, namespace, room, user, name, role, sid and their heads */
+#define RECORD_CAP 1088 /* any record made here: head, namespace, room, user, name, role, sid, what is kept with a key, and their heads */
 
 static void sequence_key(uint8_t key[KEY_LEN], uint64_t sequence)
 {
@@ -49,13 +49,38 @@ int store_outbox_flush(struct store_writer *w)
 	return rc;
 }
 
+/* A row of its own. */
+static int append_large(struct store_writer *w, const uint8_t *record, size_t len)
+{
+	uint32_t head[2] = {(uint32_t)len, 0};
+	size_t padded = (len + 7) & ~(size_t)7;
+	uint8_t key[KEY_LEN];
+	void *row;
+	int rc = store_outbox_flush(w);
+
+	if (rc)
+		return rc;
+	sequence_key(key, w->now.outbox_next);
+	rc = store_batch_reserve(w, STORE_OUTBOX, key, sizeof key, ENTRY_HEAD + padded, MDB_APPEND, &row);
+	if (rc)
+		return rc;
+	memcpy(row, head, ENTRY_HEAD);
+	memcpy((uint8_t *)row + ENTRY_HEAD, record, len);
+	memset((uint8_t *)row + ENTRY_HEAD + len, 0, padded - len);
+	memcpy((uint8_t *)row + ENTRY_HEAD + offsetof(struct record_head, sequence), &w->now.outbox_next,
+	    sizeof w->now.outbox_next);
+	w->now.outbox_next++;
+	return 0;
+}
+
 static int append(struct store_writer *w, const uint8_t *record, size_t len)
 {
 	uint32_t head[2] = {(uint32_t)len, 0};
 	size_t padded = (len + 7) & ~(size_t)7;
 	int rc;
 
-	assert(ENTRY_HEAD + padded <= sizeof w->out);
+	if (ENTRY_HEAD + padded > sizeof w->out)
+		return append_large(w, record, len);
 	if (ENTRY_HEAD + padded > sizeof w->out - w->out_len) {
 		rc = store_outbox_flush(w);
 		if (rc)
@@ -65,6 +90,8 @@ static int append(struct store_writer *w, const uint8_t *record, size_t len)
 		w->out_first = w->now.outbox_next;
 	memcpy(w->out + w->out_len, head, ENTRY_HEAD);
 	memcpy(w->out + w->out_len + ENTRY_HEAD, record, len);
+	memcpy(w->out + w->out_len + ENTRY_HEAD + offsetof(struct record_head, sequence), &w->now.outbox_next,
+	    sizeof w->now.outbox_next);
 	memset(w->out + w->out_len + ENTRY_HEAD + len, 0, padded - len);
 	w->out_len += ENTRY_HEAD + padded;
 	w->now.outbox_next++;
@@ -72,14 +99,13 @@ static int append(struct store_writer *w, const uint8_t *record, size_t len)
 }
 
 /* The head and the fields that all records from here have. */
-static struct record_head *begin(struct tlv_writer *t, uint8_t *buf, const struct store_writer *w,
-    enum record_kind kind, uint8_t act, const struct store_text *nsp, const uint8_t raw[STORE_SID_RAW])
+static struct record_head *begin(struct tlv_writer *t, uint8_t *buf, enum record_kind kind, uint8_t act,
+    const struct store_text *nsp, const uint8_t raw[STORE_SID_RAW])
 {
 	struct record_head *h = record_begin(t, buf, RECORD_CAP, kind);
 	char sid[OP_SID_LEN + 1];
 
 	h->act = act;
-	h->sequence = w->now.outbox_next;
 	if (nsp->len != 1 || nsp->p[0] != '/')
 		tlv_put(t, RECORD_TLV_NSP, 0, nsp->p, nsp->len);
 	store_sid_unpack(sid, raw);
@@ -113,7 +139,7 @@ int store_outbox_edge(
 {
 	_Alignas(8) uint8_t buf[RECORD_CAP];
 	struct tlv_writer t;
-	struct record_head *h = begin(&t, buf, w, RECORD_EDGE, (uint8_t)edge, &cause->nsp, cause->raw);
+	struct record_head *h = begin(&t, buf, RECORD_EDGE, (uint8_t)edge, &cause->nsp, cause->raw);
 
 	put_known(&t, RECORD_TLV_USER, &cause->user);
 	put_known(&t, RECORD_TLV_USER_NAME, &cause->name);
@@ -129,10 +155,32 @@ int store_outbox_refused(struct store_writer *w, const struct store_text *nsp, c
 {
 	_Alignas(8) uint8_t buf[RECORD_CAP];
 	struct tlv_writer t;
-	struct record_head *h = begin(&t, buf, w, RECORD_CONTROL, RECORD_ACT_CLOSE, nsp, raw);
+	struct record_head *h = begin(&t, buf, RECORD_CONTROL, RECORD_ACT_CLOSE, nsp, raw);
 
 	assert(!t.over);
 	slot_mask_set(&h->mask, store_sid_slot(raw));
+	return append(w, buf, t.len);
+}
+
+int store_outbox_record(struct store_writer *w, const void *record, size_t len)
+{
+	assert(len >= sizeof(struct record_head));
+	return append(w, record, len);
+}
+
+int store_outbox_answer(struct store_writer *w, const struct record_ack *to, uint32_t result, const void *data, size_t len)
+{
+	_Alignas(8) uint8_t buf[RECORD_CAP];
+	struct tlv_writer t;
+	struct record_head *h = record_begin(&t, buf, sizeof buf, RECORD_ANSWER);
+
+	h->act = RECORD_ANSWER_KEEPER;
+	slot_mask_set(&h->mask, to->slot);
+	tlv_put(&t, RECORD_TLV_ACK, 0, to, sizeof *to);
+	tlv_put(&t, RECORD_TLV_COUNT, 0, &result, sizeof result);
+	if (len > 0)
+		tlv_put(&t, RECORD_TLV_PACKET, 0, data, len);
+	assert(!t.over);
 	return append(w, buf, t.len);
 }
 

@@ -89,6 +89,14 @@ void store_room_count(struct store_room_entry *r, int sockets, int users)
 	r->dirty = true;
 }
 
+/* KEY: its length, the namespace, the room. */
+static bool keeps(const struct store_writer *w, const uint8_t *key, size_t len)
+{
+	const char *nsp = (const char *)key + 1;
+
+	return w->keeps != NULL && len > 1u + key[0] && w->keeps(w->keeps_ctx, nsp, key[0], nsp + key[0], len - 1 - key[0]);
+}
+
 int store_room_flush(struct store_writer *w)
 {
 	struct store_rooms *rs = &w->rooms;
@@ -101,7 +109,7 @@ int store_room_flush(struct store_writer *w)
 
 		if (!r->dirty)
 			continue;
-		if (r->count.sockets > 0)
+		if (r->count.sockets > 0 || keeps(w, key, r->key_len))
 			rc = store_batch_put(w, STORE_ROOMS, key, r->key_len, val, store_count_put(val, &r->count), 0);
 		else if (r->stored)
 			rc = store_batch_del(w, STORE_ROOMS, key, r->key_len);

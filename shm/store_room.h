@@ -19,7 +19,7 @@
 struct store_writer;
 
 struct store_room_entry {
-	struct store_count count; /* sockets 0: no row is wanted */
+	struct store_count count; /* sockets 0: no row is wanted, unless store_set_keeps() says so */
 	uint32_t hash;
 	uint32_t key; /* in the arena */
 	uint16_t key_len;

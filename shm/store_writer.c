@@ -16,7 +16,6 @@
 
 #define WRITE_FLAGS (MDB_WRITEMAP | MDB_NOSYNC | MDB_NOMETASYNC)
 #define PATH_CAP    4096
-#define FULL_PCT    80
 
 /* Rows "a" + slot of STORE_META: position applied. */
 #define APPLIED_KEY 2u
@@ -202,6 +201,17 @@ void store_set_edges(struct store_writer *w, store_edges_fn fn, void *ctx)
 	w->wanted_ctx = ctx;
 }
 
+void store_set_keeps(struct store_writer *w, store_keeps_fn fn, void *ctx)
+{
+	w->keeps = fn;
+	w->keeps_ctx = ctx;
+}
+
+void store_set_clock(struct store_writer *w, uint64_t now_ns)
+{
+	w->clock_ns = now_ns;
+}
+
 int store_begin(struct store_writer *w)
 {
 	int rc;
@@ -305,7 +315,7 @@ bool store_is_full(const struct store_writer *w, size_t *used, size_t *size)
 		*used = w->used * page;
 	if (size)
 		*size = w->map_pages * page;
-	return w->used * 100 > w->map_pages * FULL_PCT;
+	return w->used * 100 > w->map_pages * STORE_FULL_PCT;
 }
 
 void store_writer_totals(const struct store_writer *w, uint64_t *sockets, uint64_t *users, uint64_t *rooms)

@@ -14,6 +14,10 @@
  * worker. It is decided in the transaction, so a record sent twice names the same worker.  A worker that dies before it
  * has read an edge takes its reaction along: at most once.
  *
+ * Questions.  An operation that asks (op.h) is answered by a RECORD_ANSWER to its slot, made in the same transaction as
+ * what it changed, behind the records that it sent on the way.  Each kind of question may be asked again by who missed
+ * the answer: its row names who asked first, and tells it the same.
+ *
  * Refusals.  Above 80 % of the map an operation that adds rows is refused, and a RECORD_CONTROL with RECORD_ACT_CLOSE
  * for its socket goes out through the outbox: nobody stays connected whom the store does not know.
  */
@@ -46,6 +50,9 @@ uint64_t store_applied(const struct store_writer *w, unsigned slot);
 /* The slots that may be asked to run reactions; from the next operation on. */
 void store_set_workers(struct store_writer *w, const struct slot_mask *live);
 
+/* What time it is, CLOCK_MONOTONIC, for all that follows. */
+void store_set_clock(struct store_writer *w, uint64_t now_ns);
+
 /*
  * Which edges of a room somebody reacts to, as bits 1 << enum record_edge; AUTOMATIC: the server joined the socket to it
  * at connect.  Rooms of which none is wanted cost nothing.
@@ -53,6 +60,9 @@ void store_set_workers(struct store_writer *w, const struct slot_mask *live);
 typedef unsigned (*store_edges_fn)(
     void *ctx, const char *nsp, size_t nsp_len, const char *room, size_t room_len, bool automatic);
 void store_set_edges(struct store_writer *w, store_edges_fn fn, void *ctx);
+/* Which rooms stay in the list of rooms when nobody is in them; NULL: none. */
+typedef bool (*store_keeps_fn)(void *ctx, const char *nsp, size_t nsp_len, const char *room, size_t room_len);
+void store_set_keeps(struct store_writer *w, store_keeps_fn fn, void *ctx);
 
 /*
  * A batch: begin, any number of apply and purge steps, then commit or abort.  0 or -errno; -ENOMEM anywhere in it: the
@@ -82,6 +92,11 @@ void store_abort(struct store_writer *w);
 
 /* True while a generation is over and not purged (as committed). */
 bool store_has_over(const struct store_writer *w);
+
+/* Takes away what is over by now, at most BUDGET keys a call.  1: there is more, 0, or -errno. */
+int store_expire(struct store_writer *w, unsigned budget);
+/* Outside a batch: true when store_expire() has something to do. */
+bool store_has_expired(struct store_writer *w);
 
 /*
  * Outbox records of committed batches that were not forgotten, oldest first, from sequence FROM on, MAX at most.  FN

@@ -1,7 +1,7 @@
-#include <openssl/crypto.h>
 #include <strings.h>
 
 #include "worker/api.h"
+#include "worker/api_keys.h"
 #include "worker/request.h"
 #include "worker/verb.h"
 #include "worker/worker.h"
@@ -18,6 +18,7 @@ struct route {
 
 static const struct route routes[] = {
 	{HTTP_VERB_POST, "/v1/emit", false, CONF_MAY_PUBLISH, api_emit},
+	{HTTP_VERB_POST, "/v1/events", false, CONF_MAY_PUBLISH, api_events},
 	{HTTP_VERB_POST, "/v1/sockets/join", false, CONF_MAY_CONTROL, api_sockets_join},
 	{HTTP_VERB_POST, "/v1/sockets/leave", false, CONF_MAY_CONTROL, api_sockets_leave},
 	{HTTP_VERB_POST, "/v1/sockets/disconnect", false, CONF_MAY_CONTROL, api_sockets_disconnect},
@@ -61,7 +62,7 @@ static void count_error(struct worker *w, unsigned status)
 	counter_add_to(&w->ct->refused[why], 1);
 }
 
-static struct slice error_body(struct worker *w, const char *code, const char *message, const char *field)
+struct slice api_error_body(struct worker *w, const char *code, const char *message, const char *field)
 {
 	const struct verb_error err = {.code = code, .message = message, .field = field};
 	struct buf *b = &w->json;
@@ -82,7 +83,7 @@ void api_error(struct conn *c, unsigned status, const char *code, const char *me
 		header = "Retry-After: 1\r\n";
 	else if (status == 401)
 		header = "WWW-Authenticate: Bearer\r\n";
-	request_reply(c, status, "application/json", header, error_body(c->w, code, message, field));
+	request_reply(c, status, "application/json", header, api_error_body(c->w, code, message, field));
 }
 
 struct slice api_http_error(struct worker *w, unsigned status)
@@ -98,26 +99,17 @@ struct slice api_http_error(struct worker *w, unsigned status)
 	case 505: code = "unknown_version"; break;
 	default: break;
 	}
-	return error_body(w, code, http_reason(status), NULL);
+	return api_error_body(w, code, http_reason(status), NULL);
 }
 
-/* What the key in the request may do; 0 when it is none of the listener's.  Compares in constant time. */
+/* What the key in the request may do; 0 when it is none of the listener's. */
 static unsigned key_may(const struct conn *c, const struct http_request *req)
 {
-	const struct conf_admin *a = c->w->h->listener[c->listener].admin;
 	struct slice v;
-	unsigned may = 0;
 
 	if (!http_field(req, "authorization", &v) || v.n < 7 || strncasecmp(v.p, "bearer ", 7) != 0)
 		return 0;
-	v = slice_make(v.p + 7, v.n - 7);
-	for (unsigned i = 0; i < a->nclient; i++) {
-		const struct text *k = &a->client[i].key;
-
-		if (k->n == v.n && CRYPTO_memcmp(k->p, v.p, v.n) == 0)
-			may |= a->client[i].may;
-	}
-	return may;
+	return api_keys_may(c->w, c->w->h->listener[c->listener].admin, slice_make(v.p + 7, v.n - 7));
 }
 
 /* ALLOW: the header that says which methods the path has; NULL for an unknown path. */
@@ -144,7 +136,7 @@ static void refuse_method(struct conn *c, const char *allow)
 {
 	count_error(c->w, 405);
 	request_reply(c, 405, "application/json", allow,
-	    error_body(c->w, "method_not_allowed", "this path has no such method", NULL));
+	    api_error_body(c->w, "method_not_allowed", "this path has no such method", NULL));
 }
 
 void api_handle(struct conn *c, const struct http_request *req, struct slice body)

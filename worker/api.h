@@ -12,13 +12,16 @@ void api_handle(struct conn *c, const struct http_request *req, struct slice bod
 
 /* {error: {code, message, field?}}; FIELD may be NULL.  Counts the refusal, but for 413 and 429, which the ring counted. */
 void api_error(struct conn *c, unsigned status, const char *code, const char *message, const char *field);
-/* The same body for what HTTP itself refused with that status; it lives until the turn's end. */
+/* Such a body; it lives until the next one, or the next reply of a handler. */
+struct slice api_error_body(struct worker *w, const char *code, const char *message, const char *field);
+/* The same for what HTTP itself refused with that status; it lives until the turn's end. */
 struct slice api_http_error(struct worker *w, unsigned status);
 /* JSON with that status. */
 void api_reply(struct conn *c, unsigned status, struct slice json);
 
 /* Handlers, one file each. */
 void api_emit(struct conn *c, const struct http_request *req, struct slice body);	    /* api_verb.c */
+void api_events(struct conn *c, const struct http_request *req, struct slice body);
 void api_sockets_join(struct conn *c, const struct http_request *req, struct slice body);
 void api_sockets_leave(struct conn *c, const struct http_request *req, struct slice body);
 void api_sockets_disconnect(struct conn *c, const struct http_request *req, struct slice body);

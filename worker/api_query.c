@@ -128,6 +128,16 @@ static void put_next(struct buf *b, const char *next)
 	buf_char(b, '}');
 }
 
+/* The rules of a room's namespace, after its id was made what its type says. */
+static const struct catalogue_nsp *rules_of(const struct worker *w, const char *nsp, char *room)
+{
+	const struct catalogue_nsp *rules = catalogue_nsp_find(&w->conf->catalogue, nsp, strlen(nsp));
+
+	if (rules != NULL)
+		catalogue_room_fold(rules, room, strlen(room));
+	return rules;
+}
+
 static void list_sockets(struct conn *c, struct slice path, struct slice query)
 {
 	struct worker *w = c->w;
@@ -142,6 +152,8 @@ static void list_sockets(struct conn *c, struct slice path, struct slice query)
 	if (!read_page(c, query, &p))
 		return;
 	sids = arena_alloc(&w->arena, p.limit * sizeof(*sids));
+	if (p.in[0] != '\0')
+		rules_of(w, p.nsp, p.in);
 	if (p.in[0] != '\0')
 		n = store_list_room(w->store, p.nsp, p.in, p.after[0] != '\0' ? p.after : NULL, p.limit, sids, next);
 	else
@@ -257,22 +269,31 @@ static void list_rooms(struct conn *c, struct slice path, struct slice query)
 	api_reply(c, 200, buf_as_slice(b));
 }
 
+static bool is_persistent(const struct catalogue_nsp *rules, const char *room)
+{
+	const struct room_type *type = rules != NULL ? catalogue_room_type(rules, room, strcspn(room, ":")) : NULL;
+
+	return type != NULL && type->persistent;
+}
+
 static void get_room(struct conn *c, struct slice path, struct slice query)
 {
 	struct worker *w = c->w;
 	char room[OP_NAME_MAX + 1];
+	const struct catalogue_nsp *rules;
 	uint64_t sockets, users;
 	struct page p;
 	int found;
 
 	if (!read_page(c, query, &p) || !last_segment(c, path, sizeof("/v1/rooms/") - 1, room, sizeof(room)))
 		return;
+	rules = rules_of(w, p.nsp, room);
 	found = store_get_room(w->store, p.nsp, room, &sockets, &users);
 	if (found < 0) {
 		store_failed(c);
 		return;
 	}
-	if (found == 0 || sockets == 0) {
+	if (found == 0 || (sockets == 0 && !is_persistent(rules, room))) {
 		not_found(c, "nobody is in this room");
 		return;
 	}

@@ -1,5 +1,5 @@
 /*
- * api_verb.c - calls that are one verb: POST /v1/emit, /v1/sockets/...
+ * api_verb.c - calls that are one verb: POST /v1/emit, /v1/events, /v1/sockets/...
  */
 #include <stdlib.h>
 
@@ -137,6 +137,12 @@ static void call(struct conn *c, const char *name, struct slice body)
 
 	if (v != NULL)
 		run(c, v);
+}
+
+void api_events(struct conn *c, const struct http_request *req, struct slice body)
+{
+	(void)req;
+	call(c, "event", body);
 }
 
 void api_sockets_join(struct conn *c, const struct http_request *req, struct slice body)

@@ -8,6 +8,7 @@
 #include "proto/json.h"
 #include "shm/op.h"
 #include "worker/auth.h"
+#include "worker/factors.h"
 #include "worker/session.h"
 #include "worker/worker.h"
 
@@ -228,6 +229,7 @@ int auth_verify(struct worker *w, const char *sid, struct slice token, struct id
 		return 1 + (err == PROTO_ETOKEN_EXPIRED ? REFUSAL_AUTH_EXPIRED : REFUSAL_AUTH_INVALID);
 	}
 	out->claims = claims.json;
+	out->key = claims.key;
 	/* beyond the year 10000 is never */
 	if (claims.exp < INT64_C(253402300800))
 		out->ends_ms = claims.exp * 1000 + a->jwt[claims.key].leeway;
@@ -243,13 +245,42 @@ int auth_verify(struct worker *w, const char *sid, struct slice token, struct id
 	return 0;
 }
 
+bool auth_wants_both(const struct worker *w)
+{
+	const struct conf_in_band *b = &w->conf->auth.in_band;
+
+	return b->on && b->factors == CONF_FACTORS_BOTH;
+}
+
+/* A token that came with the connection, where two factors count: ID is unknown when it is the only one. */
+static int second_factor(struct worker *w, struct slice payload, struct identity *id)
+{
+	struct factors f = factors_of_object(payload);
+	struct proof proof;
+	enum refusal code;
+
+	switch (factors_judge(w, &f, id, &proof, &code)) {
+	case FACTORS_GOOD: return 0;
+	case FACTORS_FRESH: break; /* whether it was taken is for in_band.c to ask */
+	case FACTORS_REFUSED:
+		if (code != REFUSAL_AUTH_MISSING)
+			return 1 + (int)code;
+		break;
+	}
+	memset(id, 0, sizeof(*id));
+	return 0;
+}
+
 int auth_identify(struct worker *w, const struct session *s, struct slice payload, struct identity *out)
 {
 	const struct conf_auth *a = &w->conf->auth;
 	struct slice token;
 
-	if (find_token(w, s, payload, &token))
-		return auth_verify(w, s->id.text, token, out);
+	if (find_token(w, s, payload, &token)) {
+		int no = auth_verify(w, s->id.text, token, out);
+
+		return no == 0 && auth_wants_both(w) ? second_factor(w, payload, out) : no;
+	}
 	memset(out, 0, sizeof(*out));
 	return a->anonymous || a->in_band.on ? 0 : 1 + REFUSAL_AUTH_MISSING;
 }

@@ -58,12 +58,6 @@ int auth_keys_open(struct worker *w)
 	return w->jwt != NULL ? 0 : -errno;
 }
 
-static bool same_stamp(const struct file_stamp *a, const struct file_stamp *b)
-{
-	return a->dev == b->dev && a->ino == b->ino && a->size == b->size && a->mtime_ns == b->mtime_ns &&
-	    a->ctime_ns == b->ctime_ns;
-}
-
 /* Key I's file is not what it was. */
 static void take_file(struct worker *w, unsigned i)
 {
@@ -99,7 +93,7 @@ void auth_keys_sweep(struct worker *w)
 		if (a->jwt[i].file.p == NULL)
 			continue;
 		now = key_file_stamp(a->jwt[i].file.p);
-		if (same_stamp(&now, &w->key_seen[i]))
+		if (key_file_same(&now, &w->key_seen[i]))
 			continue;
 		w->key_seen[i] = now;
 		take_file(w, i);

@@ -69,6 +69,7 @@ static const struct room_type *room_asked(struct socket *so, const struct sio_pa
 	buf_char(b, ':');
 	if (!put_part(id, b) || b->n + so->nsp->name.n > OP_NAME_MAX)
 		return NULL;
+	catalogue_room_fold(so->nsp->rules, b->p, b->n);
 	return type;
 }
 

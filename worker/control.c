@@ -128,6 +128,8 @@ void control_lapped(struct worker *w, unsigned slot, const struct inlet_lap *lap
 	unsigned closed = 0;
 
 	counter_add(w->ct, COUNTER_RING_LAPPED, 1);
+	if (atomic_load_explicit(&segment_slot(w->h->seg, slot)->role, memory_order_relaxed) == SLOT_ROLE_KEEPER)
+		ask_again(w);
 	socket_each(w, collect_touched, &l);
 	for (unsigned i = 0; i < l.list.n; i++) {
 		struct socket *so = socket_find(w, slice_make(l.list.sid[i], SID_LEN));

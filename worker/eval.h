@@ -69,6 +69,8 @@ bool eval_all(struct eval *e, const struct condition *c, unsigned n);
  * an integer.
  */
 int eval_text(struct eval *e, const struct text_template *t, struct buf *out);
+/* The first source in T for which eval_text() gives -1; NULL when there is none. */
+const struct source *eval_text_wrong(struct eval *e, const struct text_template *t);
 void eval_json(struct eval *e, const struct json_node *n, struct buf *out);
 /* Room id part behind "TYPE:"; p NULL when there is none. */
 struct slice eval_room_id(struct slice room);

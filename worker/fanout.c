@@ -1,6 +1,7 @@
 #include <stdlib.h>
 
 #include "conf/log.h"
+#include "shm/doorbell.h"
 #include "shm/interest.h"
 #include "shm/record.h"
 #include "worker/ack.h"
@@ -11,9 +12,6 @@
 #include "worker/room.h"
 #include "worker/session.h"
 #include "worker/worker.h"
-
-/* A record that waited this long for a sleeping reader was not rung for. */
-#define LATE_NS (50 * NS_PER_MS)
 
 static void run_start(struct run *run, struct room *room, const struct record *rec)
 {
@@ -215,7 +213,10 @@ static void on_record(struct worker *w, const struct inlet_item *item, const voi
 		control_edge(w, &rec);
 		break;
 	case RECORD_ANSWER:
-		answers_take(w, item->slot, &rec);
+		if (rec.head.act == RECORD_ANSWER_KEEPER)
+			ask_take(w, &rec);
+		else
+			answers_take(w, item->slot, &rec);
 		break;
 	default:
 		break; /* a kind of a newer binary */
@@ -261,7 +262,7 @@ static bool take(struct worker *w, const struct inlet_item *item)
 	payload = arena_alloc(&w->arena, item->payload);
 	if (inlet_copy(&w->in, item, payload) != 0)
 		return false;
-	if (item->head.stamp > w->armed_ns && item->head.stamp + LATE_NS < w->unrung_ns)
+	if (doorbell_missed(item->head.stamp, w->armed_ns, w->unrung_ns))
 		w->fan.late = true;
 	on_record(w, item, payload);
 	return true;

@@ -6,6 +6,8 @@
 #include "proto/json.h"
 #include "worker/field_value.h"
 
+#define WRONG_MAX 16 /* as many parts as a field's name may have */
+
 struct check {
 	const struct fields *f;
 	struct arena *a;
@@ -15,7 +17,33 @@ struct check {
 	struct field_state *state;
 	size_t more; /* bytes that defaults add, at most */
 	char *out;   /* copy(): what comes next */
+	struct slice wrong[WRONG_MAX]; /* the refused member's name, then its parents' */
+	unsigned nwrong;
 };
+
+/* That member, or one in it, is refused. */
+static bool refuse(struct check *c, struct slice name)
+{
+	if (c->nwrong < WRONG_MAX)
+		c->wrong[c->nwrong++] = name;
+	return false;
+}
+
+static struct slice wrong_name(const struct check *c)
+{
+	size_t n = 0;
+	char *begin, *p;
+
+	for (unsigned i = 0; i < c->nwrong; i++)
+		n += c->wrong[i].n + 1;
+	begin = p = arena_alloc(c->a, n + 1);
+	for (unsigned i = c->nwrong; i-- > 0;) {
+		memcpy(p, c->wrong[i].p, c->wrong[i].n);
+		p += c->wrong[i].n;
+		*p++ = '.';
+	}
+	return slice_make(begin, n > 0 ? n - 1 : 0);
+}
 
 static bool judge_members(struct check *c, const struct field_set *s, struct slice v, bool *edited);
 
@@ -99,7 +127,7 @@ static bool judge_members(struct check *c, const struct field_set *s, struct sli
 
 		if (f == NULL) {
 			if (c->f->unknown == UNKNOWN_REJECT)
-				return false;
+				return refuse(c, key);
 			*edited |= c->f->unknown == UNKNOWN_DROP;
 			continue;
 		}
@@ -113,7 +141,7 @@ static bool judge_members(struct check *c, const struct field_set *s, struct sli
 		bool came = c->state[f->index].found == FIELD_CAME;
 
 		if (came ? !judge_value(c, f, edited) : !judge_absent(c, f, edited))
-			return false;
+			return refuse(c, slice_make(f->name.p, f->name.n));
 	}
 	return true;
 }
@@ -221,7 +249,7 @@ static bool check_object(struct check *c, struct slice args, struct fields_resul
 	if (!edited) {
 		if (args.n > 0)
 			args = slice_make(first.p, first.n + rest.n);
-		*out = (struct fields_result){first, args, rest, c->state};
+		*out = (struct fields_result){.payload = first, .args = args, .rest = rest, .state = c->state};
 		return true;
 	}
 	c->out = arena_alloc(c->a, first.n + c->more + rest.n + 2);
@@ -312,11 +340,11 @@ static bool check_list(struct check *c, struct slice args, struct fields_result 
 		bool came = c->state[f->index].found == FIELD_CAME;
 
 		if (came ? !judge_value(c, f, &edited) : !judge_absent(c, f, &edited))
-			return false;
+			return refuse(c, slice_make(f->name.p, f->name.n));
 		size += f->key.n + 6;
 	}
 	size += c->more;
-	*out = (struct fields_result){named(c, size), args, slice_make(NULL, 0), c->state};
+	*out = (struct fields_result){.payload = named(c, size), .args = args, .state = c->state};
 	if (edited)
 		out->args = listed(c, size, more);
 	return true;
@@ -341,5 +369,8 @@ bool fields_check(const struct fields *f, struct arena *a, struct slice args, co
 
 	c.state = arena_alloc(a, n);
 	memset(c.state, 0, n);
-	return is_object_form(f, args) ? check_object(&c, args, out) : check_list(&c, args, out);
+	if (is_object_form(f, args) ? check_object(&c, args, out) : check_list(&c, args, out))
+		return true;
+	*out = (struct fields_result){.wrong = wrong_name(&c)};
+	return false;
 }

@@ -29,6 +29,7 @@ struct fields_result {
 	struct slice args;    /* all arguments; p NULL: none */
 	struct slice rest;    /* those behind the payload, with the comma in front; empty with `params` */
 	const struct field_state *state;
+	struct slice wrong; /* when the arguments are refused: the member's name, its parents' before it with dots; n 0: no member */
 };
 
 /* Gives the value of a default's source as JSON that lives as long as the arena's; false when it is absent. */
@@ -36,7 +37,7 @@ typedef bool (*fields_source)(void *arg, const struct source *src, struct slice 
 
 /*
  * Judges ARGS, scanned JSON values apart by commas (p NULL: none), whose placeholders name ATTACHED.  True with *OUT,
- * in the input and in A; false: the arguments are not what the rule demands.
+ * in the input and in A; false: the arguments are not what the rule demands, and OUT has nothing but what is wrong.
  */
 bool fields_check(const struct fields *f, struct arena *a, struct slice args, const struct attachments *attached,
     fields_source source, void *arg, struct fields_result *out);

@@ -1,5 +1,6 @@
 #include <stdlib.h>
 
+#include "worker/facts.h"
 #include "worker/ghost.h"
 #include "worker/room.h"
 #include "worker/session.h"
@@ -58,6 +59,7 @@ struct ghost *ghost_of(const struct socket *so, const char *reason)
 	    .reason = reason,
 	    .connected_ms = so->connected_ms,
 	    .ended_ms = so->session->w->now_ms,
+	    .facts = facts_get(so->session->facts),
 	    .nrooms = nrooms,
 	    .room = (struct ghost_room *)(g + 1)};
 	memcpy(g->sid, so->id.text, sizeof(g->sid));
@@ -75,6 +77,8 @@ struct ghost *ghost_of(const struct socket *so, const char *reason)
 
 void ghost_put(struct ghost *g)
 {
-	if (g != NULL && --g->refs == 0)
-		free(g);
+	if (g == NULL || --g->refs > 0)
+		return;
+	facts_put(g->facts);
+	free(g);
 }

@@ -7,6 +7,7 @@
 #include "shm/op.h"
 #include "worker/eval.h"
 
+struct facts;
 struct socket;
 struct worker;
 
@@ -20,6 +21,7 @@ struct ghost {
 	struct slice nsp; /* with a NUL behind it */
 	const struct catalogue_nsp *rules;
 	struct eval_user user;
+	struct facts *facts;
 	struct slice auth; /* CONNECT payload; p NULL: not kept, or none */
 	char sid[OP_SID_LEN + 1];
 	char ip[46]; /* INET6_ADDRSTRLEN */

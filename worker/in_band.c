@@ -7,6 +7,7 @@
 #include "worker/auth.h"
 #include "worker/connecting.h"
 #include "worker/eval.h"
+#include "worker/factors.h"
 #include "worker/identity.h"
 #include "worker/ops.h"
 #include "worker/rule.h"
@@ -32,31 +33,15 @@ void in_band_await(struct socket *so)
 	    &w->alarms, &so->alarm, deadline_due, so, w->now_ns + (uint64_t)w->conf->auth.in_band.deadline * NS_PER_MS);
 }
 
-/* The token of {token}, or the first argument itself; its JSON, p NULL when there is none. */
-static struct slice token_argument(const struct sio_packet *p)
-{
-	struct json_iter it = json_iter(p->payload);
-	struct slice arg, token;
-
-	if (!json_next_element(&it, &arg) || !json_next_element(&it, &arg) || json_type(arg) == JSON_NULL)
-		return slice_make(NULL, 0);
-	if (json_type(arg) != JSON_OBJECT)
-		return arg;
-	return json_get(arg, SLICE("token"), &token) && json_type(token) != JSON_NULL ? token : slice_make(NULL, 0);
-}
-
 /* Whom the token names: 0, or 1 + enum refusal. */
-static int identify(struct socket *so, const struct sio_packet *p, struct identity *id)
+static int identify(struct socket *so, struct slice token, struct identity *id)
 {
 	struct worker *w = so->session->w;
-	struct slice token = token_argument(p);
 	int no;
 
 	if (so->user != NULL && !w->conf->auth.in_band.refresh)
 		return 1 + REFUSAL_FORBIDDEN;
-	if (token.p == NULL)
-		return 1 + REFUSAL_AUTH_MISSING;
-	no = auth_verify(w, so->id.text, auth_token_text(w, token), id);
+	no = auth_verify(w, so->id.text, token, id);
 	if (no == 0 && so->user != NULL && !slice_eq(user_id(so->user), id->user))
 		return 1 + REFUSAL_FORBIDDEN;
 	return no;
@@ -222,19 +207,103 @@ static void judge(struct socket *so, const struct sio_packet *p, const struct id
 		fail_by_hook(so, p, &no);
 }
 
-bool in_band_event(struct socket *so, struct slice name, const struct sio_packet *p)
+/* A client whose signature the keeper is asked about. */
+struct proving {
+	char sid[SID_LEN];
+	bool has_id; /* wants an ack */
+	uint64_t id;
+	size_t len;
+	char token[];
+};
+
+static void proved(struct worker *w, void *arg, int result)
 {
-	struct worker *w = so->session->w;
-	const struct conf_in_band *b = &w->conf->auth.in_band;
+	struct proving *pr = arg;
+	struct socket *so = socket_find(w, slice_make(pr->sid, sizeof(pr->sid)));
+	const struct sio_packet p = {.type = SIO_EVENT, .has_id = pr->has_id, .id = pr->id};
 	struct identity id;
 	int no;
 
+	if (so == NULL) {
+		free(pr);
+		return;
+	}
+	so->proving = false;
+	/* its token may have ended meanwhile, and its key changed */
+	no = identify(so, slice_make(pr->token, pr->len), &id);
+	if (no == 0 && result == 1) {
+		counter_add_to(&w->ct->refused[REFUSED_REPLAYED], 1);
+		no = 1 + REFUSAL_AUTH_INVALID;
+	}
+	if (no != 0)
+		fail(so, &p, (enum refusal)(no - 1));
+	else if (result != 0)
+		rule_refuse(so, &p, REFUSAL_BUSY);
+	else
+		judge(so, &p, &id);
+	free(pr);
+}
+
+/* Asks whether the signature is new; the answer comes in a later turn. */
+static void prove(struct socket *so, const struct sio_packet *p, struct slice token, const struct proof *proof)
+{
+	struct worker *w = so->session->w;
+	struct proving *pr = malloc(sizeof(*pr) + token.n);
+
+	if (pr == NULL)
+		worker_die(w, "out of memory");
+	*pr = (struct proving){.has_id = p->has_id, .id = p->id, .len = token.n};
+	memcpy(pr->sid, so->id.text, sizeof(pr->sid));
+	memcpy(pr->token, token.p, token.n);
+	so->proving = true;
+	if (proof_take(w, proof, proved, pr) == 0)
+		return;
+	so->proving = false;
+	free(pr);
+	rule_refuse(so, p, REFUSAL_BUSY);
+}
+
+static void authenticate(struct socket *so, const struct sio_packet *p)
+{
+	struct worker *w = so->session->w;
+	struct factors f = factors_of_payload(p->payload);
+	enum refusal code;
+	struct identity id;
+	struct proof proof;
+	struct slice token;
+	int no;
+
+	if (so->proving) {
+		rule_refuse(so, p, REFUSAL_BUSY);
+		return;
+	}
+	if (f.token.p == NULL) {
+		fail(so, p, so->user != NULL && !w->conf->auth.in_band.refresh ? REFUSAL_FORBIDDEN : REFUSAL_AUTH_MISSING);
+		return;
+	}
+	token = auth_token_text(w, f.token);
+	no = identify(so, token, &id);
+	if (no != 0) {
+		fail(so, p, (enum refusal)(no - 1));
+		return;
+	}
+	if (!auth_wants_both(w)) {
+		judge(so, p, &id);
+		return;
+	}
+	switch (factors_judge(w, &f, &id, &proof, &code)) {
+	case FACTORS_GOOD: judge(so, p, &id); break;
+	case FACTORS_FRESH: prove(so, p, token, &proof); break;
+	case FACTORS_REFUSED: fail(so, p, code); break;
+	}
+}
+
+bool in_band_event(struct socket *so, struct slice name, const struct sio_packet *p)
+{
+	const struct conf_in_band *b = &so->session->w->conf->auth.in_band;
+
 	if (!b->on || !slice_eq(name, slice_make(b->event.p, b->event.n)))
 		return false;
-	no = identify(so, p, &id);
-	if (no != 0)
-		fail(so, p, (enum refusal)(no - 1));
-	else
-		judge(so, p, &id);
+	authenticate(so, p);
 	return true;
 }

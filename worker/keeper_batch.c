@@ -75,7 +75,34 @@ bool keeper_pending(struct keeper *k)
 				return true;
 		}
 	}
-	return store_has_over(k->st);
+	return k->expiring || store_has_over(k->st);
+}
+
+/* The first record of a ring that waits is the oldest.  Padding is none: that of a repair has the stamp of one taken long ago. */
+static bool missed_in(const struct ring *r, uint64_t pos, uint64_t armed_ns, uint64_t woke_ns)
+{
+	uint64_t tail = ring_tail(r);
+	struct ring_head head;
+
+	while (pos < tail && ring_peek(r, pos, &head) == 1) {
+		if (head.type != RING_PAD)
+			return doorbell_missed(head.stamp, armed_ns, woke_ns);
+		pos = ring_next(pos, &head);
+	}
+	return false;
+}
+
+bool keeper_missed(struct keeper *k, uint64_t armed_ns, uint64_t woke_ns)
+{
+	for (unsigned w = 0; w < SLOT_WORDS; w++) {
+		for (uint64_t left = k->attached.w[w]; left != 0; left &= left - 1) {
+			unsigned slot = w * 64 + (unsigned)__builtin_ctzll(left);
+
+			if (missed_in(&k->ring[slot], store_applied(k->st, slot), armed_ns, woke_ns))
+				return true;
+		}
+	}
+	return false;
 }
 
 /* A ring that breaks its own rules: its process scribbles.  What lies before its tail cannot be told apart any more. */
@@ -192,6 +219,16 @@ static int purge(struct keeper *k)
 	return rc < 0 ? rc : 0;
 }
 
+/* Keys and the like whose time is over. */
+static int expire(struct keeper *k)
+{
+	unsigned budget = k->limit < KEEPER_EXPIRE ? k->limit : KEEPER_EXPIRE;
+	int rc = store_expire(k->st, budget);
+
+	k->expiring = rc > 0;
+	return rc < 0 ? rc : 0;
+}
+
 /* After the commit: what others wait for. */
 static void tell(struct keeper *k)
 {
@@ -221,6 +258,9 @@ int keeper_batch(struct keeper *k, bool tidy)
 
 	if (rc)
 		return rc;
+	store_set_clock(k->st, clock_mono_ns());
+	if (tidy && store_has_expired(k->st))
+		k->expiring = true;
 	if (!keeper_pending(k) && !(tidy && forget))
 		return 0;
 	store_set_workers(k->st, &live);
@@ -230,6 +270,8 @@ int keeper_batch(struct keeper *k, bool tidy)
 	rc = apply_rings(k, &f);
 	if (!rc)
 		rc = purge(k);
+	if (!rc)
+		rc = expire(k);
 	if (!rc && forget)
 		rc = store_outbox_forget(k->st, settled);
 	if (rc) {

@@ -9,9 +9,13 @@
 #include <string.h>
 
 #include "conf/log.h"
+#include "proto/sid.h"
+#include "shm/interest.h"
 #include "shm/record.h"
 #include "worker/clock.h"
 #include "worker/keeper.h"
+#include "worker/room.h"
+
 
 int keeper_outbox_init(struct keeper *k)
 {
@@ -47,18 +51,61 @@ static void log_edge(const struct record_head *head, const void *record, size_t 
 	}
 }
 
+/* One target: its slots and its bucket, as of now and not as of when the record was made. */
+static void aim_at(struct keeper *k, struct record_head *head, struct outlet_msg *msg, uint64_t hash, struct slice sid)
+{
+	unsigned slot;
+	uint32_t gen;
+
+	if (sid_parse(sid, &slot, &gen))
+		slot_mask_set(&head->mask, slot);
+	interest_collect(k->seg, hash, &head->mask);
+	if (msg->ntouch < PUBLISH_TARGETS_MAX)
+		k->touch[msg->ntouch++] = hash;
+}
+
+/* What a worker gave the keeper to publish.  Whose targets are not known by hash, is aimed already. */
+static void aim(struct keeper *k, struct record_head *head, struct outlet_msg *msg, const void *record, size_t len)
+{
+	const char *name;
+	struct record rec;
+	size_t n, off = 0;
+	uint64_t hash;
+	uint16_t sub;
+
+	if ((head->kind != RECORD_BROADCAST && head->kind != RECORD_CONTROL) || head->flags & RECORD_LOCAL ||
+	    record_parse(&rec, record, len) != 0)
+		return;
+	while (record_next_room(&rec, RECORD_TLV_ROOM, &off, &hash, &name, &n, &sub))
+		if (hash != 0)
+			aim_at(k, head, msg, hash, slice_make(name, sub == RECORD_ROOM_SID ? n : 0));
+	if (rec.nrooms == 0)
+		aim_at(k, head, msg, room_hash_in(k->h->nonce, slice_make(rec.nsp, rec.nsp_len), SLICE("")), SLICE(""));
+}
+
 /* One record of the outbox; not 0: no more for now. */
 static int on_record(void *ctx, uint64_t sequence, const void *record, size_t len)
 {
-	struct iovec iov = {.iov_base = (void *)record, .iov_len = len};
 	struct keeper *k = ctx;
 	struct record_head head;
-	struct outlet_msg msg = {.iov = &iov, .niov = 1, .mask = &head.mask};
+	struct iovec iov[2] = {
+	    {&head, sizeof head}, {(uint8_t *)(uintptr_t)record + sizeof head, len - sizeof head}};
+	struct outlet_msg msg = {.iov = iov, .niov = 2, .mask = &head.mask, .touch = k->touch};
 	uint64_t now = clock_mono_ns();
 	int64_t ticket;
 
 	memcpy(&head, record, sizeof head);
+	aim(k, &head, &msg, record, len);
 	ticket = outlet_put(&k->out, &msg, now);
+	/* Larger than any worker may make one; its place in the sequence is kept by a record that nobody looks at. */
+	if (ticket == -EMSGSIZE) {
+		counter_add(k->ct, COUNTER_RING_BAD, 1);
+		log_error("record_too_large", "sequence=%llu bytes=%zu", (unsigned long long)sequence, len);
+		memset(&head.mask, 0, sizeof head.mask);
+		msg.niov = 1;
+		msg.ntouch = 0;
+		ticket = outlet_put(&k->out, &msg, now);
+	}
 	/* Nobody makes the keeper wait. */
 	if (ticket == -ENOBUFS) {
 		outlet_overtake(&k->out, now);

@@ -203,21 +203,25 @@ uint32_t limit_left(const struct socket *so, const struct limit *l, struct slice
 	return window_left(w->h->seg, event_key(so, l, name), &rate, w->now_ns / NS_PER_MS);
 }
 
-static void refuse_connect(struct conn *c, const struct http_request *req, const struct limit *l, uint64_t wait_ms)
+struct slice limit_words(const struct worker *w, const struct limit *l)
 {
-	struct worker *w = c->w;
-	struct buf *b = &w->json;
 	struct text text = l->text.p != NULL ? l->text_plain : w->conf->catalogue.texts[REFUSAL_RATE_LIMITED];
-	struct slice words = slice_make(text.p, text.n);
+
+	return slice_make(text.p, text.n);
+}
+
+static void refuse_connect(struct conn *c, const struct http_request *req, const struct limit *l, int64_t retry_after)
+{
+	struct buf *b = &c->w->json;
+	struct slice words = limit_words(c->w, l);
 	char retry[48];
 
-	counter_add_to(&w->ct->refused[REFUSAL_RATE_LIMITED], 1);
 	if (l->action == LIMIT_DROP) {
 		request_abandon(c);
 		return;
 	}
 	/* RFC 6585, section 4 */
-	snprintf(retry, sizeof(retry), "Retry-After: %lld\r\n", (long long)seconds(wait_ms));
+	snprintf(retry, sizeof(retry), "Retry-After: %lld\r\n", (long long)retry_after);
 	if (req->upgrade_websocket) {
 		request_reply_close(c, 429, "text/plain; charset=UTF-8", retry, words);
 		return;
@@ -229,7 +233,7 @@ static void refuse_connect(struct conn *c, const struct http_request *req, const
 	request_reply(c, 429, "application/json", retry, buf_as_slice(b));
 }
 
-bool limit_connect(struct conn *c, const struct http_request *req)
+const struct limit *limit_client(struct conn *c, const struct http_request *req, int64_t *retry_after)
 {
 	struct worker *w = c->w;
 	const struct catalogue_nsp *top = &w->conf->catalogue.nsp[0];
@@ -251,8 +255,19 @@ bool limit_connect(struct conn *c, const struct http_request *req)
 		part_address(&b, &peer);
 		if (take(w, key_of(w, &b), &rate, &r))
 			continue;
-		refuse_connect(c, req, l, r.wait_ms);
-		return false;
+		counter_add_to(&w->ct->refused[REFUSAL_RATE_LIMITED], 1);
+		*retry_after = seconds(r.wait_ms);
+		return l;
 	}
-	return true;
+	return NULL;
+}
+
+bool limit_connect(struct conn *c, const struct http_request *req)
+{
+	int64_t retry_after;
+	const struct limit *l = limit_client(c, req, &retry_after);
+
+	if (l != NULL)
+		refuse_connect(c, req, l, retry_after);
+	return l == NULL;
 }

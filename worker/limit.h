@@ -23,6 +23,13 @@
 bool limit_event(struct socket *so, const struct sio_packet *p, const struct rule *r, struct slice name);
 /* How many more events of the sender L takes now; NAME as given to limit_event(), of an event that has a rule. */
 uint32_t limit_left(const struct socket *so, const struct limit *l, struct slice name);
+/*
+ * Counts the client whose request REQ is.  The limit that has no room for it, and in how many seconds it has; NULL: all
+ * have.  A refusal is counted, but not answered.
+ */
+const struct limit *limit_client(struct conn *c, const struct http_request *req, int64_t *retry_after);
+/* What L, or the conf, tells whom it refuses; NUL-terminated. */
+struct slice limit_words(const struct worker *w, const struct limit *l);
 /* Counts the client whose handshake REQ is.  False: there was no room, and it was answered. */
 bool limit_connect(struct conn *c, const struct http_request *req);
 

@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <netinet/in.h>
 
 #include "shm/op.h"
@@ -7,7 +8,7 @@
 #include "worker/user.h"
 #include "worker/worker.h"
 
-static bool ops_put(struct worker *w, const struct tlv_writer *t, bool reserve)
+static int64_t ops_send(struct worker *w, const struct tlv_writer *t, bool reserve)
 {
 	struct iovec iov = {t->buf, t->len};
 	struct outlet_msg msg = {.iov = &iov, .niov = 1, .reserve = reserve};
@@ -19,13 +20,28 @@ static bool ops_put(struct worker *w, const struct tlv_writer *t, bool reserve)
 	ticket = outlet_put(&w->ops, &msg, clock_mono_ns());
 	counter_add(w->ct, COUNTER_WAKEUPS, w->ops.wakeups - rung);
 	w->congested = outlet_congested(&w->bcast) || outlet_congested(&w->ops);
-	if (ticket > 0)
+	return ticket;
+}
+
+static bool ops_put(struct worker *w, const struct tlv_writer *t, bool reserve)
+{
+	if (ops_send(w, t, reserve) > 0)
 		return true;
 	/* A lost removal would be a lie for ever; a dead generation is purged whole. */
 	if (reserve)
 		worker_die(w, "operations cannot be queued");
 	counter_add_to(&w->ct->refused[REFUSED_BUSY], 1);
 	return false;
+}
+
+int ops_ask(struct worker *w, const struct tlv_writer *op)
+{
+	int64_t ticket = ops_send(w, op, false);
+
+	if (ticket > 0)
+		return 0;
+	counter_add_to(&w->ct->refused[ticket == -EMSGSIZE ? REFUSED_TOO_LONG : REFUSED_BUSY], 1);
+	return (int)ticket;
 }
 
 static void ops_begin(struct worker *w, struct tlv_writer *t, enum op_kind kind, const struct socket *so, size_t more)

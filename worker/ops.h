@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "proto/slice.h"
+#include "shm/tlv.h"
 
 struct socket;
 struct worker;
@@ -21,6 +22,8 @@ void ops_leave(struct worker *w, const struct socket *so, const struct slice *ro
 /* Its session has another transport now. */
 void ops_socket_transport(struct worker *w, const struct socket *so);
 void ops_socket_del(struct worker *w, const struct socket *so);
+/* A question, whole (ask.h).  0, -EMSGSIZE (longer than an eighth of the ring) or -ENOBUFS. */
+int ops_ask(struct worker *w, const struct tlv_writer *op);
 /* Turn: moves the overflow on. */
 void ops_pump(struct worker *w);
 

@@ -1,6 +1,7 @@
 #include "worker/asset_reply.h"
 #include "worker/echo.h"
 #include "worker/handshake.h"
+#include "worker/login.h"
 #include "worker/polling.h"
 #include "worker/public.h"
 #include "worker/request.h"
@@ -39,7 +40,10 @@ enum public_verdict public_head(struct conn *c, const struct http_request *req)
 	const struct conf *conf = c->w->conf;
 	const struct conf_echo *echo = conf->necho > 0 ? echo_of(conf, req->path) : NULL;
 	bool engine = begins_with(req->path, conf->engine.path);
+	enum public_verdict verdict;
 
+	if (conf->wallet.path.p != NULL && login_head(c, req, &verdict))
+		return verdict;
 	if (echo != NULL && engine && conf->engine.path.n > echo->path.n)
 		echo = NULL;
 	if (echo != NULL && echo->protocol == CONF_ECHO_WEBSOCKET) {
@@ -56,5 +60,8 @@ enum public_verdict public_head(struct conn *c, const struct http_request *req)
 
 void public_body(struct conn *c, void *owed, struct slice body)
 {
-	polling_post(owed, c, body);
+	if (owed != NULL)
+		polling_post(owed, c, body);
+	else
+		login_body(c, body);
 }

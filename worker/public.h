@@ -16,7 +16,7 @@ enum public_verdict {
 
 /* The head of a request is there. */
 enum public_verdict public_head(struct conn *c, const struct http_request *req);
-/* So is the body that it was wanted for; OWED: of request_expect(). */
+/* So is the body that it was wanted for; OWED: of request_expect(), NULL: a login's. */
 void public_body(struct conn *c, void *owed, struct slice body);
 
 #endif

@@ -8,8 +8,6 @@
 #include "worker/room.h"
 #include "worker/worker.h"
 
-#define TOUCH_MAX 256 /* targets of one record */
-
 /* Waits for a record to leave the overflow. */
 struct settling {
 	struct settling *next;
@@ -21,7 +19,7 @@ struct settling {
 struct draft {
 	struct tlv_writer tlv;
 	struct record_head *head;
-	uint64_t touch[TOUCH_MAX];
+	uint64_t touch[PUBLISH_TARGETS_MAX];
 	unsigned ntouch;
 };
 
@@ -34,6 +32,16 @@ static size_t audience_size(const struct audience *a)
 	for (unsigned i = 0; i < a->nexcept; i++)
 		n += a->except[i].name.n + 32;
 	return n;
+}
+
+size_t publish_size(const struct audience *a, size_t content, unsigned ncontent)
+{
+	return sizeof(struct record_head) + audience_size(a) + content + ncontent * 32u + 64;
+}
+
+int publish_would_take(struct worker *w, const size_t *size, unsigned n)
+{
+	return outlet_would_take(&w->bcast, size, n, PUBLISH_TARGETS_MAX, clock_mono_ns());
 }
 
 /* Adds one target: its slots to the mask, its bucket to those touched. */
@@ -54,7 +62,7 @@ static int draft_begin(struct worker *w, struct draft *d, enum record_kind kind,
 {
 	size_t cap = sizeof(struct record_head) + audience_size(a) + more + 64;
 
-	if (a->nin > TOUCH_MAX)
+	if (a->nin > PUBLISH_TARGETS_MAX)
 		return -EMSGSIZE;
 	buf_reset(&w->record);
 	buf_reserve(&w->record, cap);

@@ -15,6 +15,8 @@
 
 struct worker;
 
+#define PUBLISH_TARGETS_MAX 256 /* of one record */
+
 /* A room as a target; a sid when it has the form of one and OWN is set. */
 struct target_room {
 	struct slice name;
@@ -44,6 +46,11 @@ void publish_answer(struct worker *w, const struct record_ack *to, struct slice 
 /* Publishes an act on the audience's sockets; ROOMS: what to join or leave. */
 int64_t publish_control(struct worker *w, const struct audience *a, enum record_act act, const struct slice *rooms,
     unsigned nrooms);
+
+/* Bytes that a record for that audience takes at most, with CONTENT bytes of packet, attachments or rooms and NCONTENT of these. */
+size_t publish_size(const struct audience *a, size_t content, unsigned ncontent);
+/* 0 when N records of these sizes would all be taken now, else -EMSGSIZE or -ENOBUFS. */
+int publish_would_take(struct worker *w, const size_t *size, unsigned n);
 
 /* Calls FN(ARG) once the record with TICKET is in the ring: now, or by a later turn. */
 typedef void (*publish_settled_fn)(struct worker *w, void *arg);

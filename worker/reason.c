@@ -34,6 +34,7 @@ static const char *const refused_names[] = {
 	[REFUSED_NAMESPACE] = "namespace",
 	[REFUSED_CHECK] = "check",
 	[REFUSED_HOOK] = "hook",
+	[REFUSED_REPLAYED] = "replayed",
 	[REFUSED_API_KEY] = "api_key",
 	[REFUSED_API_FORBIDDEN] = "api_forbidden",
 	[REFUSED_API_SYNTAX] = "api_syntax",

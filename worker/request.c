@@ -82,16 +82,24 @@ static size_t request_hold(const struct conn *c)
 	return r->deferred ? WORKER_READ_SIZE + REQUEST_HEAD_MAX : REQUEST_HEAD_MAX;
 }
 
-/* Callers of the API get the shape of all its errors, clients of the public port the status alone. */
+/* Callers of the API, and who logs in, get the shape of all its errors, clients of the public port the status alone. */
+static struct slice request_refusal(struct conn *c, unsigned status, const char **type)
+{
+	const struct request *r = c->owner;
+	bool api = c->admin || r->api;
+
+	*type = api ? "application/json" : NULL;
+	return api ? api_http_error(c->w, status) : slice_make("", 0);
+}
+
 static void request_reply_refused(struct conn *c, unsigned status)
 {
 	struct request *r = c->owner;
+	const char *type;
+	struct slice body = request_refusal(c, status, &type);
 
 	r->head_only = false; /* of the request before */
-	if (c->admin)
-		request_reply_close(c, status, "application/json", NULL, api_http_error(c->w, status));
-	else
-		request_reply_close(c, status, NULL, NULL, slice_make("", 0));
+	request_reply_close(c, status, type, NULL, body);
 }
 
 /* A request that HTTP itself refuses: status, and no further trust in what follows on the connection. */
@@ -112,6 +120,7 @@ static void request_begin(struct request *r, const struct http_request *req, boo
 	r->keep_alive = req->keep_alive && whole;
 	r->head_only = req->verb == HTTP_VERB_HEAD;
 	r->answered = false;
+	r->api = false;
 	r->coding = HTTP_CODING_IDENTITY;
 	free(r->headers);
 	r->headers = NULL;
@@ -189,6 +198,7 @@ static size_t request_public(struct conn *c, const struct http_request *req, con
     bool whole)
 {
 	struct request *r = c->owner;
+	const char *type;
 	void *owed;
 
 	request_begin(r, req, whole);
@@ -201,14 +211,16 @@ static size_t request_public(struct conn *c, const struct http_request *req, con
 		break;
 	}
 	r->keep_alive = req->keep_alive;
-	if (whole && body > limits_of(c).max_body) {
+	if (whole && body > r->body.max) {
+		struct slice text = request_refusal(c, 413, &type);
+
 		/* it is all there, so what follows on the connection can be trusted */
 		counter_add_to(&c->w->ct->refused[REFUSED_HTTP_TOO_LARGE], 1);
 		request_cancel(r, REQUEST_REFUSED);
-		request_reply(c, 413, NULL, NULL, slice_make("", 0));
+		request_reply(c, 413, type, NULL, text);
 		return head + body;
 	}
-	if (req->has_length && req->length > limits_of(c).max_body) {
+	if (req->has_length && req->length > r->body.max) {
 		request_refuse(c, PROTO_EHTTP_BODY);
 		return head;
 	}

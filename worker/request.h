@@ -36,6 +36,7 @@ struct request {
 	struct buf data; /* the body so far */
 	struct http_body body;
 	bool keep_alive, head_only;
+	bool api;      /* what HTTP itself refuses of it has the API's shape of errors, on a public listener too */
 	bool answered; /* the request being dispatched has its reply */
 	bool deferred; /* its answer comes later */
 	bool put_off;  /* and what is left of its body is in DATA */

@@ -43,8 +43,13 @@ unsigned room_count(const struct worker *w)
 
 uint64_t room_hash(const struct worker *w, struct slice nsp, struct slice name)
 {
+	return room_hash_in(w->h->nonce, nsp, name);
+}
+
+uint64_t room_hash_in(uint64_t nonce, struct slice nsp, struct slice name)
+{
 	uint8_t key[crypto_shorthash_KEYBYTES], text[512];
-	uint64_t hash, nonce = w->h->nonce;
+	uint64_t hash;
 	size_t n = 0;
 
 	/* Names are client's bytes: the key, the instance's secret, keeps them from choosing their bucket. */

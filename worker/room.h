@@ -42,6 +42,8 @@ unsigned room_count(const struct worker *w);
 
 /* Hash that the whole host agrees on; an empty name is the namespace itself, a sid the socket's own room. */
 uint64_t room_hash(const struct worker *w, struct slice nsp, struct slice name);
+/* The same in the instance with this NONCE. */
+uint64_t room_hash_in(uint64_t nonce, struct slice nsp, struct slice name);
 
 struct room *room_find(const struct worker *w, const struct nsp *nsp, uint64_t hash, struct slice name);
 bool room_has(const struct room *r, const struct socket *so);

@@ -5,6 +5,7 @@
 #include "proto/json.h"
 #include "shm/op.h"
 #include "worker/builtin.h"
+#include "worker/claim.h"
 #include "worker/eval.h"
 #include "worker/in_band.h"
 #include "worker/join.h"
@@ -138,6 +139,10 @@ bool rule_admits(const struct socket *so, const struct who *who, unsigned n, str
 			if (room.p != NULL && joined_room(so, room) != NULL)
 				return true;
 			break;
+		case WHO_CLAIM:
+			if (claim_names(so, &who[i].claim, eval_room_id(room)))
+				return true;
+			break;
 		case WHO_OWN:
 			if (so->user != NULL && slice_eq(eval_room_id(room), user_id(so->user)))
 				return true;
@@ -218,6 +223,7 @@ static int rule_room(struct eval *e, const struct rule *r)
 	buf_reset(b);
 	if (eval_text(e, &r->room, b) != 0 || b->n + e->nsp.n > OP_NAME_MAX)
 		return -1;
+	catalogue_room_fold(e->rules, b->p, b->n);
 	e->room = slice_make(arena_copy(&e->w->arena, b->p, b->n), b->n);
 	return 0;
 }

@@ -119,8 +119,7 @@ static void leave(struct eval *e, const struct action *a)
 	}
 }
 
-/* The rooms among the targets that somebody can be made to leave: no socket's own, none that come with the user. */
-static unsigned leavable(const struct eval *e, const struct targets *to, struct slice rooms[TARGETS_MAX])
+unsigned rule_leavable(const struct eval *e, const struct targets *to, struct slice rooms[TARGETS_MAX])
 {
 	unsigned n = 0;
 
@@ -134,8 +133,7 @@ static unsigned leavable(const struct eval *e, const struct targets *to, struct 
 	return n;
 }
 
-/* The user's sockets, wherever they are: all are in its room. */
-static bool user_room(struct eval *e, const struct text_template *id, struct target_room *out)
+bool rule_user_room(struct eval *e, const struct text_template *id, struct target_room *out)
 {
 	struct buf *b = &e->w->name;
 
@@ -164,10 +162,10 @@ static void empty_rooms(struct eval *e, const struct action *a)
 
 	if (!targets_resolve(e, a, &to, &except) || !targets_audience(e, &to, &except, &who))
 		return;
-	n = leavable(e, &to, rooms);
+	n = rule_leavable(e, &to, rooms);
 	if (n == 0)
 		return;
-	if (a->has_evict && user_room(e, &a->evict, &user)) {
+	if (a->has_evict && rule_user_room(e, &a->evict, &user)) {
 		struct audience one = {.nsp = who.nsp, .in = &user, .nin = 1};
 
 		act_on(e, &one, RECORD_ACT_LEAVE, rooms, n);

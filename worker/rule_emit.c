@@ -187,6 +187,11 @@ static int build_binary(struct eval *e, const struct action *a, struct message *
 	return 0;
 }
 
+int rule_packet(struct eval *e, const struct action *a, struct message *out)
+{
+	return e->attached.n == 0 ? build_text(e, a, out) : build_binary(e, a, out);
+}
+
 int64_t rule_emit(struct eval *e, const struct action *a)
 {
 	struct targets to = {.n = 0}, except = {.n = 0};
@@ -198,7 +203,7 @@ int64_t rule_emit(struct eval *e, const struct action *a)
 		return -EINVAL;
 	if (!targets_audience(e, &to, &except, &who))
 		return 0;
-	err = e->attached.n == 0 ? build_text(e, a, &m) : build_binary(e, a, &m);
+	err = rule_packet(e, a, &m);
 	if (err != 0)
 		return err;
 	return publish_message(e->w, &who, &m, a->is_volatile ? RECORD_VOLATILE : 0);

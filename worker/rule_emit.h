@@ -11,6 +11,8 @@
  * that the action cannot use), -EMSGSIZE, -ENOBUFS.
  */
 int64_t rule_emit(struct eval *e, const struct action *a);
+/* The packet that it sends, in w->packet.  0, or -EINVAL: a payload that the action cannot use. */
+int rule_packet(struct eval *e, const struct action *a, struct message *out);
 
 /*
  * Appends the arguments that a list template gives, separated by commas.  0, or -EINVAL: it gave no list.

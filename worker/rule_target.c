@@ -36,6 +36,7 @@ bool target_room_name(struct eval *e, const struct text_template *t, struct slic
 	buf_reset(b);
 	if (eval_text(e, t, b) != 0 || b->n + e->nsp.n > OP_NAME_MAX)
 		return false;
+	catalogue_room_fold(e->rules, b->p, b->n);
 	*name = slice_make(arena_copy(&e->w->arena, b->p, b->n), b->n);
 	return true;
 }

@@ -10,6 +10,7 @@
 #include "worker/packet.h"
 #include "worker/polling.h"
 #include "worker/request.h"
+#include "worker/facts.h"
 #include "worker/session.h"
 #include "worker/socket.h"
 #include "worker/worker.h"
@@ -60,6 +61,7 @@ struct session *session_new(struct conn *c, const struct http_request *req, cons
 	s->active_ns = w->now_ns;
 	peer_of(w->conf, &((struct request *)c->owner)->from, req, &s->peer);
 	s->token = auth_keep_token(w, req);
+	s->facts = facts_new(&w->conf->catalogue, req);
 	sid_make(s->id.text, w->h->slot, w->h->gen);
 	sid_table_add(&w->sessions, &s->id);
 	timeq_enter(&w->pings, &s->beat, w->now_ns);
@@ -157,6 +159,7 @@ void session_reap(struct worker *w)
 		w->dead_sessions = s->next_dead;
 		ws_fini(&s->ws);
 		polling_free(s->polling);
+		facts_put(s->facts);
 		free(s->token);
 		free(s);
 	}

@@ -63,6 +63,7 @@ struct session {
 	unsigned nsockets;	   /* and how many */
 	struct assembly *assembly; /* a binary packet whose attachments have not all come */
 	struct timed beat;	   /* on w->pings or w->pongs */
+	struct facts *facts;	   /* of the handshake, that rules name; NULL: none */
 	struct auth_token *token;  /* from the handshake's headers or query, when conf has such a source; else NULL */
 	struct session *next_dead;
 	uint64_t published; /* ticket of the last record that its rules published (behind.h) */

@@ -123,12 +123,30 @@ static const struct conf_jwt *signer(const struct conf_auth *a)
 	return NULL;
 }
 
+char *token_claims(
+    const struct conf *c, const struct conf_jwt *key, const struct token_spec *spec, char *why, size_t why_len)
+{
+	json_t *claims = build(c, key, spec, why, why_len);
+	char *text = claims ? json_dumps(claims, JSON_COMPACT) : NULL;
+
+	if (claims && !text)
+		snprintf(why, why_len, "out of memory");
+	json_decref(claims);
+	return text;
+}
+
+bool token_user_is_sub(const struct conf *c)
+{
+	const struct conf_auth *a = &c->auth;
+
+	return a->nuser > 0 && strncmp(a->user[0].p, "sub", 3) == 0 && (a->user[0].n == 3 || a->user[0].p[3] == '.');
+}
+
 char *token_mint(const struct conf *c, const struct token_spec *spec, char *why, size_t why_len)
 {
 	const struct conf_jwt *jwt = signer(&c->auth);
 	struct jwt_key_spec key;
 	char *text, *token;
-	json_t *claims;
 
 	if (!jwt) {
 		snprintf(why, why_len,
@@ -136,15 +154,13 @@ char *token_mint(const struct conf *c, const struct token_spec *spec, char *why,
 		    c->auth.njwt > 0 ? ": its public keys only check" : "");
 		return NULL;
 	}
-	claims = build(c, jwt, spec, why, why_len);
-	if (!claims)
+	text = token_claims(c, jwt, spec, why, why_len);
+	if (!text)
 		return NULL;
-	text = json_dumps(claims, JSON_COMPACT);
-	json_decref(claims);
 	key = auth_key_spec(jwt);
-	token = text ? jwt_mint(&key, text) : NULL;
+	token = jwt_mint(&key, text);
 	if (!token)
-		snprintf(why, why_len, "cannot sign: %s", text ? strerror(errno) : "out of memory");
+		snprintf(why, why_len, "cannot sign: %s", strerror(errno));
 	free(text);
 	return token;
 }

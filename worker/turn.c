@@ -12,6 +12,7 @@
 
 #include "conf/log.h"
 #include "worker/accept.h"
+#include "worker/api_keys.h"
 #include "worker/auth_keys.h"
 #include "worker/conn.h"
 #include "worker/fanout.h"
@@ -96,6 +97,7 @@ static void run_timers(struct worker *w)
 		accept_neighbours(w);
 		handover_neighbours(w);
 		auth_keys_sweep(w);
+		api_keys_sweep(w);
 	}
 }
 
@@ -106,7 +108,8 @@ static void run_timers(struct worker *w)
 static void arm_timer(struct worker *w)
 {
 	const struct timeq *q[] = {
-		&w->pings, &w->pongs, &w->requests, &w->bodies, &w->keepalives, &w->lingers, &w->handovers};
+		&w->pings, &w->pongs, &w->requests, &w->bodies, &w->keepalives, &w->lingers, &w->handovers,
+		&w->asks.waiting};
 	uint64_t due = w->sweep_ns + SWEEP_NS;
 	struct itimerspec at = {{0, 0}, {0, 0}};
 
@@ -223,6 +226,7 @@ static void turn(struct worker *w)
 	if (fanout_found_late(w))
 		counter_add(w->ct, COUNTER_SWEEP_CATCHES, 1);
 	run_timers(w);
+	ask_poll(w);
 	query_poll(w);
 	handover_turn(w);
 	if (w->stopping)

@@ -15,11 +15,13 @@ struct verb_kind {
 
 static const char *const emit[] = {
 	"to", "except", "namespace", "event", "data", "args", "volatile", "local", "timeout", NULL};
+static const char *const event[] = {"type", "namespace", "data", "vars", NULL};
 static const char *const join[] = {"in", "except", "namespace", "rooms", NULL};
 static const char *const disconnect[] = {"in", "except", "namespace", "close", NULL};
 
 static const struct verb_kind kinds[] = {
 	{"emit", CONF_MAY_PUBLISH, emit, verb_emit_read, verb_emit_run},
+	{"event", CONF_MAY_PUBLISH, event, verb_event_read, verb_event_run},
 	{"join", CONF_MAY_CONTROL, join, verb_join_read, verb_join_run},
 	{"leave", CONF_MAY_CONTROL, join, verb_join_read, verb_leave_run},
 	{"disconnect", CONF_MAY_CONTROL, disconnect, verb_disconnect_read, verb_disconnect_run},

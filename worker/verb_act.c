@@ -11,6 +11,7 @@ static bool add_room(struct worker *w, struct slice value, struct verb_act *a, s
 {
 	if (!verb_room_text(w, value, &a->room[a->nroom]) || a->room[a->nroom].n + a->nsp.n > OP_NAME_MAX)
 		return verb_wrong(err, 422, "invalid", "a room's name is text of 1 to 250 bytes", "rooms");
+	verb_fold_room(w, a->nsp, a->room[a->nroom]);
 	a->nroom++;
 	return true;
 }
@@ -39,8 +40,12 @@ static bool read_rooms(struct worker *w, const struct verb_members *m, struct ve
 
 static bool read_act(struct worker *w, const struct verb_members *m, struct verb_act *a, struct verb_error *err)
 {
-	return verb_targets(w, m, "in", true, &a->in, err) && verb_targets(w, m, "except", false, &a->except, err) &&
-	       verb_namespace(w, m, &a->nsp, err);
+	if (!verb_targets(w, m, "in", true, &a->in, err) || !verb_targets(w, m, "except", false, &a->except, err) ||
+	    !verb_namespace(w, m, &a->nsp, err))
+		return false;
+	verb_fold_targets(w, a->nsp, &a->in);
+	verb_fold_targets(w, a->nsp, &a->except);
+	return true;
 }
 
 bool verb_join_read(

@@ -134,6 +134,22 @@ bool verb_targets(struct worker *w, const struct verb_members *m, const char *na
 	return true;
 }
 
+/* NAME is a text of the turn, of verb_room_text(). */
+void verb_fold_room(struct worker *w, struct slice nsp, struct slice name)
+{
+	const struct catalogue_nsp *rules = catalogue_nsp_find(&w->conf->catalogue, nsp.p, nsp.n);
+
+	if (rules != NULL)
+		catalogue_room_fold(rules, (char *)(uintptr_t)name.p, name.n);
+}
+
+void verb_fold_targets(struct worker *w, struct slice nsp, struct verb_targets *t)
+{
+	for (unsigned i = 0; i < t->n; i++)
+		if (!t->room[i].own)
+			verb_fold_room(w, nsp, t->room[i].name);
+}
+
 const char *const *verb_target_names(struct worker *w, const struct verb_targets *t, unsigned *n)
 {
 	const char **names = arena_alloc(&w->arena, (t->n + 1) * sizeof(*names));

@@ -43,10 +43,20 @@ struct verb_act {
 	bool close;
 };
 
+struct verb_shot;
+
+struct verb_event {
+	struct slice nsp; /* with a NUL behind it */
+	struct verb_shot *shot; /* in the turn's arena */
+	unsigned nshot;
+	char id[UUID_LEN + 1];
+};
+
 struct verb {
 	const struct verb_kind *kind;
 	union {
 		struct verb_emit emit;
+		struct verb_event event;
 		struct verb_act act;
 	} u;
 };
@@ -64,6 +74,9 @@ struct slice verb_member(const struct verb_members *m, const char *name);
  */
 bool verb_targets(struct worker *w, const struct verb_members *m, const char *name, bool required,
     struct verb_targets *out, struct verb_error *err);
+/* The ids of the rooms among them as their types say (`case = lower`). */
+void verb_fold_targets(struct worker *w, struct slice nsp, struct verb_targets *t);
+void verb_fold_room(struct worker *w, struct slice nsp, struct slice name);
 /* The targets as the store wants them (NULL: the whole namespace), in the turn's arena. */
 const char *const *verb_target_names(struct worker *w, const struct verb_targets *t, unsigned *n);
 /* The targets as the audience of a record, which points to both. */
@@ -86,6 +99,11 @@ bool verb_emit_run(struct worker *w, const struct verb *v, struct verb_result *o
 struct message verb_emit_packet(struct worker *w, const struct verb_emit *e);
 /* RECORD_VOLATILE and the like. */
 uint32_t verb_emit_flags(const struct verb_emit *e);
+
+/* verb_event.c */
+bool verb_event_read(
+    struct worker *w, const struct verb_members *m, enum verb_way way, struct verb *v, struct verb_error *err);
+bool verb_event_run(struct worker *w, const struct verb *v, struct verb_result *out, struct verb_error *err);
 
 /* verb_act.c */
 bool verb_join_read(

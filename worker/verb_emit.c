@@ -60,6 +60,8 @@ bool verb_emit_read(
 	    !verb_bool(m, "volatile", &e->is_volatile, err) || !verb_bool(m, "local", &e->local, err) ||
 	    !read_timeout(m, way, &e->timeout_ms, err) || !read_args(m, &e->args, err))
 		return false;
+	verb_fold_targets(w, e->nsp, &e->to);
+	verb_fold_targets(w, e->nsp, &e->except);
 	return !e->except.all || verb_wrong(err, 422, "invalid", "nobody would be left", "except");
 }
 

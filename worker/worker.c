@@ -8,6 +8,7 @@
 #include "conf/log.h"
 #include "worker/accept.h"
 #include "worker/allocator.h"
+#include "worker/api_keys.h"
 #include "worker/auth_keys.h"
 #include "worker/flush.h"
 #include "worker/handover.h"
@@ -99,6 +100,7 @@ static int open_tables(struct worker *w)
 	arena_init(&w->arena);
 	behind_init(&w->behind);
 	trigger_init(&w->triggers);
+	ask_open(w);
 	w->flush = flush_new();
 	return w->flush != NULL ? 0 : -ENOMEM;
 }
@@ -117,7 +119,7 @@ int worker_init(struct worker *w, const struct heritage *h)
 	segment_populate(h->seg, h->slot);
 	open_queues(w);
 	if ((err = open_base(w)) != 0 || (err = open_tables(w)) != 0 || (err = open_rings(w)) != 0 ||
-	    (err = auth_keys_open(w)) != 0)
+	    (err = auth_keys_open(w)) != 0 || (err = api_keys_open(w)) != 0)
 		return err;
 	err = turn_open(w);
 	return err != 0 ? err : hooks_open(w);
@@ -175,6 +177,7 @@ int worker_main(const struct heritage *h)
 	}
 	log_info("worker_ready", "index=%u max_connections=%lu", h->index, (unsigned long)w->max_conn);
 	turn_loop(w);
+	ask_close(w);
 	query_close(w);
 	return 0;
 }

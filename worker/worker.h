@@ -15,6 +15,7 @@
 #include "shm/outlet.h"
 #include "worker/alarm.h"
 #include "worker/arena.h"
+#include "worker/ask.h"
 #include "worker/behind.h"
 #include "worker/buf.h"
 #include "worker/clock.h"
@@ -34,6 +35,7 @@
 
 struct accept_point;
 struct answers;
+struct api_keys;
 struct conn;
 struct encoder;
 struct hooks;
@@ -88,6 +90,9 @@ struct worker {
 
 	/* ops.c */
 	struct outlet ops;
+
+	/* ask.c */
+	struct asks asks;
 
 	/* flush.c */
 	struct flush *flush;
@@ -160,6 +165,9 @@ struct worker {
 
 	/* trigger.c */
 	struct trigger_queue triggers;
+
+	/* api_keys.c */
+	struct api_keys *api_keys;
 
 	/* query.c */
 	struct store *store;

@@ -5,7 +5,9 @@
  *    one without an answer at most once, and all who stayed or none.  Only connections of killed workers end.
  *  - No attempt to connect is refused or takes more than 300 ms; only one that was under way when a worker died may be
  *    cut, and it had been accepted by then: what was accepted and what was made are counted, too.
- *  - Within a second of a kill the API tells exactly what is connected.
+ *  - Within a second of a kill the API tells exactly what is connected, and all whose connection ended are back; after
+ *    each kill, unless the next one comes first.  Every second kill gives it the time.  A keeper's successor that comes
+ *    later by the rule below may do so: the master says by how much.
  *
  * A successor comes at once when the dead one had lived for two seconds, else after 50 ms, doubling.  The next kill
  * waits for it, and then a random while; half of the times it hits the same worker again, so that sockets are without
@@ -31,7 +33,7 @@ const KEEPER_KILLS = LONG ? 20 : 3
 const MESSAGES = LONG ? 10000 : 1000
 const PROBES = LONG ? 100 : 60 /* a second */
 const LIMIT_NS = 300e6
-const AGREE_NS = 1e9
+const AGREE_MS = 1000
 
 function plan(i) {
 	if (i % 20 === 19) return { event: 'shout', room: EVERYBODY }
@@ -47,7 +49,7 @@ function shuffled(list) {
 }
 
 /* Kills them all, one after the other.  {role, slot, generation, at_ns, gone_ns, back_ns}. */
-async function massacre(h) {
+async function massacre(h, watch) {
 	const deaths = []
 	let again = -1
 	for (const role of shuffled([...Array(WORKER_KILLS).fill('worker'), ...Array(KEEPER_KILLS).fill('keeper')])) {
@@ -60,8 +62,28 @@ async function massacre(h) {
 		await until(`a successor of ${role} ${victim.index}`, async () =>
 			(await h.look()).processes.some((p) => p.role === role && p.index === victim.index && p.pid !== victim.pid && p.state === 'live'))
 		deaths.push({ ...death, back_ns: now_ns() - death.gone_ns, role, slot: victim.slot, generation: victim.generation })
+		if (deaths.length % 2 === 0) await watch.agreement(death.gone_ns)
 	}
 	return deaths
+}
+
+/* How long after the death of a keeper nobody was to come, in ns: it had not lived long enough. */
+function told_to_wait(h, death) {
+	if (death.role !== 'keeper') return 0
+	const said = h.log.match(new RegExp(`process_died kind=keeper index=\\d+ slot_of=${death.slot} gen=${death.generation} .*respawn_in_ms=(\\d+)`))
+	return Number(said[1]) * 1e6
+}
+
+/*
+ * What each death took until API and clients agreed, but for those that were followed by another before.  MACHINE: for
+ * how much of it the machine stood still, as the echo tells, or kept the clients from a CPU: they all live in this process.
+ */
+function agreements(h, deaths, watch, prober) {
+	return deaths.flatMap((d, i) => {
+		const took = watch.since(d.at_ns, d.gone_ns) ?? Infinity
+		if (i + 1 < deaths.length && deaths[i + 1].at_ns < d.at_ns + took) return []
+		return { role: d.role, took_ms: ms(took), machine_ms: ms(Math.max(prober.stalled(d.at_ns, d.at_ns + took), watch.held(d.at_ns, d.at_ns + took))), told_ms: ms(told_to_wait(h, d)) }
+	})
 }
 
 /* Slot and generation are the first bytes of a sid. */
@@ -90,7 +112,7 @@ test('killed workers and keepers are not missed', { timeout: 600000 }, async (t)
 	const senders = fleet.members.filter((_, i) => i % 3 === 0).slice(0, SENDERS)
 	const jobs = [...senders.map((m) => load.by_member(fleet, m)), load.by_api(h.admin_port, 'api0', () => {}), load.by_api(h.admin_port, 'api1', () => {})]
 
-	const deaths = await massacre(h)
+	const deaths = await massacre(h, watch)
 	await sleep(1500)
 	killing = false
 	const api_made = await Promise.all(jobs)
@@ -130,12 +152,12 @@ test('killed workers and keepers are not missed', { timeout: 600000 }, async (t)
 	assert.ok(made - accepted >= 0 && made - accepted <= Math.min(WORKER_KILLS, prober.faults.length + failed.length))
 
 	/* 3. What the API tells. */
-	const agree = deaths.map((d) => watch.since(d.at_ns, d.gone_ns))
-	const last = deaths[deaths.length - 1]
-	const known = agree.filter((a) => a !== null)
-	t.diagnostic(`agreement of API and clients: ${watch.asked} looks; after the last kill (${last.role}) ${ms(agree[agree.length - 1] ?? NaN)} ms, ` +
-		`after all kills p50 ${ms(quantile(known, 0.5))} max ${ms(quantile(known, 1))} ms`)
-	assert.ok(agree[agree.length - 1] !== null && agree[agree.length - 1] <= AGREE_NS, `no agreement within a second: ${watch.last}`)
+	const agree = agreements(h, deaths, watch, prober)
+	const took = agree.map((a) => a.took_ms)
+	t.diagnostic(`agreement of API and clients: ${watch.asked} looks; after the last kill (${agree.at(-1).role}) ${took.at(-1)} ms, ` +
+		`after ${agree.length} of ${deaths.length} kills p50 ${quantile(took, 0.5)} max ${quantile(took, 1)} ms, of which the machine's ${agree.find((a) => a.took_ms === quantile(took, 1)).machine_ms} ms`)
+	assert.ok(agree.length >= deaths.length / 2)
+	assert.deepEqual(agree.filter((a) => a.took_ms - a.told_ms - (LONG ? 0 : a.machine_ms) > AGREE_MS), [], `no agreement within ${AGREE_MS} ms: ${watch.last}`)
 	const api = new Api(h.admin_port)
 	assert.deepEqual(differences(truth(fleet), await told(api)), [])
 	assert.deepEqual(await wrong_users(api, fleet), [])

@@ -57,7 +57,7 @@ export async function wrong_users(api, fleet) {
 /* Compares all the time, until end(): when did the two agree? */
 export class Watch {
 	constructor(host, fleet) {
-		Object.assign(this, { fleet, api: new Api(host.admin_port), over: false, agreed: [], asked: 0, last: [] })
+		Object.assign(this, { fleet, api: new Api(host.admin_port), over: false, agreed: [], late: [], asked: 0, last: [] })
 		this.ended = this.#run()
 	}
 
@@ -75,8 +75,26 @@ export class Watch {
 					if (this.last.length === 0) this.agreed.push({ asked_ns: at_ns, at_ns: now_ns() })
 				}
 			}
-			await sleep(15)
+			await this.#pause(15e6)
 		}
+	}
+
+	async #pause(ns) {
+		const start_ns = now_ns()
+		await sleep(ns / 1e6)
+		const late_ns = now_ns() - start_ns - ns
+		if (late_ns > 2e6) this.late.push({ at_ns: now_ns(), late_ns })
+	}
+
+	/* How long this process, its clients included, did not come to it meanwhile, in ns: what its pauses took beyond their time. */
+	held(start_ns, end_ns) {
+		return this.late.reduce((n, x) => (x.at_ns > start_ns && x.at_ns - x.late_ns < end_ns ? n + x.late_ns : n), 0)
+	}
+
+	/* Resolves at the first agreement that was asked for after GONE_NS, or after a while. */
+	async agreement(gone_ns, patience_ms = 5000) {
+		const end_ns = now_ns() + patience_ms * 1e6
+		while (!this.agreed.some((x) => x.asked_ns >= gone_ns) && now_ns() < end_ns) await sleep(5)
 	}
 
 	/* From AT_NS to the first agreement that was asked for after GONE_NS: ns, or null. */

@@ -5,7 +5,7 @@ import { after, before, beforeEach, describe, test } from 'node:test'
 import parser from 'socket.io-msgpack-parser'
 import { api, connect, connect_each, next, token } from './clients.mjs'
 import { metric } from './prometheus.mjs'
-import { KEY, server, started, until } from './server.mjs'
+import { KEY, resume, server, started, until } from './server.mjs'
 import { Wire, open_socket } from './wire.mjs'
 
 const WORKERS = 3
@@ -489,7 +489,7 @@ describe('processes', () => {
 		all[1].on('ask', (answer) => answer('alive'))
 		const pid = s2.worker(0).pid
 		process.kill(pid, 'SIGSTOP')
-		t.after(() => process.kill(pid, 'SIGCONT'))
+		t.after(() => resume(pid))
 		const began = performance.now()
 		const json = JSON.parse((await wire.write(BODY).response()).text)
 		assert.deepEqual([json.delivered, json.answers], [1, ['alive']])

@@ -5,7 +5,7 @@ import { randomBytes } from 'node:crypto'
 import fs from 'node:fs'
 import { after, before, describe, test } from 'node:test'
 import { metric } from './prometheus.mjs'
-import { server, sleep, started, until } from './server.mjs'
+import { resume, server, sleep, started, until } from './server.mjs'
 import { Wire, handshake } from './wire.mjs'
 
 const ANYBODY = 'auth { anonymous = yes }'
@@ -36,15 +36,6 @@ async function unknown(wire, options) {
 	assert.equal(r.status, 400, JSON.stringify(r))
 	assert.equal(JSON.parse(r.text).message, 'Session ID unknown')
 	return r
-}
-
-/* A stopped process ends with its server, if the test has not let it go on. */
-function goes_on(p) {
-	try {
-		process.kill(p.pid, 'SIGCONT')
-	} catch {
-		/* it is gone */
-	}
 }
 
 /* N connections that worker INDEX has. */
@@ -251,7 +242,7 @@ describe('an owner that does not answer', () => {
 		const p = owner(s, 0)
 		const first = owner(s, 1).counters.handovers
 		process.kill(p.pid, 'SIGSTOP')
-		t.after(() => goes_on(p))
+		t.after(() => resume(p.pid))
 		wires.forEach((wire) => wire.write(get(path_of(p))))
 		await sleep(500) /* neighbours adopt its listeners meanwhile, and must not read its mail */
 		assert.ok(wires.every((wire) => wire.data.length === 0))
@@ -329,7 +320,7 @@ describe('an owner that does not answer', () => {
 		const wires = await wires_at(t, s, 1, 200)
 		const round = (part) => part.forEach((wire) => wire.write(long()))
 		process.kill(p.pid, 'SIGSTOP')
-		t.after(() => goes_on(p))
+		t.after(() => resume(p.pid))
 		round(wires.slice(0, 100))
 		await sleep(1000)
 		assert.ok(connections(s)[1] > 100, 'the box was not full')

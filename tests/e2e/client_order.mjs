@@ -4,7 +4,7 @@ import { describe, test } from 'node:test'
 import parser from 'socket.io-msgpack-parser'
 import { connect, connect_each, inbox, worker_of } from './clients.mjs'
 import { metric } from './prometheus.mjs'
-import { server, sleep, until } from './server.mjs'
+import { resume, server, sleep, until } from './server.mjs'
 import { open_socket } from './wire.mjs'
 
 const CONF = `
@@ -64,7 +64,7 @@ describe('a worker that stands still, and the rings are full', () => {
 			inbox(stopped, 'said')
 			const pid = s.worker(0).pid
 			process.kill(pid, 'SIGSTOP')
-			t.after(() => process.kill(pid, 'SIGCONT'))
+			t.after(() => resume(pid))
 			const heard = talk(a, 30, { pad: 'x'.repeat(100000) }) /* three rings full */
 			let waited = 0
 			for (let i = 0; i < 20 && waited === 0; i++) {
@@ -86,7 +86,7 @@ test('a client that closes hears what waits for it', async (t) => {
 	while ((await worker_of(s, { id: wire.sid })) !== 1)
 	const pid = s.worker(0).pid
 	process.kill(pid, 'SIGSTOP')
-	t.after(() => process.kill(pid, 'SIGCONT'))
+	t.after(() => resume(pid))
 	for (let i = 0; i < 15; i++) wire.send(`42${i}["say",{"n":${i},"pad":"${'x'.repeat(100000)}"}]`)
 	wire.send('4299["quiet",{"n":99}]').send('41')
 	const heard = []

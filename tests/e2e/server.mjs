@@ -8,9 +8,9 @@ import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { binary, budget, no_reports, sanitizer } from './sanitizer.mjs'
 
-export { sleep }
-export const binary = process.env.FORKCAST ?? path.resolve('build/release/forkcast')
+export { binary, budget, sleep }
 
 export const KEY = 'e2e-admin-key-0123456789abcdef01'
 export const SECRET = '0123456789abcdef0123456789abcdef'
@@ -18,11 +18,11 @@ let count = 0
 
 /* Polls FN until it gives something true; fails loudly with WHAT otherwise. */
 export async function until(what, fn, timeout_ms = 10000) {
-	const end = Date.now() + timeout_ms
+	const end = Date.now() + budget(timeout_ms)
 	for (;;) {
 		const value = await fn()
 		if (value) return value
-		if (Date.now() > end) throw new Error(`not within ${timeout_ms} ms: ${what}`)
+		if (Date.now() > end) throw new Error(`not within ${budget(timeout_ms)} ms: ${what}`)
 		await sleep(20)
 	}
 }
@@ -45,6 +45,15 @@ function title_or_none(pid) {
 		return title(pid)
 	} catch {
 		return ''
+	}
+}
+
+/* For `after` hooks: a process that was stopped goes on, if it is still there. */
+export function resume(pid) {
+	try {
+		process.kill(pid, 'SIGCONT')
+	} catch {
+		/* it has ended, as it should */
 	}
 }
 
@@ -195,12 +204,19 @@ export class Server {
 		return this.ended
 	}
 
+	/* Lets all processes end by themselves, also those that a test had stopped; for a while. */
+	async #ends() {
+		if (!this.process?.kill()) return
+		this.pids().forEach(resume)
+		await Promise.race([this.ended, sleep(budget(5000), null, { ref: false })])
+	}
+
 	/*
-	 * For `after` hooks: nothing stays, whatever the test did.  E2E_STOP=SIGTERM lets the processes end by themselves
-	 * first, which is when a sanitizer looks for leaks.
+	 * For `after` hooks: nothing stays, whatever the test did.  Under a sanitizer the processes may end by themselves
+	 * first, which is when it looks for leaks; what it has to say fails the test.
 	 */
 	async destroy() {
-		if (process.env.E2E_STOP) await Promise.race([this.stop(process.env.E2E_STOP), sleep(10000, null, { ref: false })])
+		if (sanitizer) await this.#ends()
 		if (this.process) this.process.kill('SIGKILL')
 		for (const pid of this.pids()) {
 			try {
@@ -212,6 +228,7 @@ export class Server {
 		await until('the processes to end', () => this.pids().length === 0)
 		for (const f of this.remains()) fs.rmSync(path.join('/dev/shm', f), { force: true })
 		fs.rmSync(this.dir, { recursive: true, force: true })
+		no_reports()
 	}
 }
 

@@ -250,6 +250,49 @@ static void files_are_read_again(void **state)
 	assert_int_equal(key_file_read(fixture_path("p256.pem"), CONF_ES384, key, &stamp, why, sizeof why), -EINVAL);
 }
 
+static void api_keys_are_read_again(void **state)
+{
+	static char longest[CONF_API_KEY_MAX + 2];
+	const struct {
+		const char *text;
+		size_t n;	 /* of the key; 0: refused, */
+		const char *say; /* and why */
+	} keys[] = {
+	    {"k", 1, NULL},
+	    {"k e y\n", 5, NULL},
+	    {"k\r\n", 1, NULL},
+	    {"*k", 2, NULL},
+	    {longest, CONF_API_KEY_MAX, NULL},
+	    {"", 0, "holds a key of 0 bytes"},
+	    {"\r\n", 0, "holds a key of 0 bytes"},
+	    {"***", 0, "masked"},
+	    {"k\n\n", 0, "line break or control character at byte 2"},
+	    {"k\x7f", 0, "line break or control character at byte 2"},
+	};
+	char key[KEY_FILE_MAX], why[256];
+	struct file_stamp stamp, now;
+
+	(void)state;
+	memset(longest, 'x', CONF_API_KEY_MAX);
+	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+		const char *path = fixture_write("api.txt", keys[i].text, strlen(keys[i].text));
+		int n = key_file_api(path, key, &stamp, why, sizeof why);
+
+		assert_int_equal(n, keys[i].n > 0 ? (int)keys[i].n : -EINVAL);
+		if (n > 0)
+			assert_memory_equal(key, keys[i].text, keys[i].n);
+		else
+			assert_non_null(strstr(why, keys[i].say));
+		now = key_file_stamp(path);
+		assert_true(key_file_same(&stamp, &now));
+	}
+	longest[CONF_API_KEY_MAX] = 'x';
+	assert_int_equal(
+	    key_file_api(fixture_write("api.txt", longest, CONF_API_KEY_MAX + 1), key, &now, why, sizeof why), -EINVAL);
+	assert_false(key_file_same(&stamp, &now));
+	assert_int_equal(key_file_api(fixture_path("none.txt"), key, &stamp, why, sizeof why), -ENOENT);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -257,6 +300,7 @@ int main(void)
 	    cmocka_unit_test(mistakes_are_told),
 	    cmocka_unit_test(dev_still_mints),
 	    cmocka_unit_test(files_are_read_again),
+	    cmocka_unit_test(api_keys_are_read_again),
 	};
 
 	return cmocka_run_group_tests(tests, write_keys, conf_fixture_end);

@@ -367,6 +367,8 @@ static void secrets_from_files(void **state)
 	assert_non_null(c);
 	assert_string_equal(c->auth.jwt[0].secret.p, SECRET);
 	assert_string_equal(c->admin[0].client[0].key.p, "k e y");
+	assert_string_equal(strrchr(c->admin[0].client[0].file.p, '/'), "/api.key");
+	assert_int_equal(c->admin[0].client[0].stamp.size, 7);
 	conf_free(c);
 	assert_null(fixture_load("admin \":1\" { key_file = empty.key }" CONF_REST, false));
 	/* a mistake must not show what is secret */

@@ -107,6 +107,12 @@ static const char *const texts[] = {
     " in_band { event = 'log in' deadline = 1500ms refresh = no } }\nlisten :5 { }\n"
     "on authenticated { emit = a to = self data = '{@user}' }\n"
     "on auth_failed { if = '@error.code = \"x\"' emit = b to = self args = '[{@error.message}, {@error.code|null}]' }\n",
+    "auth { jwt a { secret = 0123456789abcdef0123456789abcdef } jwt 'b c' { secret = 0123456789abcdef0123456789abcdefg } in_band { "
+    "factors = both } }\nlisten :5 { }\n"
+    "wallet { path = /api/auth/wallet message = \"it's {{ {ms}\" max_age = 90s token_ttl = 7d sign = 'b c' }",
+    "auth { jwt a { secret = 0123456789abcdef0123456789abcdef } in_band { factors = both } }\nlisten :5 { }\n"
+    "wallet { message = '{ms}' }",
+    "auth { jwt a { secret = 0123456789abcdef0123456789abcdef } }\nlisten :5 { }\nwallet { path = /w message = 'a {ms}' }",
 };
 
 static void print_load_print(void **state)
@@ -128,7 +134,7 @@ static void print_load_print(void **state)
 static void a_rule_whole(void **state)
 {
 	static const char expected[] =
-	    "room \"s\" {\n\tjoin = {authenticated, 'role:a b', own}\n\tsingle = no\n}\n"
+	    "room \"s\" {\n\tjoin = {authenticated, 'role:a b', own}\n\tsingle = no\n\tcase = keep\n\tpersistent = no\n}\n"
 	    "limit \"l\" {\n\trate = 5/2s\n\tby = {user, event}\n\ton = events\n\ttext = slow\n\taction = reply\n"
 	    "\tevents = {'v:*', w}\n\temit = slow\n\tdata = '{\"a\": 1}'\n\trole \"r\" {\n\t\trate = 50/2s\n\t}\n}\n"
 	    "on \"connect\" {\n\tif = {@user.id, 'not @user.name'}\n\temit = hi\n\tto = self\n"
@@ -139,11 +145,15 @@ static void a_rule_whole(void **state)
 	    "\tto = {room, rooms:s, 'user:{u}'}\n\texcept = {others, all}\n\tadd = {'k: v', 'l: @now'}\n"
 	    "\talso {\n\t\tif = b\n\t\temit = y\n\t\tto = room\n\t\tvolatile = yes\n\t}\n\tack = '{\"a\": 1}'\n\tdev = "
 	    "yes\n}\n"
+	    "route \"t:s\" {\n\tfields = 'x: id'\n\tunknown = pass\n\troom = 's:{x}'\n\tif = x\n\tcheck {\n\t\tif = @vars.a\n"
+	    "\t\terror = no\n\t\tcode = n\n\t}\n\tevict = '{@vars.u}'\n\tclose = yes\n\temit = tt\n\tto = {room, all}\n"
+	    "\tvolatile = yes\n\tadd = 'y: @event'\n\talso {\n\t\tif = y\n\t\temit = u\n\t\tto = room\n\t\tdata = '{x}'\n\t}\n"
+	    "\tdev = yes\n}\n"
 	    "namespace \"/n\" {\n\terrors {\n\t\temit = oops\n\t\tdata = '{@error.message}'\n"
 	    "\t\tack = '{\"success\": false, \"error\": {@error.message}, \"code\": {@error.code?}}'\n\t}\n"
 	    "\tbuiltins {\n\t\tsubscribe = enter\n\t\tunsubscribe = unsubscribe\n\t\trooms = none\n\t\tping = ping\n\t}\n"
 	    "\tenvelope \"typed\" {\n\t\tdata = '{\"t\": {@event}, \"d\": {@payload}}'\n\t}\n"
-	    "\trole \"r\" {\n\t\tfeatures = {a, 'b c'}\n\t\trooms = t\n\t}\n\troom \"t\" {\n\t\tjoin = none\n\t\tsingle = yes\n\t}\n"
+	    "\trole \"r\" {\n\t\tfeatures = {a, 'b c'}\n\t\trooms = t\n\t}\n\troom \"t\" {\n\t\tjoin = none\n\t\tsingle = yes\n\t\tcase = keep\n\t\tpersistent = no\n\t}\n"
 	    "\ton \"connecting\" {\n\t\tif = @user.id\n\t\tcheck {\n\t\t\tif = {@user.name, '@now.s > 1'}\n"
 	    "\t\t\terror = 'who are you'\n\t\t\tcode = who\n\t\t}\n\t}\n"
 	    "\tevent \"e\" {\n\t\tparams = {'a: id', 'n?: int 0..5'}\n\t\tshape = both\n\t\tunknown = pass\n"

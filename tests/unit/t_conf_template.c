@@ -271,7 +271,7 @@ static void rules(void **state)
 	assert_int_equal(r->ack, ACK_NONE);
 	r = rule_of("room = board  emit = '\"q\"\xc3\xa9'  ack = '{\"ok\": {@room.id}}'");
 	assert_int_equal(r->ack, ACK_TEMPLATE);
-	assert_string_equal(shown_json(&r->ack_json), "{ok:H(@25)}");
+	assert_string_equal(shown_json(&r->ack_json), "{ok:H(@27)}");
 	a = &r->action[0];
 	assert_true(a->has_emit);
 	assert_string_equal(a->emit.p, "\\\"q\\\"\xc3\xa9");

@@ -111,6 +111,24 @@ static void rings_only_sleepers(void **state)
 	assert_int_equal(doorbell_ring_mask(&bells, &seg, &m, SLOT_NONE), 2);
 }
 
+/* What a sleeper finds that woke up by itself after the usual 100 ms. */
+static void missed(void **state)
+{
+	const uint64_t ms = 1000000, armed = 1000 * ms, woke = armed + 100 * ms;
+
+	(void)state;
+	/* The race that the fences decide: the stamp is a moment older than the flag. */
+	assert_true(doorbell_missed(armed - 1000, armed, woke));
+	assert_true(doorbell_missed(armed + 1000, armed, woke));
+	/* On its way: published just before, or after, the sleeper looked. */
+	assert_false(doorbell_missed(woke - ms, armed, woke));
+	assert_false(doorbell_missed(woke + ms, armed, woke));
+	/* Stamped long before the sleep, and not in the ring when that began. */
+	assert_false(doorbell_missed(armed - 60 * ms, armed, woke));
+	/* One that was rung. */
+	assert_false(doorbell_missed(armed + 1000, armed, 0));
+}
+
 /* On a machine that is busy with something else, two threads in lockstep take their time: they stop after this. */
 #define LIMIT_NS UINT64_C(8000000000)
 
@@ -258,6 +276,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(descriptors, open_all, close_all),
 	    cmocka_unit_test_setup_teardown(out_of_descriptors, open_all, close_all),
+	    cmocka_unit_test(missed),
 	    cmocka_unit_test_setup_teardown(rings_only_sleepers, open_all, close_all),
 	    cmocka_unit_test_setup_teardown(store_buffer, open_all, close_all),
 	    cmocka_unit_test_setup_teardown(real_sleep, open_all, close_all),

@@ -308,12 +308,54 @@ static void many_fields_in_any_order(void **state)
 	conf_free(c);
 }
 
+/* Whoever is refused is told which member is wrong. */
+static void which_is_wrong(void **state)
+{
+	static const struct {
+		const char *keys, *args, *wrong;
+	} cases[] = {
+	    {"fields = {'a: int', 'b?: bool'}", "{}", "a"},
+	    {"fields = {'a: int', 'b?: bool'}", "{\"a\":1,\"b\":2}", "b"},
+	    {"fields = {'a: int', 'b?: bool'}", "7", ""},
+	    {"fields = {'a: int', 'b?: bool'}", "", "a"},
+	    {"fields = {'a.b.c: int', 'a.d?: bool'}", "{\"a\":{\"b\":{\"c\":\"x\"}}}", "a.b.c"},
+	    {"fields = {'a.b.c: int', 'a.d?: bool'}", "{\"a\":{\"b\":1}}", "a.b"},
+	    {"fields = {'a.b.c: int', 'a.d?: bool'}", "{}", "a.b.c"},
+	    {"fields = {'a.b.c: int', 'a.d?: bool'}", "{\"a\":{\"b\":{\"c\":1},\"d\":null}}", "a.d"},
+	    {"fields = {'a.b: int'}  unknown = reject", "{\"a\":{\"b\":1,\"c\\\"\":2}}", "a.c\\\""},
+	    {"params = {'a: int', 'b: bool'}", "1,2", "b"},
+	    {"params = {'a: int', 'b: bool'}  unknown = reject", "1,true,3", ""},
+	};
+	unsigned wrong = 0;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct conf *c = conf_of(cases[i].keys);
+		const char *args = cases[i].args;
+		struct slice in = args[0] != '\0' ? slice_make(args, strlen(args)) : slice_make(NULL, 0);
+		struct fields_result out;
+
+		assert_non_null(c);
+		arena_reset(&arena);
+		assert_false(fields_check(
+		    catalogue_event(&c->catalogue.nsp[0], "e", 1)->fields, &arena, in, &attached, source, NULL, &out));
+		if (!slice_is(out.wrong, cases[i].wrong)) {
+			print_message("%s %s: %.*s, expected %s\n", cases[i].keys, args, (int)out.wrong.n, out.wrong.p,
+			    cases[i].wrong);
+			wrong++;
+		}
+		conf_free(c);
+	}
+	assert_int_equal(wrong, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(each_type_at_its_edges),
 	    cmocka_unit_test(what_is_edited_and_what_is_not),
 	    cmocka_unit_test(many_fields_in_any_order),
+	    cmocka_unit_test(which_is_wrong),
 	};
 
 	arena_init(&arena);

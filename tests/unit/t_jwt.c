@@ -57,6 +57,62 @@ static void mint_refuses(void **state)
 	assert_null(jwt_mint(&hs256, "{"));
 }
 
+/* What a server signs is what libjwt signs, but for the order of the header; and it follows a key that changes. */
+static void signed_by_the_ring(void **state)
+{
+	struct jwt_key_spec keys[] = {hs256, hs384, hs512, hs256}, turned = hs384;
+	struct jwt_ring *r;
+	const char *json = "{\"exp\":1700000010,\"sub\":\"42\"}";
+	char buf[2048], long_kid[1100], *token, *padded;
+	struct jwt_claims c;
+
+	(void)state;
+	keys[2].kid = "it's \"so\" \\ caf\xc3\xa9";
+	keys[3].kid = NULL;
+	r = ring_of(keys, 4);
+	for (unsigned i = 0; i < 4; i++) {
+		jwt_t *jwt = NULL;
+
+		token = jwt_ring_sign(r, i, slice_make(json, strlen(json)));
+		assert_non_null(token);
+		assert_int_equal(jwt_verify(r, slice_make(token, strlen(token)), NOW, buf, sizeof buf, &c), 0);
+		assert_int_equal(c.key, i < 3 ? i : 0);
+		assert_true(slice_is(c.json, json));
+		assert_int_equal(jwt_decode(&jwt, token, (const unsigned char *)keys[i].secret.p, (int)keys[i].secret.n), 0);
+		if (keys[i].kid != NULL)
+			assert_string_equal(jwt_get_header(jwt, "kid"), keys[i].kid);
+		else
+			assert_null(jwt_get_header(jwt, "kid"));
+		assert_string_equal(jwt_get_header(jwt, "typ"), "JWT");
+		jwt_free(jwt);
+		free(token);
+	}
+	turned.secret = SLICE("another secret of the instance, of 48 bytes ....");
+	assert_int_equal(jwt_ring_replace(r, 1, &turned), 0);
+	token = jwt_ring_sign(r, 1, slice_make(json, strlen(json)));
+	assert_non_null(token);
+	assert_verdict(r, token, 0);
+	free(token);
+	/* too much, and a name without room */
+	padded = malloc(JWT_TEXT_MAX);
+	assert_non_null(padded);
+	memset(padded, ' ', JWT_TEXT_MAX);
+	assert_null(jwt_ring_sign(r, 0, slice_make(padded, JWT_TEXT_MAX / 2 + 1)));
+	assert_int_equal(errno, EINVAL);
+	token = jwt_ring_sign(r, 0, slice_make(padded, JWT_TEXT_MAX / 2));
+	assert_non_null(token);
+	assert_true(strlen(token) < JWT_TEXT_MAX);
+	free(token);
+	free(padded);
+	memset(long_kid, 'k', sizeof long_kid - 1);
+	long_kid[sizeof long_kid - 1] = '\0';
+	turned.kid = long_kid;
+	assert_int_equal(jwt_ring_replace(r, 1, &turned), 0);
+	assert_null(jwt_ring_sign(r, 1, slice_make(json, strlen(json))));
+	assert_int_equal(errno, EINVAL);
+	jwt_ring_free(r);
+}
+
 /* The vector of RFC 7515, appendix A.1. */
 static void rfc_vector(void **state)
 {
@@ -354,6 +410,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(minted_verifies),
 	    cmocka_unit_test(mint_refuses),
+	    cmocka_unit_test(signed_by_the_ring),
 	    cmocka_unit_test(rfc_vector),
 	    cmocka_unit_test(texts_refused),
 	    cmocka_unit_test(longest_text),

@@ -477,12 +477,18 @@ static void sodium_signs(void **state)
 
 static void mint_wants_a_secret(void **state)
 {
+	struct jwt_ring *r = ring_of_all();
+
 	(void)state;
 	for (unsigned i = 0; i < NPAIR; i++) {
 		assert_null(jwt_mint(&pairs[i].spec, "{\"exp\":1}"));
 		assert_int_equal(errno, EINVAL);
+		errno = 0;
+		assert_null(jwt_ring_sign(r, i, SLICE("{\"exp\":1}")));
+		assert_int_equal(errno, EINVAL);
 		assert_string_equal(jwt_alg_name(pairs[i].alg), pairs[i].name);
 	}
+	jwt_ring_free(r);
 }
 
 int main(void)

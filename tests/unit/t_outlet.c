@@ -475,6 +475,44 @@ static void overflow_full(void **state)
 	assert_int_equal(put(n + 1, 992), n + 1);
 }
 
+/* What it says it would take it takes, whole, wherever that goes: the ring, the overflow. */
+static void all_or_none(void **state)
+{
+	size_t size[40];
+	unsigned n = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < 40; i++)
+		size[i] = 992;
+	assert_int_equal(outlet_would_take(&o, size, 0, 0, now), 0);
+	size[1] = ring_payload_max(&o.ring) + 1;
+	assert_int_equal(outlet_would_take(&o, size, 1, 256, now), 0);
+	assert_int_equal(outlet_would_take(&o, size, 2, 256, now), -EMSGSIZE);
+	size[1] = 992;
+	fill();
+	while (outlet_would_take(&o, size, 5, 0, now) == 0) {
+		for (unsigned i = 0; i < 5; i++)
+			assert_true(put(o.accepted + 1, 992) > 0);
+		n++;
+	}
+	assert_in_range(n, 10, 13);
+	assert_int_equal(outlet_would_take(&o, size, 5, 0, now), -ENOBUFS);
+	/* The overflow is full, and the ring is empty: behind what waits there is no room all the same. */
+	all_stand_at(o.ring.tail);
+	assert_int_equal(outlet_would_take(&o, size, 5, 0, now), -ENOBUFS);
+	while (o.waiting > 0) {
+		all_stand_at(o.ring.tail);
+		outlet_pump(&o, now);
+	}
+	/* More than the overflow has room for fits the ring, or does not. */
+	o.cap = 1000;
+	all_stand_at(o.ring.tail);
+	assert_int_equal(outlet_would_take(&o, size, 5, 0, now), 0);
+	for (unsigned i = 0; i < 5; i++)
+		assert_true(put(o.accepted + 1, 992) > 0);
+	assert_int_equal(outlet_would_take(&o, size, 40, 0, now), -ENOBUFS);
+}
+
 /* What a life had published and others had not read yet is not overwritten by the next. */
 static void successor(void **state)
 {
@@ -544,6 +582,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(lapped_already, open_all, close_all),
 	    cmocka_unit_test_setup_teardown(protected_again, open_all, close_all),
 	    cmocka_unit_test_setup_teardown(overflow_full, open_all, close_all),
+	    cmocka_unit_test_setup_teardown(all_or_none, open_all, close_all),
 	    cmocka_unit_test_setup_teardown(successor, open_all, close_all),
 	    cmocka_unit_test_setup_teardown(keeper_overtakes, open_all, close_all),
 	    cmocka_unit_test_setup_teardown(nudge, open_all, close_all),

@@ -250,7 +250,7 @@ static void answers_refused(void **state)
 
 	(void)state;
 	/* To whom? */
-	for (int what = RECORD_ANSWER_COUNT; what <= RECORD_ANSWER_ARGS; what++) {
+	for (int what = RECORD_ANSWER_COUNT; what <= RECORD_ANSWER_KEEPER; what++) {
 		assert_int_equal(
 		    record_parse(&rec, buf, answer(buf, sizeof buf, (enum record_answer)what, 0)), -EPROTO);
 		for (size_t n = 1; n < sizeof asker + 8; n++)
@@ -264,7 +264,7 @@ static void answers_refused(void **state)
 	len = answer(buf, sizeof buf, RECORD_ANSWER_COUNT, sizeof asker);
 	h->act = 0;
 	assert_int_equal(record_parse(&rec, buf, len), -EPROTO);
-	h->act = RECORD_ANSWER_ARGS + 1;
+	h->act = RECORD_ANSWER_KEEPER + 1;
 	assert_int_equal(record_parse(&rec, buf, len), -EPROTO);
 	/* A count that is no number. */
 	record_begin(&w, buf, sizeof buf, RECORD_ANSWER)->act = RECORD_ANSWER_COUNT;

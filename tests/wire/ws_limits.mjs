@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import fs from 'node:fs'
 import { after, before, describe, test } from 'node:test'
-import { sleep } from '../e2e/server.mjs'
+import { sleep, until } from '../e2e/server.mjs'
 import { handshake } from '../e2e/wire.mjs'
 import { cont, dial, fragments, more, parts, ping, text } from './cases.mjs'
 import { Line, request } from './http.mjs'
@@ -78,8 +78,9 @@ describe('heads', () => {
 })
 
 describe('memory', () => {
+	/* An echo may owe a whole message of its 16 MB besides; a client of Socket.IO is slow when a megabyte waits for it. */
 	ours('it is not measured', 'pings that nobody reads the pongs of', async (t) => {
-		const line = await dial(t, s.port)
+		const line = await dial(t, s.port, { path: `${SOCKET}?EIO=4&transport=websocket` })
 		line.socket.pause()
 		const base = memory()
 		const burst = Buffer.concat(Array(1000).fill(ping('x'.repeat(125))))
@@ -87,7 +88,7 @@ describe('memory', () => {
 			line.write(burst)
 			await sleep(1)
 		}
-		await sleep(200)
+		await until('it to be closed', () => line.socket.destroyed)
 		assert.ok(memory() - base < 16e6, `${memory() - base}`)
 		await serves(t)
 	})

@@ -21,24 +21,41 @@ static unsigned edges_of(struct rule *const on[ROOM_TRIGGER_MAX])
 	return bits;
 }
 
+static const struct room_type *type_of(const struct catalogue_nsp *rules, const char *room, size_t len)
+{
+	const char *colon = memchr(room, ':', len);
+
+	return catalogue_room_type(rules, room, colon != NULL ? (size_t)(colon - room) : len);
+}
+
 /* What `on` says of the room: that of its type, and for rooms that clients joined that of all types. */
 static unsigned wanted(void *ctx, const char *nsp, size_t nsp_len, const char *room, size_t room_len, bool automatic)
 {
 	const struct keeper *k = ctx;
 	const struct catalogue_nsp *rules = catalogue_nsp_find(&k->h->conf->catalogue, nsp, nsp_len);
 	const struct room_type *type;
-	const char *colon = memchr(room, ':', room_len);
 	unsigned bits;
 
 	if (rules == NULL)
 		return 0;
-	type = catalogue_room_type(rules, room, colon != NULL ? (size_t)(colon - room) : room_len);
+	type = type_of(rules, room, room_len);
 	bits = type != NULL ? edges_of(type->on) : 0;
 	return automatic ? bits : bits | edges_of(rules->on_room);
 }
 
-void keeper_edges_init(struct keeper *k)
+static bool keeps(void *ctx, const char *nsp, size_t nsp_len, const char *room, size_t room_len)
 {
+	const struct keeper *k = ctx;
+	const struct catalogue_nsp *rules = catalogue_nsp_find(&k->h->conf->catalogue, nsp, nsp_len);
+	const struct room_type *type = rules != NULL ? type_of(rules, room, room_len) : NULL;
+
+	return type != NULL && type->persistent;
+}
+
+void keeper_rooms_wishes(struct keeper *k)
+{
+	if (k->h->conf->catalogue.keeps_rooms)
+		store_set_keeps(k->st, keeps, k);
 	if (k->h->conf->catalogue.uses_room_edges)
 		store_set_edges(k->st, wanted, k);
 }

@@ -1,0 +1,137 @@
+/* live.mjs - the kit against a running server, with Socket.IO clients that hear. */
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { connect, connect_each, inbox, next, until_true } from './support/harness.mjs'
+import { KEY, started } from '../../../tests/e2e/server.mjs'
+import { CacheReceiver, CacheSync, Client, ForkcastError, RepositoryEventEmitter } from '../index.mjs'
+
+const CONF = `
+	room "chat"  { join = any }
+	room "cache" { join = role:service }
+	namespace "/n" { room "chat" { join = any } }
+`
+
+describe('a running server', () => {
+	let s, c
+
+	before(async () => {
+		s = await started({ workers: 2, conf: CONF })
+		c = new Client({ url: `http://127.0.0.1:${s.admin_port}`, key: KEY })
+	})
+	after(async () => {
+		c?.close()
+		await s?.destroy()
+	})
+
+	const joined = async (t, user, id, options = {}) => {
+		const socket = await connect(t, s, { user, ...options })
+		assert.equal((await socket.emitWithAck('subscribe', { room: 'chat', id })).success, true)
+		return socket
+	}
+
+	test('emit: to whom, but whom not, where', async (t) => {
+		const [a, b, n] = await Promise.all([joined(t, 'a', '1'), joined(t, 'b', '1'), joined(t, 'a', '1', { nsp: '/n' })])
+		const boxes = [a, b, n].map((x) => inbox(x, 'e'))
+		assert.equal((await c.emit('chat:1', 'e', { big: 1 })).delivered, 2)
+		await c.emit('chat:1', 'e', 2, { except: ['user:a'] })
+		await c.emit('user:a', 'e', 3, { namespace: '/n' })
+		await c.emit(`socket:${a.id}`, 'e', undefined, { args: [4, 5] })
+		await until_true('all', () => boxes[0].length === 2 && boxes[1].length === 2 && boxes[2].length === 1)
+		assert.deepEqual(boxes, [[['e', { big: 1 }], ['e', 4, 5]], [['e', { big: 1 }], ['e', 2]], [['e', 3]]])
+	})
+
+	test('emit with timeout: what the clients answer', async (t) => {
+		const sockets = await Promise.all(['a', 'b'].map((u) => joined(t, u, 'ack')))
+		for (const x of sockets) x.on('ask', (n, ack) => ack(n + 1))
+		const reply = await c.emit('chat:ack', 'ask', 1, { timeout: 3000 })
+		assert.deepEqual([reply.delivered, reply.answers], [2, [2, 2]])
+	})
+
+	test('join, leave, disconnect', async (t) => {
+		const a = await connect(t, s, { user: 'mover' })
+		assert.deepEqual(await c.join('user:mover', ['chat:x', 'chat:y']), { matched: 1 })
+		assert.deepEqual((await a.emitWithAck('getRooms')).sort(), ['chat:x', 'chat:y', 'global:all', 'user:mover'])
+		assert.deepEqual(await c.leave('chat:x', 'chat:y'), { matched: 1 })
+		const gone = next(a, 'disconnect')
+		assert.deepEqual(await c.disconnect('user:mover'), { matched: 1 })
+		assert.equal((await gone)[0], 'io server disconnect')
+	})
+
+	test('queries, page by page', async (t) => {
+		const sockets = await Promise.all([...Array(7).keys()].map((i) => joined(t, `q${i % 3}`, 'q')))
+		const seen = await c.sockets({ in: 'chat:q', limit: 2 }).toArray()
+		assert.deepEqual(seen.map((x) => x.id).sort(), sockets.map((x) => x.id).sort())
+		assert.deepEqual((await c.users('chat:q')).sort(), ['q0', 'q1', 'q2'])
+		assert.deepEqual(await c.room('chat:q'), { name: 'chat:q', users: 3, sockets: 7, meta: {} })
+		assert.equal(await c.room('chat:nobody'), null)
+		assert.equal((await c.socket(sockets[0].id)).user.id, 'q0')
+		assert.equal(await c.socket('AAAAAAAAAAAAAAAAAAAA'), null)
+		assert.equal((await c.user('q0')).sockets.length, 3)
+		assert.equal((await c.user('never')).online, false)
+		assert.ok((await c.rooms({ type: 'chat', limit: 1 }).toArray()).some((r) => r.name === 'chat:q'))
+		assert.equal(typeof (await c.stats()), 'object')
+		assert.deepEqual(await c.health(), { alive: true, ready: true, reasons: [] })
+	})
+
+	test('what the server refuses', async () => {
+		const wrong = await c.emit('', 'e').catch((e) => e)
+		assert.ok(wrong instanceof ForkcastError)
+		assert.deepEqual([wrong.code, wrong.status, wrong.field], ['invalid', 422, 'to'])
+		const other = new Client({ url: `http://127.0.0.1:${s.admin_port}`, key: 'wrong' })
+		const denied = await other.stats().catch((e) => e)
+		other.close()
+		assert.deepEqual([denied.code, denied.status], ['unauthorized', 401])
+	})
+
+	test('calls go on when the worker that has the connection dies', async (t) => {
+		const [a] = await connect_each(t, s, 2)
+		const heard = inbox(a, 'n')
+		for (let n = 0; n < 5; n++) await c.emit('all', 'n', n)
+		process.kill(s.worker(1).pid, 'SIGKILL')
+		for (let n = 5; n < 10; n++) {
+			await c.emit('all', 'n', n).catch((e) => {
+				/* it was under way: nobody knows, and without an id it is not said twice */
+				assert.deepEqual([e.code, e.sent], ['connection', true])
+				return c.emit('all', 'n', n)
+			})
+		}
+		await until_true('all', () => new Set(heard.map((h) => h[1])).size === 10)
+		await s.settled('the successor')
+	})
+
+	test('a repository call is heard by the user it is about', async (t) => {
+		const a = await connect(t, s, { user: '42' })
+		const heard = next(a, 'user:profile_updated')
+		const repository = { updateProfile: async (id, profile) => ({ id, ...profile }) }
+		const emitter = new RepositoryEventEmitter({ realTimeServer: c })
+		emitter.registerRepository('user', repository)
+		await repository.updateProfile('42', { city: 'Paris' })
+		assert.deepEqual(await heard, [{ id: '42', city: 'Paris' }])
+	})
+
+	test('caches follow, keys that are not watched do not, and after a break all is forgotten', async (t) => {
+		const socket = await connect(t, s, { user: 'svc', role: 'service', reconnection: true, reconnectionDelay: 20 })
+		const cache = new Map([['a', 1], ['b', 2], ['c', 3]])
+		const why = []
+		const receiver = new CacheReceiver(socket, cache, { onInvalidate: (key, reason) => why.push([key, reason]) })
+		t.after(() => receiver.close())
+		await receiver.watch('a')
+		await receiver.watch('b')
+		const sync = new CacheSync({ realTimeServer: c })
+		await sync.invalidate('a')
+		await sync.invalidate('c')
+		await sync.warm('b', { n: 5 })
+		await until_true('the warm value', () => typeof cache.get('b') === 'object')
+		assert.deepEqual([...cache], [['b', { n: 5 }], ['c', 3]])
+		cache.set('a', 1)
+		socket.io.engine.close()
+		await until_true('all to be forgotten twice', () => why.filter(([, w]) => w === 'reconnect').length === 2)
+		assert.deepEqual([...cache], [['c', 3]])
+		await sync.warm('a', 9)
+		await until_true('the room again', () => cache.get('a') === 9)
+		await receiver.unwatch('a')
+		assert.deepEqual((await socket.emitWithAck('getRooms')).filter((r) => r.startsWith('cache:')), ['cache:b'])
+		const other = await connect(t, s, { user: 'x' })
+		await assert.rejects(new CacheReceiver(other, cache).watch('a'), /cache:a/)
+	})
+})
