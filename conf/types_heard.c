@@ -140,6 +140,8 @@ static void collect(struct types *t, struct list *l)
 	const struct text ping = nsp->builtins.name[BUILTIN_PING];
 
 	walk_reactions(nsp, reaction, &(struct reactions){t, l});
+	for (unsigned i = 0; i < nsp->nevery; i++)
+		reaction(&(struct reactions){t, l}, &nsp->every[i].rule, NULL);
 	for (unsigned i = 0; i < nsp->nevent; i++)
 		for (unsigned j = 0; j < nsp->event[i].naction; j++)
 			action(t, l, &nsp->event[i], NULL, &nsp->event[i].action[j], true);

@@ -158,6 +158,9 @@ static void in_band(struct types *t)
 
 	if (!b->on || (s.key = string_key(t, b->event)) == NULL)
 		return;
+	if (b->factors == CONF_FACTORS_BOTH)
+		s.forms = "[credentials: { token: string; signature: string; message: string }] | "
+			  "[token: string, signature: string, message: string]";
 	print_one(t, &s);
 }
 

@@ -615,6 +615,7 @@ static const struct long_slip {
 } longs[] = {
     {"event \"", "x", "\" { }", 251, 1, "event: a name of 251 bytes: at most 250"},
     {"limit \"", "x", "\" { rate = 1/1s }", 65, 1, "limit: a name of 65 bytes: at most 64"},
+    {"every \"", "x", "\" { interval = 1s  emit = a  to = all }", 129, 1, "every: a name of 129 bytes: at most 128"},
     {"room \"", "x", "\" { }", 65, 1, "room type of 65 bytes: at most 64"},
     {"event \"a\" {\n fields = \"", "x", ": id\"\n}", 129, 2, "a name of 129 bytes: at most 128"},
     {"event \"a\" { if = \"a", " or a", "\" }", 32, 1, "more than 32 parts: make it several conditions"},
