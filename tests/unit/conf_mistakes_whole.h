@@ -80,6 +80,7 @@ static const struct long_slip {
 } longs[] = {
     {"event \"", "x", "\" { }", 251, 1, "event: a name of 251 bytes: at most 250"},
     {"limit \"", "x", "\" { rate = 1/1s }", 65, 1, "limit: a name of 65 bytes: at most 64"},
+    {"hook \"", "x", "\" { url = \"http://127.0.0.1:1/\"  secret = \"0123456789abcdef0123456789abcdef\" }", 65, 1, "hook: a name of 65 bytes: at most 64"},
     {"every \"", "x", "\" { interval = 1s  emit = a  to = all }", 129, 1, "every: a name of 129 bytes: at most 128"},
     {"room \"", "x", "\" { }", 65, 1, "room type of 65 bytes: at most 64"},
     {"event \"a\" {\n fields = \"", "x", ": id\"\n}", 129, 2, "a name of 129 bytes: at most 128"},
