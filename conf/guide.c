@@ -47,7 +47,11 @@ static void connecting(struct guide *g)
 	option(g, "auth/claims", "name", &c->auth, "- The name: ");
 	option(g, "auth/claims", "role", &c->auth, "- The role: ");
 	if (c->auth.in_band.on) {
-		line(g, "- It may also be sent later, as `{token}`, by the event ", c->auth.in_band.event);
+		line(g,
+		    c->auth.in_band.factors == CONF_FACTORS_BOTH
+			? "- It may also be sent later, as `{token, signature, message}`, by the event "
+			: "- It may also be sent later, as `{token}`, by the event ",
+		    c->auth.in_band.event);
 		option(g, "auth/in_band", "deadline", &c->auth.in_band, "- Within: ");
 	}
 	for (unsigned i = 0; i < c->auth.nroom; i++)
@@ -140,14 +144,17 @@ static void builtins(struct guide *g)
 	}
 }
 
-static void reaction(void *arg, const struct rule *r, const struct room_type *type)
+static void by_itself(struct guide *g, const struct rule *r, int64_t interval)
 {
-	struct guide *g = arg;
-
-	(void)type;
 	fputs(g->reacted ? "" : "\n### What the server does by itself\n", g->out);
 	g->reacted = true;
-	guide_on(g, r);
+	guide_on(g, r, interval);
+}
+
+static void reaction(void *arg, const struct rule *r, const struct room_type *type)
+{
+	(void)type;
+	by_itself(arg, r, 0);
 }
 
 static void space(struct guide *g)
@@ -169,6 +176,8 @@ static void space(struct guide *g)
 	guide_heard(g);
 	g->reacted = false;
 	walk_reactions(nsp, reaction, g);
+	for (unsigned i = 0; i < nsp->nevery; i++)
+		by_itself(g, &nsp->every[i].rule, nsp->every[i].interval);
 	rooms(g);
 	roles(g);
 	limits(g);

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "conf/guide.h"
+#include "conf/load.h"
 #include "conf/say.h"
 #include "conf/walk.h"
 
@@ -219,9 +220,13 @@ void guide_route(struct guide *g, const struct rule *r)
 	place(g, r);
 }
 
-void guide_on(struct guide *g, const struct rule *r)
+void guide_on(struct guide *g, const struct rule *r, int64_t interval)
 {
-	fputs("\n#### On ", g->out);
+	fputs(interval > 0 ? "\n#### Every " : "\n#### On ", g->out);
+	if (interval > 0) {
+		value_print_duration(interval, g->out);
+		fputs(": ", g->out);
+	}
 	say_code(g->out, r->name);
 	fputs("\n\n", g->out);
 	if (r->nif > 0) {
@@ -269,11 +274,16 @@ static void heard_action(struct guide *g, const struct rule *r, const struct act
 		heard(g, a->emit_plain, when, r->name, when[0] == 'o' ? "none" : "the arguments as they were sent", none);
 }
 
+static void heard_rule(struct guide *g, const struct rule *r, const char *when)
+{
+	for (unsigned i = 0; i < r->naction; i++)
+		heard_action(g, r, &r->action[i], when);
+}
+
 static void heard_reaction(void *arg, const struct rule *r, const struct room_type *type)
 {
 	(void)type;
-	for (unsigned i = 0; i < r->naction; i++)
-		heard_action(arg, r, &r->action[i], "on");
+	heard_rule(arg, r, "on");
 }
 
 void guide_heard(struct guide *g)
@@ -283,12 +293,12 @@ void guide_heard(struct guide *g)
 
 	fputs("\n### What clients hear\n\n| event | when | argument |\n|---|---|---|\n", g->out);
 	walk_reactions(nsp, heard_reaction, g);
+	for (unsigned i = 0; i < nsp->nevery; i++)
+		heard_rule(g, &nsp->every[i].rule, "on time, by");
 	for (unsigned i = 0; i < nsp->nevent; i++)
-		for (unsigned j = 0; j < nsp->event[i].naction; j++)
-			heard_action(g, &nsp->event[i], &nsp->event[i].action[j], "somebody sends");
+		heard_rule(g, &nsp->event[i], "somebody sends");
 	for (unsigned i = 0; i < nsp->nroute; i++)
-		for (unsigned j = 0; j < nsp->route[i].naction; j++)
-			heard_action(g, &nsp->route[i], &nsp->route[i].action[j], "a backend publishes");
+		heard_rule(g, &nsp->route[i], "a backend publishes");
 	for (unsigned i = 0; i < nsp->nlimit; i++)
 		if (nsp->limit[i].emit.p != NULL)
 			heard(g, nsp->limit[i].emit_plain, "refused by the limit", nsp->limit[i].name, "",

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "tests/unit/conf_fixture.h"
-#include "tests/unit/conf_mistakes.h"
+#include "tests/unit/conf_mistakes_whole.h"
 
 
 /* Appends what was told to the file that scripts/check-mistakes reads. */
