@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TEXT_EXTRA 32
+#define TEXT_EXTRA 64
+#define CHECKED_MORE ",\"n\":17,\"side\":\"buy\"}" /* what the rule of `checked` wants beside the stamp, and leaves out */
 #define STALL_NS   3000000000u
 #define LOOK_NS    1000000u /* how often the drain at the end of a phase is looked at */
 
@@ -48,12 +49,15 @@ static void publish(struct pace *p, struct publisher *b, uint64_t at)
 	p->total++;
 	if (!b->http)
 		n = (size_t)sprintf(p->text,
-		    plan->echo      ? "420[\"echo\","
-			: plan->raw ? "42[\"tick\","
-				    : "42[\"publish\",");
+		    plan->echo		? "420[\"echo\","
+			: plan->raw	? "42[\"tick\","
+			: plan->checked ? "42[\"checked\","
+					: "42[\"publish\",");
 	b->waiting = plan->echo;
 	stamp_write(p->text + n, plan->size, &s);
 	n += plan->size;
+	if (plan->checked)
+		n += (size_t)sprintf(p->text + n - 1, "%s", CHECKED_MORE) - 1;
 	if (b->http) {
 		http_emit(b->http, b->room, p->text, n, at);
 	} else {

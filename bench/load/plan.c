@@ -38,6 +38,7 @@ static const char usage[] =
     "    --publishers P        publishing connections for each room              [1]\n"
     "    --http                publish with POST /v1/emit instead, each connection after its last reply\n"
     "    --echo                each member asks and is answered with an ack, one message at a time\n"
+    "    --checked             publish the event `checked`, whose rule checks its four members and sends two of them\n"
     "    --seconds S           measured stretch                                  [5]\n"
     "    --warmup S                                                              [1]\n"
     "    --size B              bytes of the event's argument                     [64]\n"
@@ -114,6 +115,8 @@ static void complete(struct plan *p, bool idle)
 		errx(2, "--port is missing\n%s", usage);
 	if (idle)
 		p->rooms = p->members = 0;
+	else if (p->checked && (p->raw || p->http || p->echo))
+		errx(2, "--checked goes with none of --raw, --http, --echo");
 	else if (p->echo)
 		complete_echo(p);
 	if (!idle)
@@ -173,6 +176,7 @@ void plan_parse(struct plan *p, int argc, char **argv)
 		POLL,
 		LINKS,
 		ECHO_EACH,
+		CHECKED,
 		HELP
 	};
 	static const struct option options[] = {{"port", 1, NULL, PORT}, {"raw", 0, NULL, RAW},
@@ -182,7 +186,7 @@ void plan_parse(struct plan *p, int argc, char **argv)
 	    {"sources", 1, NULL, SOURCES}, {"window", 1, NULL, WINDOW}, {"rate", 1, NULL, RATE},
 	    {"publishers", 1, NULL, PUBLISHERS}, {"http", 0, NULL, HTTP}, {"seconds", 1, NULL, SECONDS},
 	    {"warmup", 1, NULL, WARMUP}, {"size", 1, NULL, SIZE}, {"by-worker", 0, NULL, BY_WORKER},
-	    {"poll", 0, NULL, POLL}, {"links", 1, NULL, LINKS}, {"echo", 0, NULL, ECHO_EACH}, {"help", 0, NULL, HELP},
+	    {"poll", 0, NULL, POLL}, {"links", 1, NULL, LINKS}, {"echo", 0, NULL, ECHO_EACH}, {"checked", 0, NULL, CHECKED}, {"help", 0, NULL, HELP},
 	    {NULL, 0, NULL, 0}};
 	bool idle = false;
 	int o;
@@ -226,6 +230,7 @@ void plan_parse(struct plan *p, int argc, char **argv)
 		case POLL: p->poll = true; break;
 		case LINKS: p->links = links_named(optarg); break;
 		case ECHO_EACH: p->echo = true; break;
+		case CHECKED: p->checked = true; break;
 		case HELP: fputs(usage, stdout); exit(0);
 		default: fputs(usage, stderr); exit(2);
 		}

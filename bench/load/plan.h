@@ -33,6 +33,7 @@ struct plan {
 	bool http;           /* they are keep-alive connections to the admin API */
 	unsigned window;     /* closed loop: messages in flight, all rooms together; 0: open loop */
 	double rate;         /* open loop: messages per second, all rooms together */
+	bool checked;        /* to the event whose rule checks four fields and makes the argument anew */
 	bool echo;           /* instead of publishing to its room, each member asks, one at a time, and is answered */
 	double warmup, seconds;
 	unsigned size;
