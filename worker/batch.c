@@ -330,6 +330,7 @@ static void slice(struct batch *b)
 	struct worker *w = b->w;
 	uint64_t began = clock_mono_ns();
 	struct json_iter here;
+	unsigned n = 0;
 	struct slice line;
 
 	b->wants = WANTS_NOTHING;
@@ -347,7 +348,7 @@ static void slice(struct batch *b)
 			return;
 		}
 		b->moved_ns = w->now_ns;
-	} while ((b->full || !w->congested) && clock_mono_ns() - began < BATCH_SLICE_NS && w->arena.used < WORKER_READ_BUILT);
+	} while ((b->full || !w->congested) && !worker_is_late(w) && (++n < BATCH_SLICE_LINES || clock_mono_ns() - began < BATCH_SLICE_NS));
 }
 
 void batches_turn(struct worker *w)

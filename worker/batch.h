@@ -20,6 +20,7 @@ struct worker;
 #define BATCH_LINES_MAX 10000u		  /* of one call */
 #define BATCHES_MAX	64u		  /* calls of a worker at a time */
 #define BATCH_SLICE_NS	(4 * NS_PER_MS)	  /* of a turn: with less, members get fewer messages a write */
+#define BATCH_SLICE_LINES 256u		  /* and so many, unless the turn is late already */
 #define BATCH_WAIT_NS	(2 * NS_PER_S)
 
 /* Turn: goes on with them. */
