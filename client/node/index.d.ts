@@ -60,6 +60,7 @@ export interface EmitOptions extends ActOptions {
 
 export interface EventOptions {
 	id?: string
+	namespace?: string
 }
 
 export interface EmitBody extends Omit<EmitOptions, 'at' | 'to' | 'except'> {
@@ -79,7 +80,7 @@ export interface ActBody {
 /** One line of a batch. */
 export type Verb =
 	| { emit: EmitBody }
-	| { event: { type: string; data?: unknown; vars?: Record<string, unknown>; id?: string } }
+	| { event: { type: string; data?: unknown; vars?: Record<string, unknown>; id?: string; namespace?: string } }
 	| { join: ActBody & { rooms: string | string[] } }
 	| { leave: ActBody & { rooms: string | string[] } }
 	| { disconnect: ActBody & { close?: boolean } }

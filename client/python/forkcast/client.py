@@ -83,9 +83,9 @@ class Client:
         return self._verb("emit", "/v1/emit", body, total)
 
     def event(self, type: str, data: Any = MISSING, vars: Optional[Json] = None, *, id: Optional[str] = None,
-              total_timeout: Optional[float] = None) -> Json:
+              namespace: Optional[str] = None, total_timeout: Optional[float] = None) -> Json:
         """An event by name, which the server's conf routes by VARS."""
-        return self._verb("event", "/v1/events", event_body(type, data, vars, id=id), total_timeout)
+        return self._verb("event", "/v1/events", event_body(type, data, vars, id=id, namespace=namespace), total_timeout)
 
     def join(self, where: Target, rooms: Target, *, except_: Optional[Target] = None, namespace: Optional[str] = None,
              total_timeout: Optional[float] = None) -> Json:

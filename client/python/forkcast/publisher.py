@@ -102,8 +102,8 @@ class Publisher:
     def emit(self, to: Target, event: str, data: Any = MISSING, *, done: Optional[Done] = None, **options: Any) -> bool:
         return self.send({"emit": emit_body(to, event, data, **options)}, done=done)
 
-    def event(self, type: str, data: Any = MISSING, vars: Optional[Dict[str, Any]] = None, *, id: Optional[str] = None) -> bool:
-        return self.send({"event": event_body(type, data, vars, id=id)})
+    def event(self, type: str, data: Any = MISSING, vars: Optional[Dict[str, Any]] = None, **options: Any) -> bool:
+        return self.send({"event": event_body(type, data, vars, **options)})
 
     def join(self, where: Target, rooms: Target, **options: Any) -> bool:
         return self.send({"join": act_body(where, rooms, **options)})

@@ -50,8 +50,8 @@ def emit_body(to: Target, event: str, data: Any = MISSING, *, args: Optional[Ite
 
 
 def event_body(type: str, data: Any = MISSING, vars: Optional[Dict[str, Any]] = None, *,
-               id: Optional[str] = None) -> Dict[str, Any]:
-    body = present(type=type, vars=vars, id=id)
+               id: Optional[str] = None, namespace: Optional[str] = None) -> Dict[str, Any]:
+    body = present(type=type, vars=vars, id=id, namespace=namespace)
     if data is not MISSING:
         body["data"] = data
     return body
