@@ -143,6 +143,38 @@ describe('a running server', () => {
 		await assert.rejects(new Notifier({ client: c }).sendNotification(''.padEnd(300, 'x'), {}), (e) => e instanceof ForkcastError && e.field === 'to')
 	})
 
+	test('an id: the message is sent once, in single calls and in batches', async (t) => {
+		const a = await joined(t, 'i', 'id')
+		const heard = inbox(a, 'n', 'traded')
+		const first = await c.emit('chat:id', 'n', 1, { id: 'kit-1' })
+		assert.deepEqual(first, { id: 'kit-1', delivered: 1 })
+		assert.deepEqual(await c.emit('chat:id', 'n', 1, { id: 'kit-1' }), first)
+		for (let i = 0; i < 2; i++) await c.event('trade', { price: 2 }, { chat: 'id' }, { id: 'kit-2' })
+		const line = { emit: { to: 'chat:id', event: 'n', data: 3, id: 'kit-3' } }
+		assert.deepEqual((await c.batch([line, line])).map((r) => [r.ok, r.id]), [[true, 'kit-3'], [true, 'kit-3']])
+		await c.batch([{ emit: { to: 'chat:id', event: 'n', data: 'end' } }], { idempotent: true })
+		await until_true('the end', () => heard.some((h) => h[1] === 'end'))
+		assert.deepEqual(heard.map((h) => h[1]), [1, { price: 2 }, 3, 'end'])
+	})
+
+	test('idempotent calls go through once each, whichever worker dies meanwhile', async (t) => {
+		const [a] = await connect_each(t, s, 2)
+		const heard = inbox(a, 'm')
+		const sure = new Client({ url: `http://127.0.0.1:${s.admin_port}`, key: KEY, idempotent: true, retries: 20 })
+		t.after(() => sure.close())
+		const calls = []
+		for (let n = 0; n < 60; n++) {
+			calls.push(sure.emit('all', 'm', n))
+			if (n === 30) process.kill(s.worker(1).pid, 'SIGKILL')
+			if (n % 3 === 0) await new Promise((resolve) => setTimeout(resolve, 2))
+		}
+		for (const call of calls) assert.match((await call).id, /^[0-9a-f-]{36}$/)
+		await c.emit('all', 'm', 'end')
+		await until_true('the end', () => heard.some((h) => h[1] === 'end'))
+		assert.deepEqual(heard.map((h) => h[1]).filter((n) => n !== 'end').sort((x, y) => x - y), [...Array(60).keys()])
+		await s.settled('the successor')
+	})
+
 	test('calls go on when the worker that has the connection dies', async (t) => {
 		const [a] = await connect_each(t, s, 2)
 		const heard = inbox(a, 'n')

@@ -85,6 +85,15 @@ class Live(unittest.TestCase):
             self.client.event("trade", {"price": 0}, {"chat": "m"})
         self.assertEqual((caught.exception.status, caught.exception.field), (422, "data.price"))
 
+    def test_an_id_is_sent_once(self):
+        a = self.ear("i", "n")
+        for _ in range(2):
+            self.assertEqual(self.client.emit("user:i", "n", 1, id="py-1"), {"id": "py-1", "delivered": 1})
+        with Client(self.server.url, KEY, idempotent=True) as c:
+            self.assertTrue(all(r.ok for r in c.batch({"emit": {"to": "user:i", "event": "n", "data": n}} for n in (2, 3))))
+            c.emit("user:i", "n", 4)
+        self.assertEqual([a.take("n")[0] for _ in range(4)], [1, 2, 3, 4])
+
     def test_batch_and_publisher(self):
         a = self.ear("b1", "n")
         with Client(self.server.url, KEY, batch_lines=100) as c:
