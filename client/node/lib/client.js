@@ -266,13 +266,13 @@ class Schedules {
 		}
 	}
 
-	/* BODY as the API has it; `at` may be a Date. */
+	/* An `emit` that waits, {to, event, data, at or delay, id?}; `at` may be a Date. */
 	create(body) {
 		const json = body.at === undefined ? body : { ...body, at: date_text(body.at) }
 		return this.#client.call('POST', '/v1/schedules', { json, repeatable: json.id !== undefined })
 	}
 
-	/* True when there was one. */
+	/* True when there was one; after a connection that broke it may be this call that took it. */
 	async cancel(id) {
 		return was_there(this.#client.call('DELETE', `/v1/schedules/${segment(id)}`, { repeatable: true }))
 	}

@@ -38,7 +38,7 @@ test('each call: method, path, key and body', async (t) => {
 	await c.rooms({ type: 'chat' }).toArray()
 	await c.room('chat:1/2', { namespace: '/n' })
 	await c.user('a b')
-	await c.schedules.create({ id: 's', emit: {}, at: new Date(0) })
+	await c.schedules.create({ id: 's', to: 'a:1', event: 'e', at: new Date(0) })
 	await c.schedules.cancel('s/1')
 	await c.bans.add({ user: 'u', until: new Date(0), reason: 'r' })
 	assert.deepEqual(
@@ -54,7 +54,7 @@ test('each call: method, path, key and body', async (t) => {
 			['GET', '/v1/rooms?type=chat', undefined],
 			['GET', '/v1/rooms/chat%3A1%2F2?namespace=%2Fn', undefined],
 			['GET', '/v1/users/a%20b', undefined],
-			['POST', '/v1/schedules', { id: 's', emit: {}, at: '1970-01-01T00:00:00.000Z' }],
+			['POST', '/v1/schedules', { id: 's', to: 'a:1', event: 'e', at: '1970-01-01T00:00:00.000Z' }],
 			['DELETE', '/v1/schedules/s%2F1', undefined],
 			['POST', '/v1/bans', { user: 'u', until: '1970-01-01T00:00:00.000Z', reason: 'r' }]
 		]

@@ -153,7 +153,7 @@ class Publisher:
                 self._settle(items, [Result(False, {}, error)] * len(items))
                 self._report(error, len(items))
                 return
-            again = [r.error is not None and r.error.code in ("busy", "unavailable") and attempt < self._attempts for r in results]
+            again = [r.error is not None and r.error.status in (429, 503) and attempt < self._attempts for r in results]
             over = [(i, r) for i, r, a in zip(items, results, again) if not a]
             self._settle([i for i, _ in over], [r for _, r in over])
             for _, r in over:

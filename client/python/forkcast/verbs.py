@@ -5,7 +5,7 @@ from datetime import datetime, timezone
 from typing import Any, Dict, Iterable, Optional, Tuple, Union
 
 Target = Union[str, Iterable[str]]
-When = Union[str, datetime]
+When = Union[str, int, datetime]
 
 TAKES_ID = ("emit", "event", "schedule")
 WITH_ID_MAX = 120 << 10  # the server takes no more of a message with an id
