@@ -212,6 +212,7 @@ describe('a running server', () => {
 		const sync = new CacheSync({ realTimeServer: c })
 		await sync.invalidate('a')
 		await sync.invalidate('c')
+		for (const message of [{ key: 'c' }, null, 'c', {}]) await c.emit(`socket:${socket.id}`, 'cache:invalidate', message)
 		await sync.warm('b', { n: 5 })
 		await until_true('the warm value', () => typeof cache.get('b') === 'object')
 		assert.deepEqual([...cache], [['b', { n: 5 }], ['c', 3]])

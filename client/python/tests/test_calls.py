@@ -176,12 +176,13 @@ class Calls(unittest.TestCase):
 
     def test_answers_that_are_none_or_too_much(self):
         replies = {"text": (200, {}, "hello"), "huge": (200, {}, '"' + "x" * (17 << 20) + '"'), "page": (502, {}, "<html>"),
-                   "short": (200, {"content-length": "100"}, "{}")}
+                   "short": (200, {"content-length": "100", "connection": "close"}, "{}")}
         r = self.recorder(lambda a, n: replies[a.path.rsplit("/", 1)[1]])
         c = self.client(r.url, retries=0, timeout=2)
         self.assertEqual(self.fails(c.user, "text").code, "bad_reply")
         self.assertEqual(self.fails(c.user, "huge").code, "bad_reply")
         self.assertEqual(self.fails(c.user, "page").code, "http_502")
+        self.assertEqual(self.fails(c.user, "short").code, "connection")
         self.assertEqual(self.fails(c.emit, "x", "e", "y" * (1 << 20)).code, "too_large")
         self.assertRaises(ValueError, c.emit, "x", "e", float("nan"))
 
