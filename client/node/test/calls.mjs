@@ -213,7 +213,10 @@ test('health never rejects', async (t) => {
 	assert.deepEqual([gone.alive, gone.ready, gone.reasons.length], [false, false, 1])
 })
 
-test('wrong use is told at once', () => {
+test('wrong use is told at once', async () => {
+	const c = new Client({ url: 'http://127.0.0.1:1' })
+	const calls = [c.emit('x', 'e', 1n), c.emit(5, 'e'), c.join('x', 5), c.call('POST', '/x', { json: 1n })]
+	for (const call of calls) await assert.rejects(call, TypeError, 'rejected, not thrown')
 	assert.throws(() => new Client({}), /url is missing/)
 	assert.throws(() => new Client({ url: 'ftp://x' }), /not a URL of http/)
 })
