@@ -203,7 +203,9 @@ class Client {
 	}
 
 	/* The same with bytes, for who needs them: {status, headers, body}. */
-	async send(method, path, { body, type, headers, repeatable = false, timeout = this.options.timeout, retries = this.options.retries, signal } = {}) {
+	async send(method, path, options) {
+		const { body, type, headers, repeatable = false, signal } = options
+		const { timeout = this.options.timeout, retries = this.options.retries } = options
 		const all = { accept: 'application/json', ...headers }
 		if (this.options.key !== undefined) all.authorization = `Bearer ${this.options.key}`
 		if (body !== undefined) {
