@@ -26,8 +26,9 @@ describe('heartbeats', () => {
 	})
 
 	test('a ping comes an interval after the open packet and after each pong', async (t) => {
-		const wire = await open_socket(t, s.port, { auth })
+		/* From before what begins the time: whoever hears of it late must not count too little. */
 		let since = now()
+		const wire = await open_socket(t, s.port, { auth })
 		for (let i = 0; i < 4; i++) {
 			assert.equal(await wire.text(), '2')
 			assert.ok(now() - since > 100, `ping ${i} after ${now() - since} ms`)
@@ -37,12 +38,12 @@ describe('heartbeats', () => {
 	})
 
 	test('who does not answer is closed in time, without a code', async (t) => {
+		const since = now()
 		const wire = await open_socket(t, s.port, { auth })
 		await disconnected(s, 'ping timeout', async () => {
 			assert.equal(await wire.text(), '2')
-			const since = now()
 			assert.equal(await wire.closed(), 0)
-			assert.ok(now() - since > 200 && now() - since < budget(1500), `after ${now() - since} ms`)
+			assert.ok(now() - since > 350 && now() - since < budget(2000), `after ${now() - since} ms`)
 		})
 		assert.equal((await api(s, 'GET', `/v1/sockets/${wire.sid}`)).status, 404)
 	})
