@@ -332,7 +332,7 @@ static const struct slip {
     {"namespace \"/a\" {\n namespace \"/b\" { }\n}", 2, "`namespace` does not belong in namespace"},
     {"namespace \"/a\" {\n also { }\n}", 2, "`also` does not belong in namespace: it belongs in event"},
     {"namespace \"/a\" {\n join = any\n}", 2, "`join` does not belong in namespace: it belongs in event"},
-    {"namespace \"/a\" {\n zzz = 1\n}", 2, "it knows event, route, limit, on, room, role, envelope, errors, builtins"},
+    {"namespace \"/a\" {\n zzz = 1\n}", 2, "it knows event, route, limit, on, hook, room, role, envelope, errors, builtins"},
     {"namespace \"/a\" {\n evnt \"x\" { }\n}", 2, "did you mean `event`?"},
     {"namespace \"/a\" {\n event \"x\" { }\n event \"x\" { }\n}", 3, "`event \"x\"` stands twice, first in line 2"},
     {"namespace \"/a\" {\n event \"x\" { }\n", 1, "`namespace` is never closed"},
