@@ -195,6 +195,14 @@ model:
 	@scripts/model tests/model/ring.pml build/model
 # --- end of shm/ ----------------------------------------------------------------------------------------------------
 
+# --- mistakes -------------------------------------------------------------------------------------------------------
+#   make mistakes         every message that conf/ has for a mistake is brought up by a row of tests/unit/conf_mistakes.h
+.PHONY: mistakes
+mistakes: $(B)/tests/t_conf_mistakes
+	@scripts/check-mistakes $<
+CHECKS += mistakes
+# --- end of mistakes ------------------------------------------------------------------------------------------------
+
 # --- fuzz -----------------------------------------------------------------------------------------------------------
 #   make fuzz             the fuzzers of tests/fuzz, in build/fuzz/: run one as build/fuzz/json build/fuzz/corpus/json
 #   make fuzz-short       each of them for FUZZ_SECONDS (5) on its dictionary and corpus

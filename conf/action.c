@@ -46,7 +46,7 @@ void action_conditions(struct load *l, cfg_t *block, unsigned scope, unsigned *n
 		struct cursor c = cursor_of(l, tree_value(block, "if", i), "if", scope);
 
 		if (condition_parse(&c, &(*out)[i]) && c.p < c.end)
-			cursor_fail(&c, "%s behind the condition", cursor_show(&c));
+			cursor_fail(&c, "%s behind the condition: remove it, or write a list, all of which must hold", cursor_show(&c));
 	}
 }
 
@@ -66,7 +66,7 @@ static bool member(struct load *l, const struct token *t, unsigned scope, struct
 		return cursor_fail(&c, "write \"key: SOURCE\", such as \"sender: @user.id\"");
 	for (const char *p = c.p; p < end; p++)
 		if ((unsigned char)*p < 0x20)
-			return cursor_fail(&c, "a member's name has no line breaks or control characters");
+			return cursor_fail(&c, "a member's name has no line breaks or control characters: remove them");
 	out->key_plain = conf_arena_text(l->keep, c.p, (size_t)(end - c.p));
 	out->key = template_string_body(l->keep, out->key_plain);
 	c.p = colon + 1;
@@ -74,7 +74,7 @@ static bool member(struct load *l, const struct token *t, unsigned scope, struct
 	if (!source_parse(&c, &out->source))
 		return false;
 	cursor_space(&c);
-	return c.p == c.end || cursor_fail(&c, "%s behind the source", cursor_show(&c));
+	return c.p == c.end || cursor_fail(&c, "%s behind the source: a member has one source", cursor_show(&c));
 }
 
 static void members(struct load *l, cfg_t *block, unsigned scope, struct action *a)

@@ -86,7 +86,7 @@ static void needs_client(struct load *l, cfg_t *block, unsigned scope)
 		const struct token *t = tree_value(block, keys[i], 0);
 
 		if (t != NULL)
-			mistake(&l->mistakes, t->at, "`%s`: no client is behind this rule; `evict` and `close` empty rooms", keys[i]);
+			mistake(&l->mistakes, t->at, "`%s`: no client is behind this rule: empty rooms with `evict` or `close`", keys[i]);
 	}
 }
 

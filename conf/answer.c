@@ -46,7 +46,7 @@ static void builtins(struct load *l, cfg_t *block, struct builtin_names *out)
 		out->name[i] = conf_arena_text(l->keep, t->text.p, t->text.n);
 		for (unsigned j = 0; j < i; j++)
 			if (out->name[j].p != NULL && text_equal(out->name[j], out->name[i]))
-				mistake(&l->mistakes, t->at, "`%s` and `%s` have the same name `%s`",
+				mistake(&l->mistakes, t->at, "`%s` and `%s` have the same name `%s`: give one of them another",
 				    known->option[j].name, known->option[i].name, mistake_show(&l->mistakes, t->text));
 	}
 }

@@ -240,6 +240,12 @@ struct rule {
 	bool dev; /* exists only under --dev */
 };
 
+/* An `every` block: what happens again and again, once on the whole host. */
+struct every {
+	int64_t interval; /* ms */
+	struct rule rule; /* its title, conditions and actions */
+};
+
 /*
  * Hash of the events' names: open addressing, at most a quarter full, the seed chosen at load so that few names (for a
  * usual conf: none) share a slot.  Only the conf adds names, so no peer can make a lookup long.
@@ -296,6 +302,8 @@ struct catalogue_nsp {
 	struct rule *on[TRIGGER_MAX]; /* NULL when not declared, as all below */
 	bool uses_membership; /* some `on` is about a socket that joins or leaves a room */
 	struct rule *on_room[ROOM_TRIGGER_MAX]; /* for rooms of every type, before the one of the type */
+	unsigned nevery;
+	struct every *every; /* in file order */
 };
 
 /* What some source wants to know of the handshake: a parameter of its query, or a header. */

@@ -226,6 +226,10 @@ void on_blocks(struct load *l, cfg_t *tree, struct catalogue_nsp *nsp);
 /* The routes of TREE, which is the top level or a namespace. */
 void route_list(struct load *l, cfg_t *tree, struct catalogue_nsp *nsp);
 
+/* every.c */
+
+void every_blocks(struct load *l, cfg_t *tree, struct catalogue_nsp *nsp);
+
 /* namespace.c */
 
 /* Names and room types of all namespaces, "/" first. */

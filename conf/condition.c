@@ -110,7 +110,7 @@ bool condition_parse(struct cursor *c, struct condition *out)
 	do {
 		terms = conf_arena_push(c->load->scratch, terms, n, sizeof *terms);
 		if (n == TERMS_MAX)
-			return cursor_fail(c, "more than %d parts", TERMS_MAX);
+			return cursor_fail(c, "more than %d parts: make it several conditions, in a list", TERMS_MAX);
 		if (!term(c, &terms[n]))
 			return false;
 		n++;

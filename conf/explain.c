@@ -198,9 +198,6 @@ static void acts(struct explain *x, const struct rule *r)
 		say_action(x->out, &r->action[i]);
 		fputc('\n', x->out);
 	}
-	step(x, "ack");
-	say_ack(x->out, r);
-	fputc('\n', x->out);
 }
 
 /* PATTERN: no exact name brought R. */
@@ -278,6 +275,9 @@ static bool explain_event(struct explain *x)
 		limits(x, r);
 		demands(x, r);
 		acts(x, r);
+		step(x, "ack");
+		say_ack(x->out, r);
+		fputc('\n', x->out);
 		return true;
 	}
 	fputs("event ", x->out);
@@ -287,6 +287,24 @@ static bool explain_event(struct explain *x)
 	fputs(": nothing declares it; who asks for an ack gets the code `unknown_event`, others hear nothing\n", x->out);
 	limits(x, NULL);
 	return false;
+}
+
+/* What backends publish has names of its own. */
+static bool explain_route(struct explain *x)
+{
+	const struct rule *r = catalogue_route(x->nsp, x->q->event, strlen(x->q->event));
+
+	if (r == NULL)
+		return false;
+	x->step = 0;
+	fputs("route ", x->out);
+	quoted(x, x->q->event);
+	fputs(" in namespace ", x->out);
+	say_code(x->out, x->nsp->name);
+	fprintf(x->out, ": what backends publish by this name, at %s:%d\n", r->file, r->line);
+	demands(x, r);
+	acts(x, r);
+	return true;
 }
 
 /* True when the template names rooms of the type. */
@@ -363,7 +381,7 @@ static bool explain_room(struct explain *x)
 	fputs(type->builtin ? ": a built-in type\n" : ": declared\n", x->out);
 	fputs("  subscribe: ", x->out);
 	say_who(x->out, type->njoin, type->join);
-	judge(x, type->njoin, type->join, "as the user of that id");
+	judge(x, type->njoin, type->join, "as the user of that id, or with that claim");
 	automatic(x, type, x->conf->auth.nroom, x->conf->auth.room, NULL);
 	for (unsigned i = 0; i < x->nsp->nrole; i++)
 		automatic(x, type, x->nsp->role[i].nroom, x->nsp->role[i].room, &x->nsp->role[i].name);
@@ -383,8 +401,10 @@ bool tools_explain(const struct conf *c, const struct tools_question *q, FILE *o
 		fprintf(out, "namespace `%s`: nothing declares it; clients that ask for it are refused\n", nsp);
 		return false;
 	}
-	if (q->event != NULL)
-		found &= explain_event(&x);
+	if (q->event != NULL) {
+		found = explain_event(&x);
+		found |= explain_route(&x);
+	}
 	if (q->room != NULL)
 		found &= explain_room(&x);
 	return found;

@@ -58,12 +58,12 @@ static bool part(struct cursor *c, const char **p, const char *end, struct text 
 	c->p = *p;
 	*p = dot != NULL ? dot + 1 : end;
 	if (out->n == 0 || (dot != NULL && *p == end))
-		return cursor_fail(c, "a name has an empty part before or behind a dot");
+		return cursor_fail(c, "a name has an empty part before or behind a dot: write `a.b`");
 	if (out->n > FIELD_NAME_MAX)
 		return cursor_fail(c, "a name of %zu bytes: at most %d", out->n, FIELD_NAME_MAX);
 	for (size_t i = 0; i < out->n; i++)
 		if ((unsigned char)out->p[i] < 0x20 || out->p[i] == 0x7f || out->p[i] == '*')
-			return cursor_fail(c, "a name has no `*`, line break or control character");
+			return cursor_fail(c, "a name has no `*`, line break or control character: remove it");
 	return true;
 }
 
@@ -102,7 +102,7 @@ static bool default_value(struct cursor *c, struct field *f)
 	cursor_space(c);
 	begin = c->p;
 	if (f->kind.type == FIELD_BINARY)
-		return cursor_fail(c, "an attachment has no default");
+		return cursor_fail(c, "an attachment has no default: make it optional, `name?: binary`");
 	if (c->p < c->end && *c->p == '@') {
 		f->dflt = FIELD_DEFAULT_SOURCE;
 		if (!source_parse(c, &f->source))
@@ -110,7 +110,7 @@ static bool default_value(struct cursor *c, struct field *f)
 		if (f->source.kind != SOURCE_PAYLOAD && f->source.kind != SOURCE_ARGS)
 			return true;
 		c->p = begin;
-		return cursor_fail(c, "what the sender sent cannot be a default");
+		return cursor_fail(c, "what the sender sent cannot be a default: write an @source or JSON");
 	}
 	if (c->p < c->end && cursor_letter(*c->p) && strncmp(c->p, "true", 4) != 0 && strncmp(c->p, "false", 5) != 0 &&
 	    strncmp(c->p, "null", 4) != 0)
@@ -149,7 +149,7 @@ static bool field(struct cursor *c, struct fields *fs, struct field **out)
 		return false;
 	c->p = name;
 	if (!f->implied)
-		return cursor_fail(c, "`%.*s` stands twice", (int)(end - name), name);
+		return cursor_fail(c, "`%.*s` stands twice: keep one", (int)(end - name), name);
 	c->p = colon + 1;
 	if (!field_kind_parse(c, &kind))
 		return false;
@@ -165,7 +165,7 @@ static bool field(struct cursor *c, struct fields *fs, struct field **out)
 		return false;
 	cursor_space(c);
 	*out = f;
-	return c->p == c->end || cursor_fail(c, "%s behind the field", cursor_show(c));
+	return c->p == c->end || cursor_fail(c, "%s behind the field: remove it", cursor_show(c));
 }
 
 /* Sorting has one set at a time to look at. */
@@ -308,7 +308,7 @@ bool field_resolve(struct cursor *c, struct source *out)
 			if (i + 1 == out->nseg || f->kind.type == FIELD_ANY || f->kind.type == FIELD_OBJECT ||
 			    f->kind.type == FIELD_LIST || f->kind.type == FIELD_BINARY)
 				return true;
-			return cursor_fail(c, "`%s`: `%s` is no object, so it has no members",
+			return cursor_fail(c, "`%s`: `%s` is no object, so it has no members: declare it `object`, or name it alone",
 			    mistake_show(&c->load->mistakes, out->written), f->name.p);
 		}
 		if (fs->unknown == UNKNOWN_PASS)

@@ -94,7 +94,7 @@ static bool range(struct cursor *c, bool sizes, struct range *out)
 	if (out->min <= out->max)
 		return true;
 	c->p = first.p;
-	return cursor_fail(c, "the range `%s` ends before it begins", mistake_show(&c->load->mistakes, t));
+	return cursor_fail(c, "the range `%s` ends before it begins: write the smaller end first", mistake_show(&c->load->mistakes, t));
 }
 
 static bool is_number(struct text t)
@@ -121,10 +121,10 @@ static bool words(struct cursor *c, struct text t, struct field_kind *out)
 		c->p = p;
 		if (one.n == 0)
 			return cursor_fail(
-			    c, "`%s` has an empty word between its bars", mistake_show(&c->load->mistakes, t));
+			    c, "`%s` has an empty word between its bars: write a|b", mistake_show(&c->load->mistakes, t));
 		for (unsigned i = 0; i < out->nword; i++)
 			if (text_equal(out->word[i].text, one))
-				return cursor_fail(c, "`%s` stands twice", mistake_show(&c->load->mistakes, one));
+				return cursor_fail(c, "`%s` stands twice: keep one", mistake_show(&c->load->mistakes, one));
 		out->word = conf_arena_push(c->load->keep, out->word, out->nword, sizeof *out->word);
 		out->word[out->nword++] = (struct field_word){conf_arena_text(c->load->keep, p, one.n), is_number(one)};
 		if (bar == NULL)
@@ -189,15 +189,15 @@ bool field_kind_parse(struct cursor *c, struct field_kind *out)
 		if (kind[lists].type != FIELD_LIST)
 			break;
 		if (++lists > LISTS_MAX)
-			return cursor_fail(c, "more than %d lists in one another", LISTS_MAX);
+			return cursor_fail(c, "more than %d lists in one another: declare the inner ones `any`", LISTS_MAX);
 	}
 	places = lists + (row < TYPES && types[row].least != types[row].most);
 	while (another_range(c)) {
 		const char *at = c->p;
 
 		if (ngiven == places)
-			return places == 0 ? cursor_fail(c, "%s behind a type that takes no range", cursor_show(c))
-					   : cursor_fail(c, "%s behind the type's range", cursor_show(c));
+			return places == 0 ? cursor_fail(c, "%s behind a type that takes no range: remove it", cursor_show(c))
+					   : cursor_fail(c, "%s behind the type's range: remove it", cursor_show(c));
 		if (!range(c, kind[lists].type == FIELD_BINARY, &given[ngiven]))
 			return false;
 		given[ngiven++].at = at;
@@ -209,7 +209,7 @@ bool field_kind_parse(struct cursor *c, struct field_kind *out)
 
 		if (r->min < 0 && k->type != FIELD_INT) {
 			c->p = r->at;
-			return cursor_fail(c, "a range of %s cannot be negative",
+			return cursor_fail(c, "a range of %s cannot be negative: begin at 0 or more",
 			    k->type == FIELD_STRING     ? "characters"
 				: k->type == FIELD_LIST ? "elements"
 							: "bytes");

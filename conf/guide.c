@@ -47,7 +47,11 @@ static void connecting(struct guide *g)
 	option(g, "auth/claims", "name", &c->auth, "- The name: ");
 	option(g, "auth/claims", "role", &c->auth, "- The role: ");
 	if (c->auth.in_band.on) {
-		line(g, "- It may also be sent later, as `{token}`, by the event ", c->auth.in_band.event);
+		line(g,
+		    c->auth.in_band.factors == CONF_FACTORS_BOTH
+			? "- It may also be sent later, as `{token, signature, message}`, by the event "
+			: "- It may also be sent later, as `{token}`, by the event ",
+		    c->auth.in_band.event);
 		option(g, "auth/in_band", "deadline", &c->auth.in_band, "- Within: ");
 	}
 	for (unsigned i = 0; i < c->auth.nroom; i++)
@@ -69,7 +73,8 @@ static void rooms(struct guide *g)
 		any = true;
 		fprintf(g->out, "| `%s%s` | ", t->name.p, t->single ? "" : ":ID");
 		say_who(g->out, t->njoin, t->join);
-		fputs(t->njoin == 0 ? "; rules and the API join clients |\n" : " |\n", g->out);
+		fputs(t->njoin == 0 ? "; rules and the API join clients" : "", g->out);
+		fputs(t->lower ? "; the case of A-Z in its id does not count |\n" : " |\n", g->out);
 	}
 }
 
@@ -139,14 +144,17 @@ static void builtins(struct guide *g)
 	}
 }
 
-static void reaction(void *arg, const struct rule *r, const struct room_type *type)
+static void by_itself(struct guide *g, const struct rule *r, int64_t interval)
 {
-	struct guide *g = arg;
-
-	(void)type;
 	fputs(g->reacted ? "" : "\n### What the server does by itself\n", g->out);
 	g->reacted = true;
-	guide_on(g, r);
+	guide_on(g, r, interval);
+}
+
+static void reaction(void *arg, const struct rule *r, const struct room_type *type)
+{
+	(void)type;
+	by_itself(arg, r, 0);
 }
 
 static void space(struct guide *g)
@@ -159,9 +167,17 @@ static void space(struct guide *g)
 	for (unsigned i = 0; i < nsp->nevent; i++)
 		guide_event(g, &nsp->event[i]);
 	builtins(g);
+	for (unsigned i = 0; i < nsp->nroute; i++) {
+		if (i == 0)
+			fputs("\n### What backends publish\n\n`POST /v1/events` with `{\"type\": NAME, \"data\": ..., \"vars\": ...}`.\n",
+			    g->out);
+		guide_route(g, &nsp->route[i]);
+	}
 	guide_heard(g);
 	g->reacted = false;
 	walk_reactions(nsp, reaction, g);
+	for (unsigned i = 0; i < nsp->nevery; i++)
+		by_itself(g, &nsp->every[i].rule, nsp->every[i].interval);
 	rooms(g);
 	roles(g);
 	limits(g);

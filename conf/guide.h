@@ -17,12 +17,12 @@ struct guide {
 
 /* A value in a cell of a table. */
 void guide_cell(struct guide *g, struct text t);
-/* "chat.conf:12" */
-void guide_place(struct guide *g, const struct rule *r);
 /* Chapter of an event that clients send. */
 void guide_event(struct guide *g, const struct rule *r);
-/* Line of a reaction. */
-void guide_on(struct guide *g, const struct rule *r);
+/* Chapter of an event that backends publish. */
+void guide_route(struct guide *g, const struct rule *r);
+/* Chapter of a reaction; INTERVAL, in ms: to time; 0: to something that happens. */
+void guide_on(struct guide *g, const struct rule *r, int64_t interval);
 /* Table of what clients hear. */
 void guide_heard(struct guide *g);
 

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "conf/guide.h"
+#include "conf/load.h"
 #include "conf/say.h"
 #include "conf/walk.h"
 
@@ -17,7 +18,7 @@ void guide_cell(struct guide *g, struct text t)
 	say_code(g->out, (struct text){out, n});
 }
 
-void guide_place(struct guide *g, const struct rule *r)
+static void guide_place(struct guide *g, const struct rule *r)
 {
 	const char *slash = strrchr(r->file, '/');
 
@@ -146,15 +147,17 @@ static void steps(struct guide *g, const struct rule *r)
 	}
 }
 
-void guide_event(struct guide *g, const struct rule *r)
+static void title(struct guide *g, const struct rule *r)
 {
 	fputs("\n#### ", g->out);
 	say_code(g->out, r->name);
 	fputs("\n\n", g->out);
-	if (r->pattern)
-		fputs("Every event whose name begins so and that has no rule of its own. ", g->out);
 	if (r->dev)
 		fputs("Only under --dev. ", g->out);
+}
+
+static void arguments(struct guide *g, const struct rule *r)
+{
 	if (r->fields != NULL)
 		declared(g, r);
 	else
@@ -165,18 +168,65 @@ void guide_event(struct guide *g, const struct rule *r)
 		say_code(g->out, r->room.written);
 		fputc('\n', g->out);
 	}
-	limits(g, r);
-	steps(g, r);
-	fputs("- Ack: ", g->out);
-	say_ack(g->out, r);
-	fputs("\n- Declared in ", g->out);
+}
+
+static void place(struct guide *g, const struct rule *r)
+{
+	fputs("- Declared in ", g->out);
 	guide_place(g, r);
 	fputc('\n', g->out);
 }
 
-void guide_on(struct guide *g, const struct rule *r)
+void guide_event(struct guide *g, const struct rule *r)
 {
-	fputs("\n#### On ", g->out);
+	title(g, r);
+	if (r->pattern)
+		fputs("Every event whose name begins so and that has no rule of its own. ", g->out);
+	arguments(g, r);
+	limits(g, r);
+	steps(g, r);
+	fputs("- Ack: ", g->out);
+	say_ack(g->out, r);
+	fputc('\n', g->out);
+	place(g, r);
+}
+
+struct vars {
+	struct guide *g;
+	unsigned n;
+};
+
+static void var(void *arg, const struct source *s, enum walk_use use)
+{
+	struct vars *v = arg;
+
+	(void)use;
+	if (s->kind != SOURCE_VARS)
+		return;
+	fputs(v->n++ == 0 ? "- It is told where by: " : ", ", v->g->out);
+	say_code(v->g->out, s->written);
+}
+
+void guide_route(struct guide *g, const struct rule *r)
+{
+	struct vars v = {g, 0};
+
+	title(g, r);
+	fputs("Of `data`: ", g->out);
+	arguments(g, r);
+	walk_rule(r, var, &v);
+	fputs(v.n > 0 ? "\n" : "", g->out);
+	steps(g, r);
+	place(g, r);
+}
+
+void guide_on(struct guide *g, const struct rule *r, int64_t interval)
+{
+	fputs(interval > 0 ? "\n#### Every " : "\n#### On ", g->out);
+	if (interval > 0) {
+		value_print_duration(interval, g->out);
+		fputs(": ", g->out);
+	}
 	say_code(g->out, r->name);
 	fputs("\n\n", g->out);
 	if (r->nif > 0) {
@@ -190,9 +240,7 @@ void guide_on(struct guide *g, const struct rule *r)
 		say_action(g->out, &r->action[i]);
 		fputc('\n', g->out);
 	}
-	fputs("- Declared in ", g->out);
-	guide_place(g, r);
-	fputc('\n', g->out);
+	place(g, r);
 }
 
 static void heard(struct guide *g, struct text event, const char *when, struct text name, const char *body, struct text json)
@@ -226,11 +274,16 @@ static void heard_action(struct guide *g, const struct rule *r, const struct act
 		heard(g, a->emit_plain, when, r->name, when[0] == 'o' ? "none" : "the arguments as they were sent", none);
 }
 
+static void heard_rule(struct guide *g, const struct rule *r, const char *when)
+{
+	for (unsigned i = 0; i < r->naction; i++)
+		heard_action(g, r, &r->action[i], when);
+}
+
 static void heard_reaction(void *arg, const struct rule *r, const struct room_type *type)
 {
 	(void)type;
-	for (unsigned i = 0; i < r->naction; i++)
-		heard_action(arg, r, &r->action[i], "on");
+	heard_rule(arg, r, "on");
 }
 
 void guide_heard(struct guide *g)
@@ -240,9 +293,12 @@ void guide_heard(struct guide *g)
 
 	fputs("\n### What clients hear\n\n| event | when | argument |\n|---|---|---|\n", g->out);
 	walk_reactions(nsp, heard_reaction, g);
+	for (unsigned i = 0; i < nsp->nevery; i++)
+		heard_rule(g, &nsp->every[i].rule, "on time, by");
 	for (unsigned i = 0; i < nsp->nevent; i++)
-		for (unsigned j = 0; j < nsp->event[i].naction; j++)
-			heard_action(g, &nsp->event[i], &nsp->event[i].action[j], "somebody sends");
+		heard_rule(g, &nsp->event[i], "somebody sends");
+	for (unsigned i = 0; i < nsp->nroute; i++)
+		heard_rule(g, &nsp->route[i], "a backend publishes");
 	for (unsigned i = 0; i < nsp->nlimit; i++)
 		if (nsp->limit[i].emit.p != NULL)
 			heard(g, nsp->limit[i].emit_plain, "refused by the limit", nsp->limit[i].name, "",

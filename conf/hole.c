@@ -23,7 +23,7 @@ static bool suffix(struct cursor *c, enum hole_in in, struct hole *out)
 	out->dflt = conf_arena_text(c->load->keep, c->p, (size_t)(c->end - c->p));
 	c->p = c->end;
 	if (in == HOLE_IN_ROOM && out->dflt.n == 0)
-		return cursor_fail(c, "the default is empty");
+		return cursor_fail(c, "the default is empty: write `{x|default}`");
 	return true;
 }
 
@@ -55,7 +55,7 @@ bool hole_parse(struct cursor *c, enum hole_in in, struct hole *out)
 	}
 	cursor_space(c);
 	if (in != HOLE_IN_VALUE)
-		return c->p == c->end || cursor_fail(c, "%s before the placeholder's closing brace", cursor_show(c));
+		return c->p == c->end || cursor_fail(c, "%s before the placeholder's closing brace: remove it", cursor_show(c));
 	if (c->p == c->end || *c->p != '}')
 		return cursor_fail(c, "the placeholder is never closed: `}` is missing");
 	c->p++;

@@ -15,9 +15,9 @@
 static const struct {
 	const char *block, *names;
 } keys[] = {
-	{"", "data_dir every batch board mode preferences recovery "
+	{"", "data_dir batch board mode preferences recovery "
 	     "drain redis"},
-	{"namespace", "every batch board mode preferences"},
+	{"namespace", "batch board mode preferences"},
 	{"listen", "tls_certificate tls_key proxy_protocol"},
 	{"shm", "sync"},
 	{"event", ACTION_LATER},
@@ -26,6 +26,8 @@ static const struct {
 	{"route/also", ACTION_LATER},
 	{"on", "limit " ACTION_LATER},
 	{"on/also", ACTION_LATER},
+	{"every", RULE_LATER ACTION_LATER},
+	{"every/also", ACTION_LATER},
 	{"room", "max_users grace history history_ttl batch state"},
 	{"texts", "conflict"},
 };

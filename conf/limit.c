@@ -111,7 +111,7 @@ static void connects(struct load *l, cfg_t *block, const struct limit *limit, bo
 		    "`events` beside `on = connect`: a limit counts one or the other: make two of it");
 	if (limit->nrole > 0)
 		mistake(m, tree_place(l, tree_block(block, "role", 0)),
-		    "`role` in a limit with `on = connect`: a client that connects has no role yet");
+		    "`role` in a limit with `on = connect`: a client that connects has no role yet: remove it");
 	if (limit->emit_plain.p != NULL)
 		mistake(m, tree_value(block, "emit", 0)->at,
 		    "`emit` with `on = connect`: there is no socket yet: it is answered with 429 and `text`");

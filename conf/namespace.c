@@ -74,5 +74,6 @@ void namespace_rules(struct load *l, cfg_t *tree)
 		rule_events(l, block_of(tree, i), &cat->nsp[i]);
 		route_list(l, block_of(tree, i), &cat->nsp[i]);
 		on_blocks(l, block_of(tree, i), &cat->nsp[i]);
+		every_blocks(l, block_of(tree, i), &cat->nsp[i]);
 	}
 }

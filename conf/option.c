@@ -243,7 +243,7 @@ static const struct option log_rows[] = {
 	{"except", OPTION_TARGETS, RELOAD, .help = "Who does not; same words."}, \
 	BODY_ROWS, \
 	{"each", OPTION_TEXT, LIMITS(1, 64), RELOAD, \
-	    .help = "A room type: do this once for each room of that type the client is in, which is `@room` then."}, \
+	    .help = "A room type: do this once for each room of that type the client is in (`every`: of the host), which is `@room` then."}, \
 	{"join", OPTION_ROOMS, RELOAD, \
 	    .help = "Rooms that the client joins first: `room` or room templates. The room's own `join` is not asked."}, \
 	{"leave", OPTION_ROOMS, RELOAD, .help = "Rooms that it leaves at last: `room`, room templates, `\"TYPE:*\"`."}, \
@@ -380,6 +380,13 @@ static const struct option hook_breaker[] = {
 	    .help = "What a sender is told meanwhile, a text template."},
 };
 
+static const struct option every[] = {
+	{"interval", OPTION_DURATION, AT(every, interval), LIMITS(100, 31 * DAY), RELOAD,
+	    .help = "Time from one to the next; the first is one interval after the start. What would have been while nobody was "
+		    "there to see it is not made up for."},
+	ACTION_ROWS,
+};
+
 static const struct option room[] = {
 	{"join", OPTION_POLICY, .dflt = "none", RELOAD,
 	    .help = "Who may subscribe: one of `any`, `authenticated`, `own` (the id is the user's), `role:NAME`, `claim:X` (the id is in "
@@ -460,7 +467,7 @@ const struct option_block option_blocks[] = {
 	{"shm", "shm", NULL, false, ROWS(shm), "Shared memory."},
 	{"log", "log", NULL, false, ROWS(log_rows), "The log."},
 	{"namespace", "namespace", "/NAME", true, .help =
-	    "A namespace beside `/`, with room types, events, reactions and limits of its own: the blocks `event`, `limit`, `on` and `room`. "
+	    "A namespace beside `/`, with room types, events, reactions and limits of its own: the blocks `event`, `limit`, `on`, `every` and `room`. "
 	    "`\"/tenant-*\"` covers the names of this form that have no block of their own; of several patterns the longest counts."},
 	{"event", "event", "NAME", true, ROWS(event), "An event that clients may send, and what it does. `\"game:*\"` covers the names that nothing else declares; of several "
 	    "patterns the longest counts.", .nsp = true},
@@ -484,6 +491,11 @@ const struct option_block option_blocks[] = {
 	    .nsp = true},
 	{"on/also", "also", NULL, true, ROWS(on_also), "A further action of the rule, after the inline one."},
 	{"on/check", "check", NULL, true, ROWS(check), "A condition of `connecting`; the first that is false refuses the client."},
+	{"every", "every", "NAME", true, ROWS(every),
+	    "A reaction to time, once on the whole host, whatever dies meanwhile. There is no client: `each = TYPE` does it for "
+	    "each room of that type on the host.",
+	    .nsp = true},
+	{"every/also", "also", NULL, true, ROWS(on), "A further action of the rule, after the inline one."},
 	{"hook", "hook", "NAME", true, ROWS(hook),
 	    "A backend that rules ask over HTTP, see rules.md. A namespace that does not declare a hook has that of the top level.",
 	    .nsp = true},

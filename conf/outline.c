@@ -274,7 +274,7 @@ static void assignment(struct outline *o, const struct option_block *block, unsi
 		v[n++] = o->t++;
 		loose_words(o, v[0]);
 	} else {
-		mistake(&o->l->mistakes, equal->at, "`%s =` has no value", show(o, key->text));
+		mistake(&o->l->mistakes, equal->at, "`%s =` has no value: give one, or leave the key out", show(o, key->text));
 		good = false;
 	}
 	if (opt == NULL) {
@@ -297,7 +297,7 @@ static void assignment(struct outline *o, const struct option_block *block, unsi
 		good = false;
 	}
 	if (good && n > 1 && !option_is_list(opt->type)) {
-		mistake(&o->l->mistakes, key->at, "`%s` takes one value, here are %u", opt->name, n);
+		mistake(&o->l->mistakes, key->at, "`%s` takes one value, here are %u: keep one", opt->name, n);
 		good = false;
 	}
 	if (!good) {
@@ -381,7 +381,7 @@ static void block_item(struct outline *o, const struct option_block *block, unsi
 	if (why != NULL)
 		mistake(&o->l->mistakes, name->at, "%s", why);
 	if (++o->l->nblock == BLOCKS_MAX)
-		mistake(&o->l->mistakes, name->at, "more than %d blocks", BLOCKS_MAX);
+		mistake(&o->l->mistakes, name->at, "more than %d blocks: use fewer, or patterns", BLOCKS_MAX);
 	if (o->l->nblock >= BLOCKS_MAX) {
 		skip_braces(o);
 		return;
@@ -502,7 +502,7 @@ static bool body(struct outline *o, const struct option_block *block, const stru
 			o->t++;
 			if (name != NULL)
 				return true;
-			mistake(&o->l->mistakes, t->at, "`}` without a `{` before it");
+			mistake(&o->l->mistakes, t->at, "`}` without a `{` before it: remove it");
 		} else if (item_begins(t) && name != NULL && outdented(block, t)) {
 			mistake(&o->l->mistakes, name->at, "`%s` is never closed: its `}` is missing before line %d",
 			    block->name, t->at.line);

@@ -410,6 +410,14 @@ static void print_blocks(FILE *out, int depth, const struct catalogue_nsp *nsp)
 	for (unsigned i = 0; i < nsp->nlimit; i++)
 		print_limit(out, depth, &nsp->limit[i]);
 	print_reactions(out, depth, nsp);
+	for (unsigned i = 0; i < nsp->nevery; i++) {
+		print_title(out, depth, "every", nsp->every[i].rule.name);
+		print_key(out, depth + 1, "interval");
+		value_print(option_find(option_block("every"), (struct text){"interval", 8}), &nsp->every[i], out);
+		fputc('\n', out);
+		print_steps(out, depth + 1, &nsp->every[i].rule);
+		fprintf(out, "%.*s}\n", depth, "\t\t\t");
+	}
 	for (unsigned i = 0; i < nsp->nevent; i++)
 		print_event(out, depth, &nsp->event[i]);
 	for (unsigned i = 0; i < nsp->nroute; i++)

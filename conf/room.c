@@ -245,7 +245,7 @@ const struct room_type *room_template(
 		for (size_t j = 0; j < literal->n; j++) {
 			if ((unsigned char)literal->p[j] >= 0x20 && literal->p[j] != 0x7f)
 				continue;
-			cursor_fail(&c, "a room's name has no line breaks or control characters");
+			cursor_fail(&c, "a room's name has no line breaks or control characters: remove them");
 			return NULL;
 		}
 	}

@@ -16,7 +16,7 @@ static void requirements(struct load *l, cfg_t *block, struct rule *r)
 
 		if (room_who(l, t, "require", "member any authenticated", &r->require[i]) &&
 		    r->require[i].kind == WHO_MEMBER && !r->has_room)
-			mistake(&l->mistakes, t->at, "`require = member` needs `room`: member of what?");
+			mistake(&l->mistakes, t->at, "`require = member` needs `room`: member of what? Add room = \"TYPE:{id}\"");
 	}
 }
 

@@ -92,7 +92,7 @@ static bool split(struct cursor *c, struct text path, struct source *out)
 		size_t length = (size_t)((dot != NULL ? dot : end) - p);
 
 		if (length == 0)
-			return cursor_fail(c, "`%s` has an empty part between its dots",
+			return cursor_fail(c, "`%s` has an empty part between its dots: write `a.b`",
 			    mistake_show(&c->load->mistakes, out->written));
 		if (length > 1 && memchr(p, '*', length) != NULL)
 			return cursor_fail(c, "`*` stands alone between dots: `players.*.id`");
@@ -109,7 +109,7 @@ static bool unknown(struct cursor *c, struct text name)
 	struct suggest s;
 
 	if (later_source(name))
-		return cursor_fail(c, "`%s` is not in this build of forkcast", shown);
+		return cursor_fail(c, "`%s` is not in this build of forkcast: remove it", shown);
 	suggest_init(&s, name);
 	for (size_t i = 0; i < KNOWN; i++)
 		suggest_offer(&s, known[i].name, strlen(known[i].name));
@@ -142,7 +142,9 @@ static bool outside(struct cursor *c, struct text name, unsigned scope)
 	if (scope == SCOPE_ROOM && (c->scope & SCOPE_PAYLOAD) != 0)
 		return cursor_fail(c, "`%s` needs a rule with `room`", shown);
 	if (scope == SCOPE_ROOM && (c->scope & SCOPE_CONNECTING) != 0)
-		return cursor_fail(c, "`%s`: there is no room here", shown);
+		return cursor_fail(c, "`%s`: there is no room here: name the room, or use `each`", shown);
+	if ((c->scope & (SCOPE_SERVER | SCOPE_USER | SCOPE_CONNECTING | SCOPE_PAYLOAD)) == SCOPE_SERVER)
+		return cursor_fail(c, "`%s`: there is no client here, and no room without `each`", shown);
 	return cursor_fail(
 	    c, "`%s` is not known here: only @user.id, @user.name, @user.role and @user.claims.X are", shown);
 }
@@ -159,7 +161,7 @@ static bool limit_source(struct cursor *c, struct source *out)
 		return cursor_fail(c, "`%s`: limit `%s` is not declared%s", shown,
 		    mistake_show(&c->load->mistakes, out->seg[0]), limit_suggest(c->load, out->seg[0]));
 	if (out->limit->on == LIMIT_ON_CONNECT)
-		return cursor_fail(c, "`%s`: this limit counts connections, not events", shown);
+		return cursor_fail(c, "`%s`: this limit counts connections, not events: name another", shown);
 	return true;
 }
 
@@ -242,7 +244,7 @@ bool source_parse(struct cursor *c, struct source *out)
 	if (*begin == '@') {
 		good = server_source(c, name, out);
 	} else if (reserved(name)) {
-		return cursor_fail(c, "`%s` is a word of conditions, no source", name.p);
+		return cursor_fail(c, "`%s` is a word of conditions, no source: read the member by @payload, or rename it", name.p);
 	} else if ((c->scope & SCOPE_PAYLOAD) == 0) {
 		return outside(c, name, SCOPE_PAYLOAD);
 	} else {

@@ -142,7 +142,7 @@ static bool member_name(struct builder *b, struct json_node *object, struct text
 		if (!text_equal(object->key[i], *key))
 			continue;
 		b->c->p = body.p;
-		return cursor_fail(b->c, "member `%s` stands twice", mistake_show(&b->c->load->mistakes, *key));
+		return cursor_fail(b->c, "member `%s` stands twice: keep one", mistake_show(&b->c->load->mistakes, *key));
 	}
 	return true;
 }
@@ -156,7 +156,7 @@ static bool container(struct builder *b, struct json_node *node, char close)
 	bool literal = true;
 
 	if (++b->depth > DEPTH_MAX)
-		return cursor_fail(b->c, "nested deeper than %d", DEPTH_MAX);
+		return cursor_fail(b->c, "nested deeper than %d: write it flatter", DEPTH_MAX);
 	put(b, object ? "{" : "[", 1);
 	cursor_space(b->c);
 	while (b->c->p == b->c->end || *b->c->p != close || node->n > 0) {
@@ -170,7 +170,7 @@ static bool container(struct builder *b, struct json_node *node, char close)
 			cursor_space(b->c);
 			if (b->c->p == b->c->end || *b->c->p != ':')
 				return cursor_fail(
-				    b->c, "%s where `:` is expected behind a member's name", cursor_show(b->c));
+				    b->c, "%s where `:` is expected behind a member's name: write \"name\": value", cursor_show(b->c));
 			b->c->p++;
 			put(b, ":", 1);
 		}
@@ -264,7 +264,7 @@ static bool value(struct builder *b, struct json_node *node)
 		return cursor_fail(c, "a JSON value is missing at the end");
 	if (cursor_hole(c->p, c->end)) {
 		if (!b->holes)
-			return cursor_fail(c, "no placeholder may stand here");
+			return cursor_fail(c, "no placeholder may stand here: write plain JSON");
 		c->p++;
 		node->kind = JSON_NODE_HOLE;
 		return hole_parse(c, HOLE_IN_VALUE, &node->hole);
@@ -323,7 +323,7 @@ bool template_json(struct cursor *c, struct json_node *out)
 		return cursor_fail(c, "`?` leaves out a member, an element or a part of a string: here is none");
 	cursor_space(c);
 	if (c->p < c->end)
-		return cursor_fail(c, "%s behind the JSON value", cursor_show(c));
+		return cursor_fail(c, "%s behind the JSON value: remove it, or make the value a list", cursor_show(c));
 	keep(c->load->keep, out);
 	return true;
 }

@@ -125,6 +125,7 @@ void tools_types(const struct conf *c, FILE *out)
 		inner.indent = "\t";
 		inner.nname = 0;
 		inner.name = NULL;
+		inner.reader = NULL;
 		reserve(&inner);
 		space(&inner);
 		fputs("}\n", out);

@@ -27,6 +27,8 @@ struct types {
 	const char *indent; /* of the lines of a namespace */
 	unsigned nname;
 	struct types_name *name;
+	const struct rule *reader; /* whose reads these are */
+	struct walk_reads reads;
 	FILE *out;
 };
 
@@ -41,6 +43,16 @@ struct types_at {
 
 /* types_name.c */
 
+/* A long text that is made piece by piece: fprintf(to->f), then types_end() gives it to the arena. */
+struct types_text {
+	char *p;
+	size_t n;
+	FILE *f;
+};
+
+void types_begin(struct types_text *to);
+const char *types_end(struct types *t, struct types_text *to);
+
 /* The identifier of OF with PREFIX before and SUFFIX behind it: the same for the same three, else another. */
 const char *types_name(struct types *t, const char *prefix, struct text of, const char *suffix);
 /* BODY, of a JSON string, as the name of a member: bare where it can be. */
@@ -53,6 +65,9 @@ const char *types_room(struct types *t, const struct room_type *type);
 const char *types_comment(struct types *t, const char *s);
 
 /* types_field.c */
+
+/* What R reads: kept for the last rule that was asked about. */
+const struct walk_reads *types_reads(struct types *t, const struct rule *r);
 
 const char *types_kind(struct types *t, const struct field_kind *k, enum types_side side);
 /* The payload of a rule as an object, without the members that A sets (NULL: none): "a: string; b?: number"; "": nothing. */

@@ -88,39 +88,64 @@ static bool added(const struct action *a, struct text name)
 	return false;
 }
 
-static const char *append(struct types *t, const char *list, const char *key, bool optional, const char *type)
+static void append(struct types_text *to, bool first, const char *key, bool optional, const char *type)
 {
-	return conf_arena_format(t->arena, "%s%s%s%s: %s", list, list[0] != '\0' ? "; " : "", key, optional ? "?" : "", type).p;
+	fprintf(to->f, "%s%s%s: %s", first ? "" : "; ", key, optional ? "?" : "", type);
+}
+
+/* Whatever else there is in the object. */
+static void others(struct types_text *to, bool first, enum types_side side)
+{
+	append(to, first, "[member: string]", false, side == TYPES_SENT ? "any" : "unknown");
 }
 
 static const char *set(struct types *t, const struct field_set *s, enum types_side side, bool pass, const struct action *a)
 {
-	const char *out = "";
+	struct types_text to;
+	bool first = true;
 
+	types_begin(&to);
 	for (unsigned i = 0; i < s->n; i++) {
 		const struct field *f = &s->field[i];
 
-		if (!added(a, f->name))
-			out = append(t, out, types_key(t, f->key), may_miss(f, side), type_of(t, f, side, pass));
+		if (added(a, f->name))
+			continue;
+		append(&to, first, types_key(t, f->key), may_miss(f, side), type_of(t, f, side, pass));
+		first = false;
 	}
-	return pass ? append(t, out, "[member: string]", false, side == TYPES_SENT ? "any" : "unknown") : out;
+	if (pass)
+		others(&to, first, side);
+	return types_end(t, &to);
+}
+
+const struct walk_reads *types_reads(struct types *t, const struct rule *r)
+{
+	if (t->reader != r)
+		t->reads = walk_reads(t->arena, r);
+	t->reader = r;
+	return &t->reads;
 }
 
 /* Nothing is declared: what the rule reads is known to be meant. */
 static const char *read_members(struct types *t, const struct rule *r, enum types_side side, const struct action *a)
 {
-	const struct walk_reads reads = walk_reads(t->arena, r);
-	const char *out = "";
+	const struct walk_reads *reads = types_reads(t, r);
+	struct types_text to;
+	bool first = true;
 
-	if (reads.list)
+	if (reads->list)
 		return "";
-	for (unsigned i = 0; i < reads.n; i++) {
-		const struct walk_member *m = &reads.member[i];
+	types_begin(&to);
+	for (unsigned i = 0; i < reads->n; i++) {
+		const struct walk_member *m = &reads->member[i];
 
-		if (!added(a, m->name))
-			out = append(t, out, types_key(t, m->name), !m->room, m->room ? "string | number" : "unknown");
+		if (added(a, m->name))
+			continue;
+		append(&to, first, types_key(t, m->name), !m->room, m->room ? "string | number" : "unknown");
+		first = false;
 	}
-	return append(t, out, "[member: string]", false, side == TYPES_SENT ? "any" : "unknown");
+	others(&to, first, side);
+	return types_end(t, &to);
 }
 
 const char *types_members(struct types *t, const struct rule *r, enum types_side side, const struct action *a)
@@ -132,12 +157,13 @@ const char *types_members(struct types *t, const struct rule *r, enum types_side
 
 bool types_may_miss(struct types *t, const struct rule *r)
 {
-	const struct walk_reads reads = walk_reads(t->arena, r);
+	const struct walk_reads *reads;
 
 	if (r->fields != NULL)
 		return none_needed(&r->fields->top);
-	for (unsigned i = 0; i < reads.n; i++)
-		if (reads.member[i].room)
+	reads = types_reads(t, r);
+	for (unsigned i = 0; i < reads->n; i++)
+		if (reads->member[i].room)
 			return false;
 	return true;
 }

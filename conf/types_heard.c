@@ -73,7 +73,7 @@ static struct form passed(struct types *t, const struct rule *r, bool event)
 		return (struct form){FORM_TUPLE, "[]"};
 	if (r->fields != NULL && r->fields->params)
 		return (struct form){FORM_TUPLE, types_positions_heard(t, r), r->fields->top.n};
-	if (r->fields == NULL && (walk_reads(t->arena, r).n == 0 || walk_reads(t->arena, r).list))
+	if (r->fields == NULL && (types_reads(t, r)->n == 0 || types_reads(t, r)->list))
 		return (struct form){FORM_ANY, "any[]"};
 	type = object(t, types_members(t, r, TYPES_HEARD, NULL));
 	if (!types_may_miss(t, r))
@@ -83,7 +83,7 @@ static struct form passed(struct types *t, const struct rule *r, bool event)
 
 static struct form unframed(const struct types_at *at, const struct action *a, bool event)
 {
-	const char *out = "[";
+	struct types_text to;
 
 	switch (a->body) {
 	case BODY_PASS: return passed(at->t, at->rule, event);
@@ -95,11 +95,12 @@ static struct form unframed(const struct types_at *at, const struct action *a, b
 		return passed(at->t, at->rule, event);
 	if (types_elements(at, &a->json) == NULL)
 		return (struct form){FORM_ANY, "any[]"};
+	types_begin(&to);
+	fputc('[', to.f);
 	for (unsigned i = 0; i < a->json.n; i++)
-		out = conf_arena_format(at->t->arena, "%s%sargument%u: %s", out, i > 0 ? ", " : "", i + 1,
-		    types_json(at, &a->json.child[i]))
-			  .p;
-	return (struct form){FORM_TUPLE, conf_arena_format(at->t->arena, "%s]", out).p, a->json.n};
+		fprintf(to.f, "%sargument%u: %s", i > 0 ? ", " : "", i + 1, types_json(at, &a->json.child[i]));
+	fputc(']', to.f);
+	return (struct form){FORM_TUPLE, types_end(at->t, &to), a->json.n};
 }
 
 static void action(struct types *t, struct list *l, const struct rule *r, const struct room_type *type,
@@ -139,9 +140,14 @@ static void collect(struct types *t, struct list *l)
 	const struct text ping = nsp->builtins.name[BUILTIN_PING];
 
 	walk_reactions(nsp, reaction, &(struct reactions){t, l});
+	for (unsigned i = 0; i < nsp->nevery; i++)
+		reaction(&(struct reactions){t, l}, &nsp->every[i].rule, NULL);
 	for (unsigned i = 0; i < nsp->nevent; i++)
 		for (unsigned j = 0; j < nsp->event[i].naction; j++)
 			action(t, l, &nsp->event[i], NULL, &nsp->event[i].action[j], true);
+	for (unsigned i = 0; i < nsp->nroute; i++)
+		for (unsigned j = 0; j < nsp->route[i].naction; j++)
+			action(t, l, &nsp->route[i], NULL, &nsp->route[i].action[j], true);
 	add(t, l, nsp->errors.emit_plain, nsp->errors.emit,
 	    (struct form){FORM_ONE, types_json(&refusal, &nsp->errors.data)});
 	for (unsigned i = 0; i < nsp->nlimit; i++) {

@@ -24,10 +24,10 @@ static const char *path(const struct types_at *at, const struct source *s, bool 
 	if (at->rule == NULL)
 		return "unknown";
 	if (at->rule->fields == NULL) {
-		const struct walk_reads reads = walk_reads(at->t->arena, at->rule);
+		const struct walk_reads *reads = types_reads(at->t, at->rule);
 
-		for (unsigned i = 0; i < reads.n; i++) {
-			if (s->nseg != 1 || !text_equal(reads.member[i].name, s->seg[0]) || !reads.member[i].room)
+		for (unsigned i = 0; i < reads->n; i++) {
+			if (s->nseg != 1 || !reads->member[i].room || !text_equal(reads->member[i].name, s->seg[0]))
 				continue;
 			*absent = false;
 			return "string | number";
@@ -126,7 +126,10 @@ const char *types_source(const struct types_at *at, const struct source *s, bool
 	case SOURCE_USER_SOCKETS: *absent = !user_known(at); return "number";
 	case SOURCE_USER_NAME:
 	case SOURCE_USER_ROLE:
+	case SOURCE_SOCKET_QUERY:
+	case SOURCE_SOCKET_HEADERS:
 	case SOURCE_SOCKET_IP: *absent = true; return "string";
+	case SOURCE_ROOM_USERS:
 	case SOURCE_USER_FEATURES: *absent = true; return "string[]";
 	case SOURCE_ERROR_CODE: *absent = true; return "ErrorCode";
 	case SOURCE_ERROR_RETRY_AFTER: *absent = true; return "number";
@@ -159,18 +162,19 @@ static bool left_out(const struct types_at *at, const struct json_node *n)
 
 const char *types_elements(const struct types_at *at, const struct json_node *n)
 {
-	const char *out = "";
+	struct types_text to;
 
 	if (n->kind == JSON_NODE_LITERAL && strcmp(n->literal.p, "[]") == 0)
-		return out;
+		return "";
 	if (n->kind != JSON_NODE_ARRAY)
 		return NULL;
 	for (unsigned i = 0; i < n->n; i++)
 		if (left_out(at, &n->child[i]))
 			return NULL;
+	types_begin(&to);
 	for (unsigned i = 0; i < n->n; i++)
-		out = conf_arena_format(at->t->arena, "%s%s%s", out, i > 0 ? ", " : "", types_json(at, &n->child[i])).p;
-	return out;
+		fprintf(to.f, "%s%s", i > 0 ? ", " : "", types_json(at, &n->child[i]));
+	return types_end(at->t, &to);
 }
 
 static const char *array(const struct types_at *at, const struct json_node *n)
@@ -182,13 +186,15 @@ static const char *array(const struct types_at *at, const struct json_node *n)
 
 static const char *object(const struct types_at *at, const struct json_node *n)
 {
-	const char *out = "{";
+	struct types_text to;
 
+	types_begin(&to);
+	fputc('{', to.f);
 	for (unsigned i = 0; i < n->n; i++)
-		out = conf_arena_format(at->t->arena, "%s%s %s%s: %s", out, i > 0 ? ";" : "", types_key(at->t, n->key[i]),
-		    left_out(at, &n->child[i]) ? "?" : "", types_json(at, &n->child[i]))
-			  .p;
-	return conf_arena_format(at->t->arena, "%s }", out).p;
+		fprintf(to.f, "%s %s%s: %s", i > 0 ? ";" : "", types_key(at->t, n->key[i]),
+		    left_out(at, &n->child[i]) ? "?" : "", types_json(at, &n->child[i]));
+	fputs(" }", to.f);
+	return types_end(at->t, &to);
 }
 
 const char *types_json(const struct types_at *at, const struct json_node *n)

@@ -1,6 +1,26 @@
+#include <stdlib.h>
 #include <string.h>
 
 #include "conf/types.h"
+
+void types_begin(struct types_text *to)
+{
+	*to = (struct types_text){0};
+	to->f = open_memstream(&to->p, &to->n);
+	if (to->f == NULL)
+		abort(); /* as the arena: there is nothing to go on with */
+}
+
+const char *types_end(struct types *t, struct types_text *to)
+{
+	const char *out;
+
+	if (fclose(to->f) != 0)
+		abort();
+	out = conf_arena_text(t->arena, to->p, to->n).p;
+	free(to->p);
+	return out;
+}
 
 static bool letter(char c)
 {

@@ -15,7 +15,8 @@ static bool limited(const struct catalogue_nsp *nsp, struct text name)
 static const char *answer(struct types *t, const struct rule *r)
 {
 	const struct types_at at = {.t = t, .rule = r};
-	const char *elements, *comma, *name;
+	const char *elements, *name;
+	struct types_text to;
 
 	if (r->ack != ACK_ARGS) {
 		name = types_name(t, "", r->name, "Ack");
@@ -31,13 +32,12 @@ static const char *answer(struct types *t, const struct rule *r)
 	if (r->ack_json.n == 1)
 		return conf_arena_format(t->arena, "[answer: %s | Refusal]", elements).p;
 	/* A refusal is one argument: the others are not there then. */
-	comma = "";
-	elements = "";
-	for (unsigned i = 0; i < r->ack_json.n; i++, comma = ", ")
-		elements = conf_arena_format(t->arena, "%s%sargument%u%s: %s%s", elements, comma, i + 1, i > 0 ? "?" : "",
-		    types_json(&at, &r->ack_json.child[i]), i > 0 ? "" : " | Refusal")
-			       .p;
-	return conf_arena_format(t->arena, "[%s]", elements).p;
+	types_begin(&to);
+	for (unsigned i = 0; i < r->ack_json.n; i++)
+		fprintf(to.f, "%sargument%u%s: %s%s", i > 0 ? ", " : "[", i + 1, i > 0 ? "?" : "",
+		    types_json(&at, &r->ack_json.child[i]), i > 0 ? "" : " | Refusal");
+	fputc(']', to.f);
+	return types_end(t, &to);
 }
 
 /* The forms of the arguments, without the ack; NULL: anything. */
@@ -46,7 +46,7 @@ static const char *forms(struct types *t, const struct rule *r)
 	const struct fields *f = r->fields;
 	const char *object = NULL, *name;
 
-	if (f == NULL && (walk_reads(t->arena, r).n == 0 || walk_reads(t->arena, r).list))
+	if (f == NULL && (types_reads(t, r)->n == 0 || types_reads(t, r)->list))
 		return NULL;
 	if (f == NULL || !f->params || f->both) {
 		name = types_name(t, "Send", r->name, "");
@@ -158,6 +158,9 @@ static void in_band(struct types *t)
 
 	if (!b->on || (s.key = string_key(t, b->event)) == NULL)
 		return;
+	if (b->factors == CONF_FACTORS_BOTH)
+		s.forms = "[credentials: { token: string; signature: string; message: string }] | "
+			  "[token: string, signature: string, message: string]";
 	print_one(t, &s);
 }
 

@@ -34,7 +34,7 @@ static bool claim(const struct reading *r, struct text *out)
 	struct text t = r->t->text;
 
 	if (t.p[0] == '.' || t.p[t.n - 1] == '.' || strstr(t.p, "..") != NULL) {
-		mistake(&r->l->mistakes, r->t->at, "`%s`: `%s` has an empty part between its dots", r->o->name,
+		mistake(&r->l->mistakes, r->t->at, "`%s`: `%s` has an empty part between its dots: write `a.b`", r->o->name,
 		    value_shown(r));
 		return false;
 	}

@@ -39,6 +39,13 @@ static void url(char *buf, size_t n, const struct bindings *b, unsigned i)
 		snprintf(buf, n, "http://%s:%u", a->host.p, b->listener[i].port);
 }
 
+static void public_lines(FILE *out, const struct conf *c, const char *base, bool is_unix)
+{
+	fprintf(out, "  socket.io  %s%s\n", base, is_unix ? "" : c->engine.path.p);
+	if (c->wallet.path.p != NULL && !is_unix)
+		fprintf(out, "  wallets    %s%s  (POST publicKey, signature, message)\n", base, c->wallet.path.p);
+}
+
 /* The line that publishes, by whatever key may. */
 static void publish_line(FILE *out, const struct bindings *b, unsigned i, const char *base)
 {
@@ -103,7 +110,7 @@ void announce_dev(FILE *out, const struct conf *c, const struct bindings *b, boo
 	for (unsigned i = 0; i < b->n; i++) {
 		url(base, sizeof(base), b, i);
 		if (b->listener[i].kind == HERITAGE_PUBLIC)
-			fprintf(out, "  socket.io  %s%s\n", base, bind_address(b, i)->is_unix ? "" : c->engine.path.p);
+			public_lines(out, c, base, bind_address(b, i)->is_unix);
 		else
 			fprintf(
 			    out, "  admin      %s  (/health /ready /metrics /v1/stats /v1/sockets /v1/rooms)\n", base);

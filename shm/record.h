@@ -24,7 +24,7 @@ enum record_kind {
 };
 
 enum record_act { RECORD_ACT_JOIN = 1, RECORD_ACT_LEAVE, RECORD_ACT_DISCONNECT, RECORD_ACT_CLOSE };
-/* Of a user in a namespace, of a user in a room, of a room. */
+/* Of a user in a namespace, of a user in a room, of a room; of time (PACKET: the name of an `every` in NSP that is due). */
 enum record_edge {
 	RECORD_EDGE_ONLINE = 1,
 	RECORD_EDGE_OFFLINE,
@@ -32,6 +32,7 @@ enum record_edge {
 	RECORD_EDGE_EXIT,
 	RECORD_EDGE_OCCUPIED,
 	RECORD_EDGE_VACATED,
+	RECORD_EDGE_TICK,
 };
 /*
  * How many sockets of a slot were asked (in COUNT), and what one of them answered (PACKET: a JSON array).  What the

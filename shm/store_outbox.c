@@ -14,7 +14,7 @@
 
 #define KEY_LEN    8u
 #define ENTRY_HEAD 8u
-#define RECORD_CAP 1088 /* any record made here: head, namespace, room, user, name, role, sid, what is kept with a key, and their heads */
+#define RECORD_CAP 1088 /* any record made here: head, namespace, room, user, name, role, sid or kept data, and heads */
 
 static void sequence_key(uint8_t key[KEY_LEN], uint64_t sequence)
 {

@@ -32,6 +32,7 @@
 #include "shm/op.h"
 #include "shm/slot.h"
 #include "shm/store.h"
+#include "shm/store_row.h"
 
 struct store_writer;
 
@@ -97,6 +98,18 @@ bool store_has_over(const struct store_writer *w);
 int store_expire(struct store_writer *w, unsigned budget);
 /* Outside a batch: true when store_expire() has something to do. */
 bool store_has_expired(struct store_writer *w);
+
+/*
+ * Inside a batch: what is done again and again.  When it is due next, 1, 0 (not known) or -errno; setting that; and
+ * RECORD_EDGE_TICK to one of the live workers, each in turn.
+ */
+#define STORE_TICK_NAME_MAX 400 /* namespace and name and two bytes */
+struct store_tick {
+	struct store_text nsp, name;
+};
+int store_tick_get(struct store_writer *w, const struct store_tick *t, uint64_t *due_ns);
+int store_tick_set(struct store_writer *w, const struct store_tick *t, uint64_t due_ns);
+int store_tick_send(struct store_writer *w, const struct store_tick *t);
 
 /*
  * Outbox records of committed batches that were not forgotten, oldest first, from sequence FROM on, MAX at most.  FN

@@ -19,6 +19,7 @@ struct route {
 static const struct route routes[] = {
 	{HTTP_VERB_POST, "/v1/emit", false, CONF_MAY_PUBLISH, api_emit},
 	{HTTP_VERB_POST, "/v1/events", false, CONF_MAY_PUBLISH, api_events},
+	{HTTP_VERB_POST, "/v1/batch", false, CONF_MAY_PUBLISH | CONF_MAY_CONTROL, api_batch},
 	{HTTP_VERB_POST, "/v1/sockets/join", false, CONF_MAY_CONTROL, api_sockets_join},
 	{HTTP_VERB_POST, "/v1/sockets/leave", false, CONF_MAY_CONTROL, api_sockets_leave},
 	{HTTP_VERB_POST, "/v1/sockets/disconnect", false, CONF_MAY_CONTROL, api_sockets_disconnect},
@@ -36,6 +37,7 @@ static const struct route routes[] = {
 	{HTTP_VERB_GET, "/console.js", false, 0, api_console},
 	{HTTP_VERB_GET, "/pane.js", false, 0, api_console},
 	{HTTP_VERB_GET, "/api.js", false, 0, api_console},
+	{HTTP_VERB_GET, "/openapi.json", false, 0, api_console},
 	{HTTP_VERB_GET, "/console.json", false, 0, api_console_places},
 	{HTTP_VERB_GET, "/socket.io.esm.min.js", false, 0, api_console_client},
 };
@@ -45,7 +47,7 @@ void api_reply(struct conn *c, unsigned status, struct slice json)
 	request_reply(c, status, "application/json", NULL, json);
 }
 
-static void count_error(struct worker *w, unsigned status)
+void api_count_refused(struct worker *w, unsigned status)
 {
 	enum refused why = REFUSED_API_SYNTAX;
 
@@ -78,7 +80,7 @@ void api_error(struct conn *c, unsigned status, const char *code, const char *me
 {
 	const char *header = NULL;
 
-	count_error(c->w, status);
+	api_count_refused(c->w, status);
 	if (status == 429 || status == 503)
 		header = "Retry-After: 1\r\n";
 	else if (status == 401)
@@ -102,8 +104,7 @@ struct slice api_http_error(struct worker *w, unsigned status)
 	return api_error_body(w, code, http_reason(status), NULL);
 }
 
-/* What the key in the request may do; 0 when it is none of the listener's. */
-static unsigned key_may(const struct conn *c, const struct http_request *req)
+unsigned api_may(const struct conn *c, const struct http_request *req)
 {
 	struct slice v;
 
@@ -134,7 +135,7 @@ static const struct route *find_route(const struct http_request *req, const char
 
 static void refuse_method(struct conn *c, const char *allow)
 {
-	count_error(c->w, 405);
+	api_count_refused(c->w, 405);
 	request_reply(c, 405, "application/json", allow,
 	    api_error_body(c->w, "method_not_allowed", "this path has no such method", NULL));
 }
@@ -143,7 +144,7 @@ void api_handle(struct conn *c, const struct http_request *req, struct slice bod
 {
 	const char *allow;
 	const struct route *r = find_route(req, &allow);
-	unsigned may = key_may(c, req);
+	unsigned may = api_may(c, req);
 
 	counter_add(c->w->ct, COUNTER_API_CALLS, 1);
 	if (r != NULL && r->may == 0)

@@ -12,6 +12,10 @@ void api_handle(struct conn *c, const struct http_request *req, struct slice bod
 
 /* {error: {code, message, field?}}; FIELD may be NULL.  Counts the refusal, but for 413 and 429, which the ring counted. */
 void api_error(struct conn *c, unsigned status, const char *code, const char *message, const char *field);
+/* Counts a refusal with that status, as api_error() does. */
+void api_count_refused(struct worker *w, unsigned status);
+/* What the key in the request may do, bits of enum conf_may; 0 when it is none of the listener's. */
+unsigned api_may(const struct conn *c, const struct http_request *req);
 /* Such a body; it lives until the next one, or the next reply of a handler. */
 struct slice api_error_body(struct worker *w, const char *code, const char *message, const char *field);
 /* The same for what HTTP itself refused with that status; it lives until the turn's end. */
@@ -22,6 +26,7 @@ void api_reply(struct conn *c, unsigned status, struct slice json);
 /* Handlers, one file each. */
 void api_emit(struct conn *c, const struct http_request *req, struct slice body);	    /* api_verb.c */
 void api_events(struct conn *c, const struct http_request *req, struct slice body);
+void api_batch(struct conn *c, const struct http_request *req, struct slice body);  /* batch.c */
 void api_sockets_join(struct conn *c, const struct http_request *req, struct slice body);
 void api_sockets_leave(struct conn *c, const struct http_request *req, struct slice body);
 void api_sockets_disconnect(struct conn *c, const struct http_request *req, struct slice body);

@@ -80,6 +80,42 @@ static void ask(struct conn *c, const struct verb_emit *e)
 	answers_wait(a, &asked, id);
 }
 
+static struct late_reply *late_new(struct conn *c, const struct verb_result *r)
+{
+	struct late_reply *late = malloc(sizeof(*late));
+
+	if (late == NULL)
+		worker_die(c->w, "out of memory");
+	*late = (struct late_reply){c, *r};
+	return late;
+}
+
+static void decided(struct worker *w, void *arg, const struct verb_result *r, const struct verb_error *err)
+{
+	struct late_reply *late = arg;
+
+	(void)w;
+	if (late->c != NULL && err != NULL)
+		refuse(late->c, err);
+	else if (late->c != NULL)
+		confirm(late->c, r);
+	free(late);
+}
+
+/* With an id: the reply waits for the keeper. */
+static void run_once(struct conn *c, const struct verb *v)
+{
+	struct late_reply *late = late_new(c, &(struct verb_result){.status = 0});
+	struct verb_error err;
+
+	if (verb_run_once(c->w, v, decided, late, &err) == 0) {
+		request_defer(c, late, forget);
+		return;
+	}
+	refuse(c, &err);
+	free(late);
+}
+
 static void run(struct conn *c, const struct verb *v)
 {
 	struct worker *w = c->w;
@@ -87,20 +123,24 @@ static void run(struct conn *c, const struct verb *v)
 	struct verb_error err;
 	struct late_reply *late;
 
+	if (verb_has_id(v)) {
+		run_once(c, v);
+		return;
+	}
 	if (verb_run(w, v, &result, &err) != 0) {
 		refuse(c, &err);
 		return;
 	}
-	if (result.ticket == 0 || outlet_settled(&w->bcast, (uint64_t)result.ticket)) {
+	if (!result.joins && (result.ticket == 0 || outlet_settled(&w->bcast, (uint64_t)result.ticket))) {
 		confirm(c, &result);
 		return;
 	}
-	late = malloc(sizeof(*late));
-	if (late == NULL)
-		worker_die(w, "out of memory");
-	*late = (struct late_reply){c, result};
+	late = late_new(c, &result);
 	request_defer(c, late, forget);
-	publish_when_settled(w, result.ticket, confirm_late, late);
+	if (result.joins)
+		moves_wait(w, result.ticket, confirm_late, late);
+	else
+		publish_when_settled(w, result.ticket, confirm_late, late);
 }
 
 static const struct verb *read_verb(struct conn *c, const char *name, struct slice body)

@@ -33,6 +33,7 @@ static const struct row console_rows[ASSETS_CONSOLE] = {
     {"console.js", "text/javascript; charset=utf-8"},
     {"pane.js", "text/javascript; charset=utf-8"},
     {"api.js", "text/javascript; charset=utf-8"},
+    {"openapi.json", "application/json"},
 };
 
 /* The bytes of an ordinary file at DIR/NAME.SUFFIX; *OUT stays as it is when there is none.  0 or -errno. */

@@ -1,5 +1,6 @@
 /*
- * assets.h - the files that browsers get: npm's socket.io-client, and the console of the admin listener.
+ * assets.h - the files that browsers get: npm's socket.io-client, and the console of the admin listener and
+ * the contract of its API.
  *
  * A fixed table of names, read once by the master before it forks: the processes share the pages, a file that changes
  * on disk changes nothing before the next start, and no path from the wire ever reaches the file system.
@@ -13,7 +14,7 @@
 #include "proto/slice.h"
 
 #define ASSETS_CLIENT   8
-#define ASSETS_CONSOLE  5
+#define ASSETS_CONSOLE  6
 #define ASSETS_FILE_MAX (4u << 20) /* a larger file is not one of ours */
 
 struct asset {

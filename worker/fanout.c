@@ -8,6 +8,7 @@
 #include "worker/answers.h"
 #include "worker/control.h"
 #include "worker/encode.h"
+#include "worker/every.h"
 #include "worker/fanout.h"
 #include "worker/room.h"
 #include "worker/session.h"
@@ -210,7 +211,10 @@ static void on_record(struct worker *w, const struct inlet_item *item, const voi
 		control_act(w, &rec);
 		break;
 	case RECORD_EDGE:
-		control_edge(w, &rec);
+		if (rec.head.act == RECORD_EDGE_TICK)
+			every_due(w, &rec);
+		else
+			control_edge(w, &rec);
 		break;
 	case RECORD_ANSWER:
 		if (rec.head.act == RECORD_ANSWER_KEEPER)

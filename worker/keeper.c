@@ -25,6 +25,7 @@
 #include "worker/entry.h"
 #include "worker/keeper.h"
 
+#define US              1000u /* what libevent can wait for */
 #define KEEPER_REST_NS  500000u
 #define KEEPER_RETRY_NS 10000000u
 #define KEEPER_SWEEP_NS 100000000u
@@ -136,6 +137,16 @@ static void wait_events(struct loop *l, uint64_t ns)
 	slot_beat(l->k.self, clock_mono_ns());
 }
 
+/* Time until something is due; 0: nothing ever is. */
+static uint64_t until_next(const struct loop *l)
+{
+	uint64_t next = keeper_clock_next(&l->k), now = clock_mono_ns();
+
+	if (next == UINT64_MAX)
+		return 0;
+	return next > now + US ? next - now : US;
+}
+
 /*
  * A sweep that finds something has caught it only if the bell had been silent for it (doorbell.h), and still is: between
  * the return of epoll and this look lie microseconds, but on a busy machine also the time until the keeper has a CPU
@@ -152,7 +163,7 @@ static void sleep_until_rung(struct loop *l)
 		return;
 	}
 	l->rang = false;
-	wait_events(l, 0);
+	wait_events(l, until_next(l));
 	woke_ns = clock_mono_ns();
 	doorbell_awake(l->k.self);
 	if (!l->rang && l->swept && keeper_missed(&l->k, armed_ns, woke_ns) &&
@@ -239,6 +250,8 @@ static int run(struct loop *l)
 	if (!rc)
 		rc = keeper_outbox_init(k);
 	if (!rc)
+		rc = keeper_clock_init(k);
+	if (!rc)
 		rc = loop_init(l);
 	if (rc)
 		return rc;
@@ -272,6 +285,7 @@ int keeper_main(const struct heritage *h)
 		log_error("keeper_failed", "error=%s", strerror(-rc));
 	else
 		log_info("ended", "gen=%u", h->gen);
+	keeper_clock_fini(&l->k);
 	keeper_outbox_fini(&l->k);
 	keeper_rings_fini(&l->k);
 	store_writer_close(l->k.st);

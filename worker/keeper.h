@@ -18,6 +18,7 @@
 #include "shm/segment.h"
 #include "shm/store_writer.h"
 #include "worker/entry.h"
+#include "worker/keeper_clock.h"
 #include "worker/publish.h"
 
 #define KEEPER_BATCH_OPS   1024u    /* operations in one transaction, at most */
@@ -42,6 +43,7 @@ struct keeper {
 	unsigned limit; /* operations a batch; halved while the map has no page left */
 	bool died;      /* a generation ended: readers have to be checked */
 	bool full;      /* segment_store_full, as last stored */
+	struct keeper_clock clock;
 	bool expiring;  /* there are more keys whose time is over */
 	/* publishing */
 	struct outlet out;

@@ -67,6 +67,8 @@ void keeper_rings_fini(struct keeper *k)
 
 bool keeper_pending(struct keeper *k)
 {
+	if (keeper_clock_next(k) <= clock_mono_ns())
+		return true;
 	for (unsigned w = 0; w < SLOT_WORDS; w++) {
 		for (uint64_t left = k->attached.w[w]; left != 0; left &= left - 1) {
 			unsigned slot = w * 64 + (unsigned)__builtin_ctzll(left);
@@ -250,7 +252,8 @@ static void tell(struct keeper *k)
 
 int keeper_batch(struct keeper *k, bool tidy)
 {
-	struct filling f = {.deadline_ns = clock_mono_ns() + KEEPER_BATCH_NS};
+	uint64_t now = clock_mono_ns();
+	struct filling f = {.deadline_ns = now + KEEPER_BATCH_NS};
 	uint64_t settled = keeper_settled(k), started;
 	struct slot_mask live = keeper_workers(k);
 	bool forget = settled > store_outbox_forgotten(k->st);
@@ -258,7 +261,7 @@ int keeper_batch(struct keeper *k, bool tidy)
 
 	if (rc)
 		return rc;
-	store_set_clock(k->st, clock_mono_ns());
+	store_set_clock(k->st, now);
 	if (tidy && store_has_expired(k->st))
 		k->expiring = true;
 	if (!keeper_pending(k) && !(tidy && forget))
@@ -272,6 +275,8 @@ int keeper_batch(struct keeper *k, bool tidy)
 		rc = purge(k);
 	if (!rc)
 		rc = expire(k);
+	if (!rc)
+		rc = keeper_clock_apply(k, now);
 	if (!rc && forget)
 		rc = store_outbox_forget(k->st, settled);
 	if (rc) {
@@ -281,6 +286,7 @@ int keeper_batch(struct keeper *k, bool tidy)
 		rc = store_commit(k->st);
 		histogram_observe(k->ct, HISTOGRAM_STORE_COMMIT, clock_mono_ns() - started, 1);
 	}
+	keeper_clock_end(k, rc == 0);
 	if (rc) {
 		/* The map has no page left: with less to do at once, and readers gone, it will. */
 		if (rc == -ENOMEM) {

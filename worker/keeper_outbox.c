@@ -116,6 +116,8 @@ static int on_record(void *ctx, uint64_t sequence, const void *record, size_t le
 	assert((uint64_t)ticket == sequence - k->base);
 	k->published = sequence;
 	counter_add(k->ct, COUNTER_OUTBOX_SENT, 1);
+	if (head.kind == RECORD_BROADCAST)
+		counter_add(k->ct, COUNTER_PUBLISHED, 1);
 	if (head.kind == RECORD_EDGE) {
 		counter_add(k->ct, COUNTER_EDGES, 1);
 		log_edge(&head, record, len);

@@ -3,6 +3,7 @@
 
 #include "proto/sid.h"
 #include "shm/interest.h"
+#include "shm/op.h"
 #include "shm/tlv.h"
 #include "worker/publish.h"
 #include "worker/room.h"
@@ -68,6 +69,7 @@ static int draft_begin(struct worker *w, struct draft *d, enum record_kind kind,
 	buf_reserve(&w->record, cap);
 	d->head = record_begin(&d->tlv, w->record.p, w->record.cap, kind);
 	d->ntouch = 0;
+	moves_collect(w, &d->head->mask);
 	if (!slice_is(a->nsp, "/"))
 		tlv_put(&d->tlv, RECORD_TLV_NSP, 0, a->nsp.p, a->nsp.n);
 	for (unsigned i = 0; i < a->nin; i++)
@@ -85,6 +87,33 @@ static int draft_begin(struct worker *w, struct draft *d, enum record_kind kind,
 	return 0;
 }
 
+/* An operation is an eighth of its ring at most; the keeper's record must fit its ring too. */
+static int64_t hold(struct worker *w, const struct draft *d)
+{
+	struct buf *b = &w->hold->fields;
+	size_t n = d->tlv.len + 16;
+	struct tlv_writer t;
+
+	if (b->n + n > ring_payload_max(&w->ops.ring) || d->tlv.len > ring_payload_max(&w->bcast.ring)) {
+		counter_add_to(&w->ct->refused[REFUSED_TOO_LONG], 1);
+		return -EMSGSIZE;
+	}
+	t = (struct tlv_writer){.buf = (uint8_t *)buf_reserve(b, n), .cap = n};
+	tlv_put(&t, OP_TLV_RECORD, 0, d->tlv.buf, d->tlv.len);
+	b->n += t.len;
+	return 0;
+}
+
+void publish_hold(struct worker *w, struct publish_held *held)
+{
+	w->hold = held;
+}
+
+void publish_go(struct worker *w)
+{
+	w->hold = NULL;
+}
+
 static int64_t draft_put(struct worker *w, struct draft *d)
 {
 	struct slot_mask mask;
@@ -99,6 +128,8 @@ static int64_t draft_put(struct worker *w, struct draft *d)
 		memset(&d->head->mask, 0, sizeof(d->head->mask));
 		slot_mask_set(&d->head->mask, w->h->slot);
 	}
+	if (w->hold != NULL)
+		return hold(w, d);
 	mask = d->head->mask;
 	ticket = outlet_put(&w->bcast, &msg, clock_mono_ns());
 	if (ticket > 0) {
@@ -198,6 +229,7 @@ int64_t publish_control(struct worker *w, const struct audience *a, enum record_
 {
 	struct draft d;
 	size_t more = 0;
+	int64_t ticket;
 	int err;
 
 	for (unsigned i = 0; i < nrooms; i++)
@@ -208,7 +240,10 @@ int64_t publish_control(struct worker *w, const struct audience *a, enum record_
 	d.head->act = (uint8_t)act;
 	for (unsigned i = 0; i < nrooms; i++)
 		tlv_put_hashed(&d.tlv, RECORD_TLV_ARG_ROOM, 0, room_hash(w, a->nsp, rooms[i]), rooms[i].p, rooms[i].n);
-	return draft_put(w, &d);
+	ticket = draft_put(w, &d);
+	if (act == RECORD_ACT_JOIN && ticket > 0)
+		moves_note(w, &d.head->mask, ticket);
+	return ticket;
 }
 
 void publish_when_settled(struct worker *w, int64_t ticket, publish_settled_fn fn, void *arg)

@@ -11,6 +11,7 @@
 
 #include "proto/slice.h"
 #include "shm/record.h"
+#include "worker/buf.h"
 #include "worker/message.h"
 
 struct worker;
@@ -34,7 +35,7 @@ struct audience {
 
 /*
  * Publishes M to AUDIENCE.  FLAGS: enum record_flag.  Returns the ticket of the
- * record (> 0), or -EMSGSIZE (above ring/8), -ENOBUFS (ring and overflow full).
+ * record (> 0), or -EMSGSIZE (above ring/8), -ENOBUFS (ring and overflow full).  0: it is held, see publish_hold().
  */
 int64_t publish_message(struct worker *w, const struct audience *a, const struct message *m, uint32_t flags);
 /* The same for an event that asks for acks; *ASKED: the slots that will say how many sockets they asked. */
@@ -51,6 +52,16 @@ int64_t publish_control(struct worker *w, const struct audience *a, enum record_
 size_t publish_size(const struct audience *a, size_t content, unsigned ncontent);
 /* 0 when N records of these sizes would all be taken now, else -EMSGSIZE or -ENOBUFS. */
 int publish_would_take(struct worker *w, const size_t *size, unsigned n);
+
+/*
+ * Between these two calls whatever is published is added to *HOLD instead, as fields OP_TLV_RECORD: to travel inside an
+ * operation, so that it is sent when the keeper says so, and with what it decides.  Never across a callback.
+ */
+struct publish_held {
+	struct buf fields;
+};
+void publish_hold(struct worker *w, struct publish_held *hold);
+void publish_go(struct worker *w);
 
 /* Calls FN(ARG) once the record with TICKET is in the ring: now, or by a later turn. */
 typedef void (*publish_settled_fn)(struct worker *w, void *arg);

@@ -208,3 +208,16 @@ void rule_act_last(struct eval *e, const struct rule *r, const struct rule_ran *
 		return;
 	}
 }
+
+int rule_act_in(struct eval *e, const struct action *a, struct slice room)
+{
+	struct rule_ran ran = {0, &(struct slice){NULL, 0}};
+	int err;
+
+	e->room = room;
+	err = act(e, a, &ran);
+	if (err == 0 && ran.n > 0 && (a->has_evict || a->close))
+		empty_rooms(e, a);
+	e->room = slice_make(NULL, 0);
+	return err;
+}

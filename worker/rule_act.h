@@ -22,6 +22,8 @@ int rule_act(struct eval *e, const struct rule *r, struct rule_ran *ran);
 unsigned rule_leavable(const struct eval *e, const struct targets *to, struct slice rooms[TARGETS_MAX]);
 /* The room of the user that `evict` names: all the user's sockets, wherever they are.  False: a value cannot be used. */
 bool rule_user_room(struct eval *e, const struct text_template *id, struct target_room *out);
+/* The action A once, for ROOM (p NULL: none), with what comes last: for rules without a client.  As rule_act(). */
+int rule_act_in(struct eval *e, const struct action *a, struct slice room);
 /* What comes last, of the actions that ran. */
 void rule_act_last(struct eval *e, const struct rule *r, const struct rule_ran *ran);
 

@@ -14,7 +14,9 @@
 #include "worker/accept.h"
 #include "worker/api_keys.h"
 #include "worker/auth_keys.h"
+#include "worker/batch.h"
 #include "worker/conn.h"
+#include "worker/every.h"
 #include "worker/fanout.h"
 #include "worker/flush.h"
 #include "worker/handover.h"
@@ -121,6 +123,8 @@ static void arm_timer(struct worker *w)
 	}
 	if ((w->bcast.waiting > 0 || w->ops.waiting > 0 || handover_waits(w)) && due > w->now_ns + PUMP_NS)
 		due = w->now_ns + PUMP_NS;
+	if (w->moves.waiting != NULL && due > w->now_ns + MOVES_POLL_NS)
+		due = w->now_ns + MOVES_POLL_NS;
 	if (due >= w->timer_ns && w->timer_ns > w->now_ns)
 		return;
 	w->timer_ns = due;
@@ -219,6 +223,8 @@ static void turn(struct worker *w)
 	if (!w->congested && w->nheld > 0)
 		conn_release_held(w);
 	run_resumes(w);
+	batches_turn(w);
+	moves_turn(w);
 	unreacted = trigger_turn(w);
 	behind_mark(w);
 	w->more = fanout_drain(w, clock_mono_ns()) || unreacted;
@@ -227,6 +233,8 @@ static void turn(struct worker *w)
 		counter_add(w->ct, COUNTER_SWEEP_CATCHES, 1);
 	run_timers(w);
 	ask_poll(w);
+	if (w->everies != NULL)
+		every_turn(w);
 	query_poll(w);
 	handover_turn(w);
 	if (w->stopping)
@@ -248,7 +256,7 @@ static void turn(struct worker *w)
 static bool may_sleep(struct worker *w)
 {
 	/* what was queued behind the flush waits for the next one */
-	if (w->more || (w->triggers.n > 0 && !w->congested) || w->ndirty > 0 || w->polls != NULL || (timeq_next(&w->resumes) != UINT64_MAX && !w->congested))
+	if (w->more || batches_ready(w) || (w->triggers.n > 0 && !w->congested) || w->ndirty > 0 || w->polls != NULL || (timeq_next(&w->resumes) != UINT64_MAX && !w->congested))
 		return false;
 	doorbell_arm(w->slot);
 	if (!inlet_pending(&w->in))

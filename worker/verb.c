@@ -14,8 +14,8 @@ struct verb_kind {
 };
 
 static const char *const emit[] = {
-	"to", "except", "namespace", "event", "data", "args", "volatile", "local", "timeout", NULL};
-static const char *const event[] = {"type", "namespace", "data", "vars", NULL};
+	"to", "except", "namespace", "event", "data", "args", "volatile", "local", "timeout", "id", NULL};
+static const char *const event[] = {"type", "namespace", "data", "vars", "id", NULL};
 static const char *const join[] = {"in", "except", "namespace", "rooms", NULL};
 static const char *const disconnect[] = {"in", "except", "namespace", "close", NULL};
 
@@ -55,15 +55,35 @@ const struct verb *verb_read(
 int verb_run(struct worker *w, const struct verb *v, struct verb_result *out, struct verb_error *err)
 {
 	*out = (struct verb_result){.status = 200};
+	if (verb_has_id(v))
+		return verb_run_held(w, v, out, NULL, NULL, err) ? 0 : -1;
 	return v->kind->run(w, v, out, err) ? 0 : -1;
+}
+
+bool verb_do(struct worker *w, const struct verb *v, struct verb_result *out, struct verb_error *err)
+{
+	return v->kind->run(w, v, out, err);
+}
+
+void verb_result_id(struct verb_result *out, const struct verb *v, const char id[UUID_LEN + 1])
+{
+	struct slice s = v->id.p != NULL ? v->id : slice_make(id, UUID_LEN);
+
+	memcpy(out->id, s.p, s.n);
+	out->id[s.n] = '\0';
+}
+
+const char *verb_name(const struct verb *v)
+{
+	return v->kind->name;
 }
 
 void verb_put_result(struct buf *b, const struct verb_result *r)
 {
 	if (r->has_id) {
-		buf_str(b, "\"id\":\"");
-		buf_str(b, r->id);
-		buf_str(b, "\",\"delivered\":");
+		buf_str(b, "\"id\":");
+		buf_json_string(b, slice_make(r->id, strlen(r->id)));
+		buf_str(b, ",\"delivered\":");
 	} else {
 		buf_str(b, "\"matched\":");
 	}

@@ -21,9 +21,11 @@ struct worker;
 struct verb;
 struct verb_kind;
 
+#define VERB_ID_MAX 128 /* bytes of an id that the caller chose */
+
 /* Why not, as the API says it. */
 struct verb_error {
-	unsigned status; /* 400, 404, 413, 422 or 429 */
+	unsigned status; /* 400, 404, 413, 422, 429 or 503 */
 	const char *code, *message;
 	const char *field; /* NULL: none; lives as long as the turn */
 };
@@ -32,8 +34,9 @@ struct verb_error {
 struct verb_result {
 	unsigned status; /* 200 or 202 */
 	bool has_id;	 /* a message was sent: it has an id, and N counts whom it is for; else N are the sockets acted on */
-	char id[UUID_LEN + 1];
+	char id[VERB_ID_MAX + 1];
 	uint64_t n;
+	bool joins;	/* sockets are being put into rooms: its caller is answered when they are there (moves_wait()) */
 	int64_t ticket; /* the last record's: the word may leave when it is in the ring (publish_when_settled()); 0: none */
 };
 
@@ -52,6 +55,16 @@ const struct verb *verb_read(
     struct worker *w, const struct verb_kind *kind, struct slice body, enum verb_way way, struct verb_error *err);
 /* Does it.  0, or -1 and *ERR: then nothing was done. */
 int verb_run(struct worker *w, const struct verb *v, struct verb_result *out, struct verb_error *err);
+/*
+ * True when the caller chose an id, so that the keeper decides whether it is done: once in VERB_ONCE_MS, whoever is
+ * asked, and every caller is told what the first was.  verb_run() does not wait for that; who can, shall use
+ * verb_run_once(): FN is called in a later turn, with ERR NULL when R counts.  0, or -1 and *ERR: FN is not called.
+ */
+#define VERB_ONCE_MS (INT64_C(10) * 60 * 1000)
+bool verb_has_id(const struct verb *v);
+typedef void (*verb_done_fn)(
+    struct worker *w, void *arg, const struct verb_result *r, const struct verb_error *err);
+int verb_run_once(struct worker *w, const struct verb *v, verb_done_fn fn, void *arg, struct verb_error *err);
 /* Appends the members of the result's object: "id":"...","delivered":3 or "matched":3. */
 void verb_put_result(struct buf *b, const struct verb_result *r);
 /* Appends {"code":...,"message":...,"field":...}. */

@@ -84,6 +84,7 @@ static bool run(
 
 bool verb_join_run(struct worker *w, const struct verb *v, struct verb_result *out, struct verb_error *err)
 {
+	out->joins = true;
 	return run(w, &v->u.act, RECORD_ACT_JOIN, out, err);
 }
 

@@ -182,6 +182,16 @@ bool verb_bool(const struct verb_members *m, const char *name, bool *out, struct
 	       verb_wrong(err, 422, "invalid", "true or false", name);
 }
 
+bool verb_id(struct worker *w, const struct verb_members *m, struct slice *out, struct verb_error *err)
+{
+	struct slice v = verb_member(m, "id");
+
+	*out = slice_make(NULL, 0);
+	if (v.p == NULL || (verb_room_text(w, v, out) && out->n <= VERB_ID_MAX))
+		return true;
+	return verb_wrong(err, 422, "invalid", "an id is text of 1 to 128 bytes without control characters", "id");
+}
+
 bool verb_namespace(struct worker *w, const struct verb_members *m, struct slice *out, struct verb_error *err)
 {
 	struct slice v = verb_member(m, "namespace"), name = SLICE("/");

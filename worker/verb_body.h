@@ -54,6 +54,7 @@ struct verb_event {
 
 struct verb {
 	const struct verb_kind *kind;
+	struct slice id; /* that the caller chose; p NULL: none */
 	union {
 		struct verb_emit emit;
 		struct verb_event event;
@@ -88,8 +89,21 @@ bool verb_namespace(struct worker *w, const struct verb_members *m, struct slice
 /* Text of 1 to OP_NAME_MAX bytes without control characters, decoded into the turn's arena. */
 bool verb_room_text(struct worker *w, struct slice value, struct slice *out);
 
+/* Member `id`: text of 1 to VERB_ID_MAX bytes without control characters; absent: p NULL. */
+bool verb_id(struct worker *w, const struct verb_members *m, struct slice *out, struct verb_error *err);
+
 /* What a record that was not taken is called: ERR is publish_message()'s. */
 bool verb_unpublished(struct verb_error *err, int64_t published);
+
+/* verb.c: does what its kind does, whatever its id. */
+bool verb_do(struct worker *w, const struct verb *v, struct verb_result *out, struct verb_error *err);
+const char *verb_name(const struct verb *v);
+/* The id that the caller chose, or else ID. */
+void verb_result_id(struct verb_result *out, const struct verb *v, const char id[UUID_LEN + 1]);
+
+/* verb_once.c: *OUT as if it were the first of its id; FN NULL: nobody waits for what the keeper says. */
+bool verb_run_held(struct worker *w, const struct verb *v, struct verb_result *out, verb_done_fn fn, void *arg,
+    struct verb_error *err);
 
 /* verb_emit.c */
 bool verb_emit_read(

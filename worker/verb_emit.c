@@ -58,8 +58,10 @@ bool verb_emit_read(
 	if (!verb_targets(w, m, "to", true, &e->to, err) || !verb_targets(w, m, "except", false, &e->except, err) ||
 	    !verb_namespace(w, m, &e->nsp, err) || !read_event(m, &e->event, err) ||
 	    !verb_bool(m, "volatile", &e->is_volatile, err) || !verb_bool(m, "local", &e->local, err) ||
-	    !read_timeout(m, way, &e->timeout_ms, err) || !read_args(m, &e->args, err))
+	    !read_timeout(m, way, &e->timeout_ms, err) || !read_args(m, &e->args, err) || !verb_id(w, m, &v->id, err))
 		return false;
+	if (e->timeout_ms > 0 && v->id.p != NULL)
+		return verb_wrong(err, 422, "invalid", "answers are not kept for a second call: no id beside timeout", "id");
 	verb_fold_targets(w, e->nsp, &e->to);
 	verb_fold_targets(w, e->nsp, &e->except);
 	return !e->except.all || verb_wrong(err, 422, "invalid", "nobody would be left", "except");
@@ -136,6 +138,7 @@ bool verb_emit_run(struct worker *w, const struct verb *v, struct verb_result *o
 	const struct verb_emit *e = &v->u.emit;
 	struct audience who = verb_audience(e->nsp, &e->to, &e->except);
 	struct message m = verb_emit_packet(w, e);
+	char id[UUID_LEN + 1];
 
 	out->status = 202;
 	out->has_id = true;
@@ -143,6 +146,7 @@ bool verb_emit_run(struct worker *w, const struct verb *v, struct verb_result *o
 	out->ticket = publish_message(w, &who, &m, verb_emit_flags(e));
 	if (out->ticket < 0)
 		return verb_unpublished(err, out->ticket);
-	uuid_make(out->id);
+	uuid_make(id);
+	verb_result_id(out, v, id);
 	return true;
 }

@@ -189,7 +189,7 @@ bool verb_event_read(
 	struct eval e;
 
 	(void)way;
-	if (!verb_namespace(w, m, &ev->nsp, err))
+	if (!verb_namespace(w, m, &ev->nsp, err) || !verb_id(w, m, &v->id, err))
 		return false;
 	rules = catalogue_nsp_find(&w->conf->catalogue, ev->nsp.p, ev->nsp.n);
 	r = find_route(rules, verb_member(m, "type"), err);
@@ -265,7 +265,7 @@ bool verb_event_run(struct worker *w, const struct verb *v, struct verb_result *
 
 	out->status = 202;
 	out->has_id = true;
-	memcpy(out->id, ev->id, sizeof(out->id));
+	verb_result_id(out, v, ev->id);
 	/* twice, so that all are told before the first of them is made to leave */
 	for (unsigned i = 0; i < 2 * ev->nshot && ticket >= 0; i++) {
 		const struct verb_shot *s = &ev->shot[i % ev->nshot];

@@ -21,6 +21,7 @@
 #include "worker/clock.h"
 #include "worker/entry.h"
 #include "worker/fanout.h"
+#include "worker/moves.h"
 #include "worker/reason.h"
 #include "worker/sid_table.h"
 #include "worker/stats.h"
@@ -36,8 +37,10 @@
 struct accept_point;
 struct answers;
 struct api_keys;
+struct batch;
 struct conn;
 struct encoder;
+struct every_run;
 struct hooks;
 struct flush;
 struct handover_state;
@@ -46,6 +49,7 @@ struct settling;
 struct query;
 struct nsp_table;
 struct polling;
+struct publish_held;
 struct room_table;
 struct session;
 struct store;
@@ -84,12 +88,19 @@ struct worker {
 	struct outlet bcast;
 	struct buf record;
 	struct settling *acks, **acks_tail;
+	struct publish_held *hold; /* NULL: what is published goes out */
+
+	/* moves.c */
+	struct moves moves;
 
 	/* behind.c */
 	struct behind behind;
 
 	/* ops.c */
 	struct outlet ops;
+
+	/* every.c */
+	struct every_run *everies; /* that are due or going on */
 
 	/* ask.c */
 	struct asks asks;
@@ -146,6 +157,10 @@ struct worker {
 	struct answers *answers;
 	unsigned nanswers;
 	uint64_t answers_id; /* of the last */
+
+	/* batch.c */
+	struct batch *batches;
+	unsigned nbatches;
 
 	/* socket.c, nsp.c, room.c, user.c */
 	struct room_table *rooms;

@@ -139,6 +139,27 @@ describe('keys that change', { concurrency: true }, () => {
 		assert.ok(!s.log.includes(next) && !s.log.includes(SECRET), 'a secret is in the log')
 	})
 
+	test('two keys of one algorithm while one takes over from the other', async (t) => {
+		for (const alg of ['RS256', 'EdDSA', 'ES512']) {
+			const [older, newer, newest] = [kinds[alg].make(), kinds[alg].make(), kinds[alg].make()]
+			const block = (kid) => `jwt "${kid}" { algorithm = ${alg}  public_key_file = "${kid}.pem" }`
+			const s = await with_files(t, { 'old.pem': pem(older), 'new.pem': pem(newer) }, { workers: 1, auth: `auth { ${block('old')} ${block('new')} }` })
+			const good = async (pair, header) => assert.ok(await connect(t, s, { token: signed(alg, pair, {}, { header }) }))
+			const bad = async (pair, header) => assert.ok(await refused(t, s, { token: signed(alg, pair, {}, { header }) }))
+			for (const [pair, kid, wrong] of [[older, 'old', 'new'], [newer, 'new', 'old']]) {
+				await good(pair, {})
+				await good(pair, { kid })
+				await bad(pair, { kid: wrong })
+			}
+			put(s, 'old.pem', pem(newest))
+			await changed(s, 'old', 1)
+			for (const header of [{}, { kid: 'old' }]) await bad(older, header)
+			for (const header of [{}, { kid: 'old' }]) await good(newest, header)
+			for (const header of [{}, { kid: 'new' }]) await good(newer, header)
+			await s.stop('SIGINT')
+		}
+	})
+
 	test('a file that is wrong, half or gone changes nothing, and is told once', async (t) => {
 		const s = await with_files(t, { 'k.pem': pem(first), 's.key': SECRET }, { ...options, workers: 1 })
 		const told = (why, times) => s.logged(new RegExp(`key_not_changed .*kid=k .*${why}`), times)

@@ -287,6 +287,7 @@ describe('a login, by the conf', { concurrency: true }, () => {
 
 	test('under --dev with the key that it makes', async (t) => {
 		const s = await server(t, { workers: 1, auth: '', conf: wallet_block(), args: ['--dev'] })
+		assert.match(s.out, new RegExp(`wallets    http://127\\.0\\.0\\.1:${s.port}${PATH} `))
 		assert.ok(await connect(t, s, { token: (await login(s, new Wallet())).token }))
 	})
 

@@ -172,9 +172,8 @@ test('usage: what is wrong, and exit status 2', () => {
 	const wrong = [
 		[['nonsense'], /unknown command "nonsense"/],
 		[['top'], /top is not in this build/],
-		[['types'], /types is not in this build/],
-		[['explain'], /explain is not in this build/],
-		[['doc'], /write forkcast doc --options/],
+		[['explain'], /explain needs the name of an event/],
+		[['types', '--json'], /types does not take --json/],
 		[['-s', 'reload', '-c', s.conf], /-s reload is not in this build/],
 		[['-s', 'upgrade', '-c', s.conf], /-s upgrade is not in this build/],
 		[['-s', 'shout', '-c', s.conf], /unknown word/],

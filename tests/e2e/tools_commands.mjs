@@ -30,6 +30,8 @@ event "game:move" {
 event "game:*" { deny = silent  to = "game:1"  close = yes  ack = no }
 event "enter" { room = lobby  require = any  join = room }
 on "connect" { join = "back:{@user.id}" }
+every "clock" { interval = 30s  emit = tick  to = all  data = '{"at": {@now}}' }
+route "game:over" { fields = "gameId: id"  room = "game:{gameId}"  emit = over  also { emit = won  to = "user:{@vars.winner}"  data = '{"by": {gameId}}' } }
 namespace "/shop-*" { event "buy" { params = {"what: id", "n?: int"}  emit = sold  to = all  add = "by: @user.id" } }
 `
 const conf = path.join(dir, 'tools.conf')
@@ -81,11 +83,18 @@ test('explain: patterns, built-in events, the one that logs in', () => {
 	assert.match(explain('login').out, /auth \{ in_band \{ \} \} takes/)
 })
 
+test('explain: routes', () => {
+	const r = explain('game:over')
+	assert.equal(r.status, 0)
+	assert.match(r.out, /whose pattern `game:\*`[^]*route `game:over` in namespace `\/`: what backends publish by this name, at .*:22\n   1\. fields   `gameId: id`/)
+	assert.match(r.out, /also     emit `won` to `user:\{@vars\.winner\}`/)
+})
+
 test('explain: rooms and who may be there', () => {
 	assert.match(explain('--room', 'desk:u', '--user', 'u').out, /user `u` without a role: yes/)
 	assert.match(explain('--room', 'desk:v', '--user', 'u').out, /user `u` without a role: no/)
 	assert.match(explain('--room', 'desk:v', '--role', 'admin').out, /: yes/)
-	assert.match(explain('--room', 'desk:v', '--role', 'x').out, /only as the user of that id/)
+	assert.match(explain('--room', 'desk:v', '--role', 'x').out, /only as the user of that id, or with that claim/)
 	const back = explain('--room', 'back:all').out
 	assert.match(back, /subscribe: nobody/)
 	assert.match(back, /from the start: `back:all`, with the role `admin`/)
@@ -166,6 +175,8 @@ test('doc: every part of the catalogue', () => {
 		'| `subscribe` | `{room, id}`', '| `game:moved` | somebody sends `game:move` | `{"g": {gameId\\|"a\\|b"}}` |',
 		'| `extra` | somebody sends `game:move` | the arguments as they were sent |',
 		'| `sold` | somebody sends `buy` | the payload, with members set by the server |',
+		'#### Every 30s: `clock`', '| `tick` | on time, by `clock` | `{"at": {@now}}` |', '### What backends publish', '#### `game:over`', '- It is told where by: `@vars.winner`',
+		'| `won` | a backend publishes `game:over` | `{"by": {gameId}}` |',
 		'Arguments by position:', '#### On `connect`', '| `desk:ID` | the user whose id the room has or users with the role `admin` |',
 		'| `back:ID` | nobody; rules and the API join clients |', '| `lobby` | users with a token |',
 		'| `admin` | `see`, `do` | `back:all` |', 'counts the events `game:*`; text: `Slow down`',

@@ -1,6 +1,6 @@
 /*
  * fuzz_conf.c - any bytes as a conf file: refused with lines that begin with file:line, or loaded, and then what is
- * printed of it loads again and prints the same.
+ * printed of it loads again and prints the same; and it can be described.
  *
  * The bytes are read from a file in memory, since conf_load() reads files; the mode is the first byte's last bit.
  */
@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "conf/conf.h"
+#include "conf/tools.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -78,6 +79,31 @@ static void check_errors(struct conf_errors *errors)
 	conf_errors_free(errors);
 }
 
+/* All of it by doc and types, each event and room type by explain. */
+static void described(const struct conf *c)
+{
+	FILE *f = fopen("/dev/null", "w");
+
+	assert(f != NULL);
+	tools_doc(c, f);
+	tools_types(c, f);
+	for (unsigned i = 0; i < c->catalogue.nnsp; i++) {
+		const struct catalogue_nsp *nsp = &c->catalogue.nsp[i];
+		struct tools_question q = {.nsp = nsp->pattern ? "/" : nsp->name.p, .user = "u", .role = "r"};
+
+		for (unsigned j = 0; j < nsp->nevent; j++) {
+			q.event = nsp->event[j].name.p;
+			tools_explain(c, &q, f);
+		}
+		q.event = NULL;
+		for (unsigned j = 0; j < nsp->nroom_type; j++) {
+			q.room = nsp->room_type[j].name.p;
+			tools_explain(c, &q, f);
+		}
+	}
+	fclose(f);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	bool dev = size > 0 && (data[0] & 1) != 0;
@@ -96,6 +122,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		assert(again != NULL);
 		second = printed(again);
 		assert(strcmp(first, second) == 0);
+		described(c);
 		conf_free(again);
 		free(first);
 		free(text);

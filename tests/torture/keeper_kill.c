@@ -11,7 +11,9 @@
  *	- each row of the store is what the streams say, and no row is there that they do not explain;
  *	- the edges came without a gap; of a user known to one generation exactly those, in order and with their causes,
  *	  that its stream makes, so nothing was applied twice or lost; of users shared by all, online and offline in
- *turn.
+ *turn;
+ *	- each question was answered, once for each time it was asked; each key has one question that got it, however often
+ *	  that was asked, and one message that went out with it.
  */
 #include <errno.h>
 #include <sched.h>
@@ -29,7 +31,7 @@
 #include "shm/doorbell.h"
 #include "shm/outlet.h"
 #include "shm/store_wait.h"
-#include "tests/torture/keeper_stream.h"
+#include "tests/torture/keeper_answers.h"
 #include "tests/unit/store_fixture.h"
 #include "worker/entry.h"
 
@@ -247,6 +249,14 @@ static void observe(void)
 		MODEL_CHECK(rec.head.sequence == last_sequence + 1, "gap: %" PRIu64 " after %" PRIu64,
 		    rec.head.sequence, last_sequence);
 		last_sequence = rec.head.sequence;
+		if (rec.head.kind == RECORD_ANSWER) {
+			hear_answer(&rec);
+			continue;
+		}
+		if (rec.head.kind == RECORD_BROADCAST) {
+			hear_message(&rec);
+			continue;
+		}
 		MODEL_CHECK(rec.head.kind == RECORD_EDGE, "kind %u", rec.head.kind);
 		if (nseen == cap_seen) {
 			cap_seen = cap_seen ? 2 * cap_seen : 65536;
@@ -474,6 +484,8 @@ int main(int argc, char **argv)
 	pid_t keeper, writer[WRITERS], reader;
 	bool dead[WRITERS] = {false};
 	uint64_t mood, edges = 0, started = now_ns(), ops = 0;
+	static struct told taker[KEYS];
+	unsigned nkeys;
 	uint32_t keeper_gen;
 	int status;
 
@@ -548,17 +560,21 @@ int main(int argc, char **argv)
 		_exit(0);
 	}
 	MODEL_CHECK(wait(&status) > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0, "rows: %x", status);
+	for (unsigned i = 0; i < nlife; i++)
+		check_answers(life[i].slot, life[i].gen, life[i].published, taker);
+	nkeys = check_keys(taker);
 	for (unsigned i = 0; i < nlife; i++) {
 		edges += check_own(&life[i]);
 		ops += life[i].published;
 	}
 	printf("keeper_kill: seed %" PRIu64 ", %.1f s: %u keepers, %u writers, %u readers killed; %" PRIu64
-	       " operations, %zu edges (%" PRIu64 " checked one by one), %" PRIu64 " sent again and dropped, %" PRIu64
+	       " operations, %zu answers about %u keys, %zu edges (%" PRIu64 " checked one by one), %" PRIu64 " sent again and dropped, %" PRIu64
 	       " reads; all rows as modelled\n",
-	    seed0, (double)(now_ns() - started) / 1e9, kills, writer_kills, reader_kills, ops, nseen, edges, again,
+	    seed0, (double)(now_ns() - started) / 1e9, kills, writer_kills, reader_kills, ops, ntold, nkeys, nseen, edges, again,
 	    atomic_load(&shared->reads));
 	store_fixture_end();
 	free(seen);
+	free(told);
 	segment_detach(&seg);
 	return 0;
 }

@@ -10,6 +10,7 @@
 #define WRITERS 3u
 #define SOCKETS (MODEL_SOCKETS / WRITERS) /* of one writer */
 #define OWN     3u                        /* users of one writer; the rest are shared */
+#define KEYS    1000u                     /* that questions are about */
 
 static uint64_t seed0;
 
@@ -19,6 +20,8 @@ struct stream {
 	uint32_t gen;
 	uint64_t seed;
 	struct model m;
+	bool asks; /* the last operation is a question: which, and about what */
+	unsigned ask, key;
 };
 
 static inline void stream_init(struct stream *s, unsigned slot, uint32_t gen)
@@ -33,6 +36,34 @@ static inline void stream_init(struct stream *s, unsigned slot, uint32_t gen)
 		model_user_gen[u] = u >= 1 + slot * OWN && u < 1 + (slot + 1) * OWN ? gen : 0;
 }
 
+/* A question: a new one, or the last once more.  A message goes out with the first for its key. */
+static inline size_t stream_ask(struct stream *t, uint8_t *buf, size_t cap)
+{
+	struct op_head head = {.kind = OP_ONCE, .time_ms = 3600000};
+	struct op_ask ask = {.due_ns = UINT64_MAX};
+	_Alignas(8) uint8_t record[512];
+	struct tlv_writer r, w;
+	char key[16];
+
+	if (t->ask == 0 || model_rand(&t->seed) % 4 != 0) {
+		t->ask++;
+		t->key = model_rand(&t->seed) % KEYS;
+	}
+	t->asks = true;
+	ask.id = t->ask;
+	snprintf(key, sizeof key, "K%u", t->key);
+	record_begin(&r, record, sizeof record, RECORD_BROADCAST);
+	tlv_put_hashed(&r, RECORD_TLV_ROOM, RECORD_ROOM_PLAIN, 1 + t->key, "r:1", 3);
+	tlv_put(&r, RECORD_TLV_PACKET, 0, key, strlen(key));
+	op_begin(&w, buf, cap, &head);
+	tlv_put(&w, OP_TLV_ASK, 0, &ask, sizeof ask);
+	tlv_put(&w, OP_TLV_KEY, 0, key, strlen(key));
+	tlv_put(&w, OP_TLV_DATA, 0, key, strlen(key));
+	tlv_put(&w, OP_TLV_RECORD, 0, record, r.len);
+	MODEL_CHECK(!w.over && !r.over, "operation buffer");
+	return w.len;
+}
+
 /* The next operation, and what it does to the model. */
 static inline size_t stream_next(struct stream *t, uint8_t *buf, size_t cap, bool *reserve)
 {
@@ -42,6 +73,9 @@ static inline size_t stream_next(struct stream *t, uint8_t *buf, size_t cap, boo
 	size_t len;
 
 	*reserve = false;
+	t->asks = false;
+	if (what >= 58 && what < 63)
+		return stream_ask(t, buf, cap);
 	if (what == 63) {
 		/* Not an operation. */
 		memset(buf, 0xee, 40);

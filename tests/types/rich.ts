@@ -154,6 +154,10 @@ socket.on('mixed', (first, second) => {
 socket.on('error', (payload) => {
 	const message: string = payload.message
 })
+socket.on('tick', (payload) => {
+	const price: string = payload.price
+	const at: string = payload.at // wrong
+})
 socket.on('nothing', () => {}) // wrong
 const heard: T.OnForm = { ...form, count: 1 }
 const sent: T.SendForm = form

@@ -8,13 +8,25 @@
 #include <cmocka.h>
 
 #include "tests/unit/conf_fixture.h"
-#include "tests/unit/conf_mistakes.h"
+#include "tests/unit/conf_mistakes_whole.h"
 
+
+/* Appends what was told to the file that scripts/check-mistakes reads. */
+static void told(const char *line)
+{
+	const char *path = getenv("FORKCAST_MISTAKES_TOLD");
+	FILE *f = path != NULL ? fopen(path, "a") : NULL;
+
+	if (f == NULL)
+		return;
+	fprintf(f, "%s\n", line);
+	fclose(f);
+}
 
 /* True when exactly this mistake is told. */
 static bool one_slip(const struct slip *s, const char *rest)
 {
-	char text[2048];
+	static char text[1 << 20];
 	char at[600];
 	const char *path;
 	struct conf_errors errors;
@@ -26,10 +38,12 @@ static bool one_slip(const struct slip *s, const char *rest)
 	path = fixture_write("test.conf", text, strlen(text));
 	rc = conf_load(path, false, &c, &errors);
 	snprintf(at, sizeof at, "%s:%d: ", path, s->line);
+	for (unsigned i = 0; i < errors.n; i++)
+		told(errors.line[i]);
 	good = rc == -EINVAL && c == NULL && errors.n == 1 && strncmp(errors.line[0], at, strlen(at)) == 0 &&
 	    strstr(errors.line[0] + strlen(at), s->say) != NULL;
 	if (!good) {
-		print_message("%s\nexpected only %s...%s...\n", text, at, s->say);
+		print_message("%.2000s\nexpected only %s...%s...\n", text, at, s->say);
 		for (unsigned i = 0; i < errors.n; i++)
 			print_message("got      %s\n", errors.line[i]);
 	}
@@ -48,6 +62,35 @@ static void each_slip_alone(void **state)
 		wrong += !one_slip(&slips[i], CONF_REST);
 	for (size_t i = 0; i < sizeof wholes / sizeof wholes[0]; i++)
 		wrong += !one_slip(&wholes[i], "");
+	assert_int_equal(wrong, 0);
+}
+
+static void each_long_slip_alone(void **state)
+{
+	unsigned wrong = 0;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof longs / sizeof longs[0]; i++) {
+		const struct long_slip *s = &longs[i];
+		char *text = NULL;
+		size_t n;
+		FILE *f = open_memstream(&text, &n);
+
+		assert_non_null(f);
+		fputs(s->before, f);
+		for (unsigned j = 0; j < s->n; j++) {
+			const char *number = strchr(s->repeat, '#');
+
+			if (number != NULL)
+				fprintf(f, "%.*s%u%s", (int)(number - s->repeat), s->repeat, j, number + 1);
+			else
+				fputs(s->repeat, f);
+		}
+		fputs(s->after, f);
+		fclose(f);
+		wrong += !one_slip(&(struct slip){text, s->line, s->say}, strncmp(text, "listen", 6) == 0 ? "" : CONF_REST);
+		free(text);
+	}
 	assert_int_equal(wrong, 0);
 }
 
@@ -111,6 +154,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(each_slip_alone),
+	    cmocka_unit_test(each_long_slip_alone),
 	    cmocka_unit_test(all_in_one_run),
 	    cmocka_unit_test(a_missing_file_is_no_mistake_of_the_conf),
 	    cmocka_unit_test(thousands_are_counted),

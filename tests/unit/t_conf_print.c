@@ -143,6 +143,8 @@ static void a_rule_whole(void **state)
 	    "on \"connect\" {\n\tif = {@user.id, 'not @user.name'}\n\temit = hi\n\tto = self\n"
 	    "\tdata = '[1]'\n\talso {\n\t\tif = @user.role\n\t\temit = ho\n\t\tto = all\n\t\t"
 	    "except = self\n\t\targs = '[{@id}]'\n\t}\n}\n"
+	    "every \"pulse\" {\n\tinterval = 90s\n\tif = '@server.users > 1'\n\teach = s\n\temit = x\n\tto = room\n\tdata = '{@room}'\n"
+	    "\talso {\n\t\tif = @now\n\t\temit = y\n\t\tto = all\n\t}\n}\n"
 	    "event \"e\" {\n\tfields = {'x: string 1..5', 'a?: 0|1 = 1', 'b: any', 'u: id', 'v.w?: list int 0..1'}\n"
 	    "\tunknown = reject\n\tdeny = silent\n\troom = 's:{x}'\n\tlimit = l\n\trequire = {member, role:r}\n\tif = a\n\temit = x\n"
 	    "\tto = {room, rooms:s, 'user:{u}'}\n\texcept = {others, all}\n\tadd = {'k: v', 'l: @now'}\n"

@@ -1,0 +1,130 @@
+#include <stdlib.h>
+
+#include "conf/log.h"
+#include "shm/op.h"
+#include "shm/store.h"
+#include "worker/every.h"
+#include "worker/rule_act.h"
+#include "worker/worker.h"
+
+#define PAGE 64u /* rooms of a turn */
+
+/* One that is going on. */
+struct every_run {
+	struct every_run *next;
+	const struct catalogue_nsp *nsp;
+	const struct every *every;
+	unsigned action;		/* the one that is next */
+	char after[OP_NAME_MAX + 1];	/* the last room that it was done for; "": none yet */
+	char id[UUID_LEN + 1];
+};
+
+static const struct every *find(const struct catalogue_nsp *nsp, struct slice name)
+{
+	for (unsigned i = 0; i < nsp->nevery; i++) {
+		if (slice_eq(name, slice_make(nsp->every[i].rule.name.p, nsp->every[i].rule.name.n)))
+			return &nsp->every[i];
+	}
+	return NULL;
+}
+
+void every_due(struct worker *w, const struct record *rec)
+{
+	const struct catalogue_nsp *nsp = catalogue_nsp_find(&w->conf->catalogue, rec->nsp, rec->nsp_len);
+	const struct every *every = nsp != NULL ? find(nsp, slice_make(rec->packet, rec->packet_len)) : NULL;
+	struct every_run *run, **pp;
+
+	if (every == NULL)
+		return; /* of a conf that was */
+	for (pp = &w->everies; *pp != NULL; pp = &(*pp)->next) {
+		if ((*pp)->every == every) {
+			log_warn("every_skipped", "name=%s", every->rule.name.p);
+			return;
+		}
+	}
+	run = calloc(1, sizeof(*run));
+	if (run == NULL)
+		worker_die(w, "out of memory");
+	*run = (struct every_run){.nsp = nsp, .every = every};
+	*pp = run;
+	counter_add(w->ct, COUNTER_EDGES, 1);
+}
+
+static void act_in(struct eval *e, const struct every_run *run, struct slice room)
+{
+	int err = rule_act_in(e, &run->every->rule.action[run->action], room);
+
+	if (err < 0)
+		log_debug("rule_ended", "every=%s error=%d", run->every->rule.name.p, err);
+}
+
+/* The next rooms of TYPE.  True when there are more. */
+static bool page(struct eval *e, struct every_run *run, const struct room_type *type)
+{
+	struct worker *w = e->w;
+	struct store_room rooms[PAGE];
+	char prefix[OP_NAME_MAX + 2];
+	uint64_t sockets, users;
+	bool more = false;
+	int n;
+
+	if (type->single) {
+		if (store_get_room(w->store, run->nsp->name.p, type->name.p, &sockets, &users) == 1)
+			act_in(e, run, slice_make(type->name.p, type->name.n));
+		return false;
+	}
+	snprintf(prefix, sizeof(prefix), "%s:", type->name.p);
+	n = store_list_rooms(
+	    w->store, run->nsp->name.p, prefix, run->after[0] != '\0' ? run->after : NULL, PAGE, rooms, &more);
+	for (int i = 0; i < n; i++) {
+		struct slice room = slice_make(rooms[i].name, strlen(rooms[i].name));
+
+		act_in(e, run, room);
+		memcpy(run->after, room.p, room.n + 1);
+		free(rooms[i].name);
+	}
+	return n > 0 && more;
+}
+
+/* True when there is more to do. */
+static bool go_on(struct worker *w, struct every_run *run)
+{
+	const struct rule *r = &run->every->rule;
+	struct eval e;
+
+	eval_init_in(&e, w, slice_make(run->nsp->name.p, run->nsp->name.n), run->nsp);
+	if (run->action == 0 && run->after[0] == '\0' && !eval_all(&e, r->ifs, r->nif))
+		return false;
+	memcpy(e.id, run->id, sizeof(e.id)); /* one @id a run */
+	while (run->action < r->naction) {
+		const struct action *a = &r->action[run->action];
+
+		if (a->each != NULL && page(&e, run, a->each)) {
+			memcpy(run->id, e.id, sizeof(run->id));
+			return true;
+		}
+		if (a->each == NULL)
+			act_in(&e, run, slice_make(NULL, 0));
+		run->after[0] = '\0';
+		run->action++;
+	}
+	return false;
+}
+
+void every_turn(struct worker *w)
+{
+	struct every_run **pp = &w->everies;
+
+	while (*pp != NULL) {
+		struct every_run *run = *pp;
+
+		/* while the rings are full it waits, as clients do */
+		if (w->congested || go_on(w, run)) {
+			w->more |= !w->congested;
+			pp = &run->next;
+			continue;
+		}
+		*pp = run->next;
+		free(run);
+	}
+}

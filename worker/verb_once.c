@@ -1,0 +1,111 @@
+/*
+ * verb_once.c - a verb whose caller chose an id: done once on the whole host, and every caller is told the same.
+ *
+ * What it publishes is held and travels inside the question, so that an id is never remembered for a message that was
+ * not sent, nor a message sent whose id is not remembered.  With the id the keeper keeps the number that the first
+ * caller was told.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "worker/publish.h"
+#include "worker/verb_body.h"
+#include "worker/worker.h"
+
+#define KEY_HEAD_MAX 16 /* the verb's name and a colon */
+
+struct waiting {
+	verb_done_fn fn; /* NULL: nobody waits */
+	void *arg;
+	struct verb_result result;
+};
+
+bool verb_has_id(const struct verb *v)
+{
+	return v->id.p != NULL;
+}
+
+static bool unanswered(struct verb_error *err, int result)
+{
+	if (result == RECORD_ONCE_FULL)
+		return verb_wrong(err, 503, "full", "the store takes no more ids: try again later", "id");
+	return verb_wrong(err, 503, "unavailable", "it is not known whether it was done: try again with the same id", NULL);
+}
+
+static void answered(struct worker *w, void *arg, int result, struct slice data)
+{
+	struct waiting *wait = arg;
+	struct verb_error err;
+	bool known = (result == RECORD_ONCE_NEW || result == RECORD_ONCE_TAKEN) && data.n == sizeof(wait->result.n);
+
+	if (known)
+		memcpy(&wait->result.n, data.p, data.n);
+	else
+		unanswered(&err, result);
+	if (wait->fn != NULL)
+		wait->fn(w, wait->arg, &wait->result, known ? NULL : &err);
+	free(wait);
+}
+
+static struct question *question(struct worker *w, const struct verb *v, const struct buf *fields, uint64_t n)
+{
+	struct op_head head = {.kind = OP_ONCE, .time_ms = VERB_ONCE_MS};
+	struct question *q = ask_new(w, &head, OP_KEY_MAX + sizeof(n) + 64 + fields->n);
+	char key[KEY_HEAD_MAX + VERB_ID_MAX];
+	struct tlv_writer *t;
+	size_t len = strlen(verb_name(v));
+
+	if (q == NULL)
+		return NULL;
+	memcpy(key, verb_name(v), len);
+	key[len++] = ':';
+	memcpy(key + len, v->id.p, v->id.n);
+	t = ask_fields(q);
+	tlv_put(t, OP_TLV_KEY, 0, key, len + v->id.n);
+	tlv_put(t, OP_TLV_DATA, 0, &n, sizeof(n));
+	if (fields->n > 0)
+		memcpy(t->buf + t->len, fields->p, fields->n);
+	t->len += fields->n;
+	return q;
+}
+
+bool verb_run_held(struct worker *w, const struct verb *v, struct verb_result *out, verb_done_fn fn, void *arg,
+    struct verb_error *err)
+{
+	struct publish_held held = {.fields = {NULL, 0, 0}};
+	struct waiting *wait = NULL;
+	struct question *q;
+	int rc = -ENOBUFS;
+	bool done;
+
+	publish_hold(w, &held);
+	done = verb_do(w, v, out, err);
+	publish_go(w);
+	if (!done)
+		goto out;
+	out->ticket = 0;
+	q = question(w, v, &held.fields, out->n);
+	if (q != NULL) {
+		wait = malloc(sizeof(*wait));
+		if (wait == NULL)
+			worker_die(w, "out of memory");
+		*wait = (struct waiting){fn, arg, *out};
+		rc = ask_send(w, q, answered, wait);
+	}
+	if (rc == -EMSGSIZE)
+		done = verb_wrong(err, 413, "too_large", "what travels with an id has at most 128 KiB", NULL);
+	else if (rc < 0)
+		done = verb_unpublished(err, rc);
+	if (!done)
+		free(wait);
+out:
+	buf_fini(&held.fields);
+	return done;
+}
+
+int verb_run_once(struct worker *w, const struct verb *v, verb_done_fn fn, void *arg, struct verb_error *err)
+{
+	struct verb_result r = {.status = 200};
+
+	return verb_run_held(w, v, &r, fn, arg, err) ? 0 : -1;
+}
