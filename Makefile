@@ -331,6 +331,14 @@ $(B)/bench/micro_rule: bench/micro_rule.c $(B)/libforkcast.a
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -fPIE $(LDFLAGS) -o $@ $< $(B)/libforkcast.a $(LIBS)
 
+$(B)/bench/backend: $(B)/bench/backend.o
+	$(CC) $(LDFLAGS) -o $@ $^
+
+#   make bench-hooks      what a hook costs, beside the same event without one and the backend's own time
+.PHONY: bench-hooks
+bench-hooks: all $(BENCH_LOAD) $(B)/bench/backend
+	bench/hooks --build $(B) $(BENCH)
+
 #   make bench-rule       what checked fields and a JSON template cost a message
 .PHONY: bench-tools bench bench-instructions bench-rule
 bench-rule: $(B)/bench/micro_rule

@@ -123,6 +123,7 @@ static char *granted_of(struct socket *so, struct slice list)
 			continue;
 		}
 		memcpy(at, name.p, name.n);
+		catalogue_room_fold(so->nsp->rules, at, name.n);
 		at += name.n;
 		*at++ = '\0';
 	}

@@ -30,6 +30,19 @@ const char *hook_failure_name(enum hook_failure why)
 	return names[why];
 }
 
+/* Connections to backends take descriptors that were meant for clients. */
+static void reserve_descriptors(struct worker *w)
+{
+	const struct catalogue *cat = &w->conf->catalogue;
+	uint64_t n = 0;
+
+	for (unsigned i = 0; i < cat->nnsp; i++)
+		for (unsigned k = 0; k < cat->nsp[i].nhook; k++)
+			n += cat->nsp[i].hook[k].concurrency;
+	if (w->conf->max_connections == 0)
+		w->max_conn -= n < w->max_conn / 2 ? n : w->max_conn / 2;
+}
+
 int hooks_open(struct worker *w)
 {
 	const struct catalogue *cat = &w->conf->catalogue;
@@ -42,6 +55,7 @@ int hooks_open(struct worker *w)
 	if (hs == NULL)
 		return -ENOMEM;
 	w->hooks = hs;
+	reserve_descriptors(w);
 	hs->pool = calloc(cat->nhooks, sizeof(*hs->pool));
 	hs->breaker = calloc(cat->nbreakers + 1, sizeof(*hs->breaker));
 	if (hs->pool == NULL || hs->breaker == NULL)

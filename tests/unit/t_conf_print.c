@@ -90,7 +90,10 @@ static const char *const texts[] = {
     "limit c { rate = 1/90s by = {event, user} events = {\"vote:*\", \"it's\", x} action = disconnect text = 'a \"b\"'\n"
     " role \"a b\" { rate = 5/1500ms } role c { rate = 10000000/31d } }\n"
     "event x { limit = {c, a} ack = '{@limit.c.remaining}' } event vote:y { limit = a } event z { }\n"
-    "namespace /n { limit a { rate = 2/10ms by = {role, socket} events = \"*\" } event x { } event y { limit = a } }",
+    "hook h { url = \"http://[::1]:80/a?b='c'\" timeout = 1500ms retries = 3 queue = 0 concurrency = 2 on_fail = continue breaker { failures = 0 reset = 1m text = 'a \"{@event}\"' } }\n"
+    "hook i { url = unix:/a } room r { join = {own, hook} hook = h } event hooked { hook = h ack = '{@hook.x}' } event told { hook = i notify = yes }\n"
+    "on connecting { hook = h } on connect { hook = i emit = x to = self data = '[{@hook}, {@user.data.a}]' }\n"
+    "namespace /n { hook h { url = \"https://a/\" } event w { hook = h } event v { hook = i } limit a { rate = 2/10ms by = {role, socket} events = \"*\" } event x { } event y { limit = a } }",
     "texts { busy = \"it's \\\\ \\\"so\\\" \\\\\\\\ ${x:-}\" invalid = 'a\\\\' forbidden = '\\\\\\'\\\\n' }",
     "room r { join = {authenticated, \"role:a b\", own} } room s { single = yes join = any } room n { }\n"
     "event a { room = \"r:{x|y}\" require = {member, \"role:it's\"} if = {a, 'b = \"c\"'} emit = '\"q\" ev' to = "
