@@ -15,11 +15,10 @@
 static const struct {
 	const char *block, *names;
 } keys[] = {
-	{"", "data_dir batch board hook mode preferences wallet recovery "
+	{"", "batch board hook mode preferences wallet recovery "
 	     "drain redis"},
 	{"namespace", "batch board hook mode preferences"},
 	{"listen", "tls_certificate tls_key proxy_protocol"},
-	{"shm", "sync"},
 	{"event", RULE_LATER ACTION_LATER},
 	{"event/also", ACTION_LATER},
 	{"route", RULE_LATER ACTION_LATER},

@@ -19,6 +19,10 @@ struct route {
 static const struct route routes[] = {
 	{HTTP_VERB_POST, "/v1/emit", false, CONF_MAY_PUBLISH, api_emit},
 	{HTTP_VERB_POST, "/v1/events", false, CONF_MAY_PUBLISH, api_events},
+	{HTTP_VERB_GET, "/v1/schedules", false, CONF_MAY_READ, api_list_schedules},
+	{HTTP_VERB_POST, "/v1/schedules", false, CONF_MAY_PUBLISH, api_schedules},
+	{HTTP_VERB_GET, "/v1/schedules/", true, CONF_MAY_READ, api_get_schedule},
+	{HTTP_VERB_DELETE, "/v1/schedules/", true, CONF_MAY_PUBLISH, api_delete_schedule},
 	{HTTP_VERB_POST, "/v1/sockets/join", false, CONF_MAY_CONTROL, api_sockets_join},
 	{HTTP_VERB_POST, "/v1/sockets/leave", false, CONF_MAY_CONTROL, api_sockets_leave},
 	{HTTP_VERB_POST, "/v1/sockets/disconnect", false, CONF_MAY_CONTROL, api_sockets_disconnect},

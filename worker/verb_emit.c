@@ -62,6 +62,8 @@ bool verb_emit_read(
 		return false;
 	if (e->timeout_ms > 0 && v->id.p != NULL)
 		return verb_wrong(err, 422, "invalid", "answers are not kept for a second call: no id beside timeout", "id");
+	if (!verb_later(w, m, v, err))
+		return false;
 	return !e->except.all || verb_wrong(err, 422, "invalid", "nobody would be left", "except");
 }
 
