@@ -8,7 +8,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { token } from '../../../tests/e2e/clients.mjs'
+import { api, token } from '../../../tests/e2e/clients.mjs'
 import { KEY, started } from '../../../tests/e2e/server.mjs'
 import * as kit from '../index.mjs'
 import { connect, inbox } from './support/harness.mjs'
@@ -93,6 +93,7 @@ describe('the examples of the README run as they stand', () => {
 	for (const [i, { kind, code }] of blocks.entries()) {
 		test(`example ${i + 1}: ${code.match(/(?:forkcast|publisher|emitter|sync|notifier)\.\w+/)[0]}`, async (t) => {
 			const user = await connect(t, s, { user: '42' })
+			await api(s, 'GET', '/v1/users/42') /* answered when the store knows of all before */
 			const heard = inbox(user, 'notice', 'price', 'notification', 'user:profile_updated')
 			const file = path.join(dir, `example${i}.${kind === 'cjs' ? 'cjs' : 'mjs'}`)
 			fs.writeFileSync(file, code)

@@ -53,7 +53,7 @@ class Live(unittest.TestCase):
         a = self.ear("mover")
         self.assertEqual(self.client.join("user:mover", ["chat:x", "chat:y"]), {"matched": 1})
         self.assertEqual(sorted(a.sio.call("getRooms")), ["chat:x", "chat:y", "global:all", "user:mover"])
-        self.assertEqual(self.client.leave("chat:x", "chat:y"), {"matched": 1})
+        self.assertEqual(self.client.leave("user:mover", "chat:y"), {"matched": 1})
         self.assertEqual(self.client.disconnect("user:mover", close=True), {"matched": 1})
 
     def test_queries(self):
