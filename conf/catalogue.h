@@ -72,6 +72,7 @@ struct room_type {
 	bool single;   /* one room, named TYPE, no id */
 	bool builtin;  /* user, role, global */
 	bool lower;    /* `case = lower`: ids are the same whose letters A-Z differ in case only */
+	uint32_t grace_ms;  /* so long is an `exit` put off */
 	uint32_t max_users; /* who may subscribe: so many users, of the whole host; 0: any */
 	bool persistent; /* stays known when nobody is in it */
 	unsigned njoin; /* 0: none may */

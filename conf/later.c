@@ -28,7 +28,7 @@ static const struct {
 	{"on/also", ACTION_LATER},
 	{"every", RULE_LATER ACTION_LATER},
 	{"every/also", ACTION_LATER},
-	{"room", "grace history history_ttl batch state"},
+	{"room", "history history_ttl batch state"},
 	{"texts", "conflict"},
 };
 

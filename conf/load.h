@@ -77,6 +77,9 @@ const struct token *tree_value(cfg_t *block, const char *key, unsigned i);
 bool value_store(struct load *l, const struct option *o, const struct token *const *v, unsigned n, void *base);
 /* Stores every option of BLOCK that stores itself, from the tree or by default.  False after a mistake. */
 bool value_store_block(struct load *l, const struct option_block *block, cfg_t *tree, void *base);
+/* The same for one option of it. */
+bool value_store_option(
+    struct load *l, const struct option_block *block, const char *name, cfg_t *tree, void *base);
 
 /* value_print.c */
 

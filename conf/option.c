@@ -401,8 +401,10 @@ static const struct option room[] = {
 	{"hook", OPTION_TEXT, LIMITS(1, 64), RELOAD, .help = "The `hook` block that `join = hook` asks when no other word admits."},
 	{"case", OPTION_WORD, .words = "keep lower", .dflt = "keep", RELOAD,
 	    .help = "`lower`: letters A to Z of ids count as a to z, wherever a room is named."},
-	{"max_users", OPTION_COUNT, LIMITS(1, 1000000), .computed = "no limit", RELOAD,
+	{"max_users", OPTION_COUNT, AT(room_type, max_users), LIMITS(1, 1000000), .computed = "no limit", RELOAD,
 	    .help = "How many users may subscribe to one of these rooms, counted on the whole host, each once."},
+	{"grace", OPTION_DURATION, AT(room_type, grace_ms), LIMITS(0, 86400000), .dflt = "0", RELOAD,
+	    .help = "How long an `exit` is put off; a user who is back by then neither left nor came."},
 	{"persistent", OPTION_SWITCH, .dflt = "no", RELOAD, .help = "Rooms that were used once stay in the list of rooms when nobody is in them."},
 	{"single", OPTION_SWITCH, .dflt = "no", RELOAD, .help = "There is one room, named TYPE, without an id."},
 };

@@ -349,6 +349,11 @@ static void print_room(FILE *out, int depth, const struct room_type *t)
 		print_key(out, depth + 1, "max_users");
 		fprintf(out, "%u\n", t->max_users);
 	}
+	if (t->grace_ms > 0) {
+		print_key(out, depth + 1, "grace");
+		value_print_duration(t->grace_ms, out);
+		fputc('\n', out);
+	}
 	print_switch(out, depth + 1, "persistent", t->persistent);
 	fprintf(out, "%.*s}\n", depth, "\t\t\t");
 }

@@ -81,6 +81,10 @@ struct store_cause {
 /* An edge that CAUSE made; ROOM: which it is about, or NULL.  0 or -errno. */
 int store_outbox_edge(
     struct store_writer *w, unsigned edge, const struct store_cause *cause, const struct store_text *room);
+/* store_grace.c.  The exit of CAUSE's user from ROOM is told in MS; 0 or -errno. */
+int store_grace_begin(struct store_writer *w, const struct store_cause *c, const struct store_text *room, uint32_t ms);
+/* It is back: 1 an exit was waiting and will not be told, 0 none was, or -errno. */
+int store_grace_end(struct store_writer *w, const struct store_cause *c, const struct store_text *room);
 /* An operation of RAW was refused: its socket must go. */
 int store_outbox_refused(struct store_writer *w, const struct store_text *nsp, const uint8_t raw[STORE_SID_RAW]);
 /* RECORD as it is but for its sequence; any size that LMDB takes. */

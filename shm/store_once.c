@@ -12,14 +12,14 @@
 #include <string.h>
 
 #include "shm/store_batch.h"
+#include "shm/store_due.h"
 #include "shm/store_schedule.h"
 #include "shm/store_writer.h"
 
 #define NS_PER_MS UINT64_C(1000000)
 #define TTL_MAX_MS (INT64_C(7) * 24 * 3600 * 1000)
 
-#define DUE_KIND     'k'
-#define DUE_HEAD     9u
+#define DUE_HEAD     STORE_DUE_HEAD
 #define DUE_KEY_MAX  (DUE_HEAD + OP_KEY_MAX)
 
 struct once_row {
@@ -100,20 +100,9 @@ static bool collect(struct once *o, const uint8_t *tlvs, size_t len)
 
 static size_t due_key(uint8_t key[DUE_KEY_MAX], uint64_t expires_ns, const void *name, size_t len)
 {
-	key[0] = DUE_KIND;
-	for (unsigned i = 0; i < 8; i++)
-		key[1 + i] = (uint8_t)(expires_ns >> 8 * (7 - i));
+	store_due_head(key, STORE_DUE_ONCE, expires_ns);
 	memcpy(key + DUE_HEAD, name, len);
 	return DUE_HEAD + len;
-}
-
-static uint64_t due_time(const uint8_t *key)
-{
-	uint64_t v = 0;
-
-	for (unsigned i = 0; i < 8; i++)
-		v = v << 8 | key[1 + i];
-	return v;
 }
 
 static int take(struct store_writer *w, const struct once *o, const struct once_row *row)
@@ -259,7 +248,7 @@ int store_once_apply(struct store_writer *w, unsigned slot, uint32_t gen, const 
 
 int store_expire(struct store_writer *w, unsigned budget)
 {
-	const uint8_t kind = DUE_KIND;
+	const uint8_t kind = STORE_DUE_ONCE;
 	uint8_t key[DUE_KEY_MAX];
 	MDB_val k;
 	int rc;
@@ -269,7 +258,7 @@ int store_expire(struct store_writer *w, unsigned budget)
 		if (k.mv_size <= DUE_HEAD || k.mv_size > sizeof key)
 			return -EIO;
 		memcpy(key, k.mv_data, k.mv_size);
-		if (due_time(key) > w->clock_ns)
+		if (store_due_time(key) > w->clock_ns)
 			return 0;
 		if (budget == 0)
 			return 1;
@@ -282,10 +271,17 @@ int store_expire(struct store_writer *w, unsigned budget)
 	return rc;
 }
 
+/* True when the first row of this kind is due. */
+static bool is_due(MDB_cursor *c, uint64_t now_ns, uint8_t kind)
+{
+	MDB_val k = {.mv_size = 1, .mv_data = &kind}, v;
+
+	return mdb_cursor_get(c, &k, &v, MDB_SET_RANGE) == 0 && k.mv_size > DUE_HEAD &&
+	       *(const uint8_t *)k.mv_data == kind && store_due_time(k.mv_data) <= now_ns;
+}
+
 bool store_has_expired(struct store_writer *w)
 {
-	uint8_t kind = DUE_KIND;
-	MDB_val k = {.mv_size = 1, .mv_data = &kind}, v;
 	MDB_cursor *c;
 	bool found = false;
 
@@ -293,9 +289,7 @@ bool store_has_expired(struct store_writer *w)
 	if (mdb_txn_renew(w->rtxn) != 0)
 		return false;
 	if (mdb_cursor_open(w->rtxn, w->e.dbi[STORE_DUE], &c) == 0) {
-		if (mdb_cursor_get(c, &k, &v, MDB_SET_RANGE) == 0 && k.mv_size > DUE_HEAD &&
-		    *(const uint8_t *)k.mv_data == DUE_KIND)
-			found = due_time(k.mv_data) <= w->clock_ns;
+		found = is_due(c, w->clock_ns, STORE_DUE_ONCE) || is_due(c, w->clock_ns, STORE_DUE_GRACE);
 		mdb_cursor_close(c);
 	}
 	mdb_txn_reset(w->rtxn);

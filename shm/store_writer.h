@@ -54,11 +54,14 @@ void store_set_workers(struct store_writer *w, const struct slot_mask *live);
 /* What time it is, CLOCK_MONOTONIC and on the wall, for all that follows. */
 void store_set_clock(struct store_writer *w, uint64_t now_ns, int64_t wall_ms);
 
-/*
- * Which edges of a room somebody reacts to, as bits 1 << enum record_edge; AUTOMATIC: the server joined the socket to it
- * at connect.  Rooms of which none is wanted cost nothing.
- */
-typedef unsigned (*store_edges_fn)(
+/* Which edges of a room somebody reacts to. */
+struct store_edges {
+	unsigned bits;	   /* 1 << enum record_edge */
+	uint32_t grace_ms; /* an exit is told so long after it, unless the user is back by then */
+};
+
+/* AUTOMATIC: the server joined the socket to the room at connect.  Rooms of which no edge is wanted cost nothing. */
+typedef struct store_edges (*store_edges_fn)(
     void *ctx, const char *nsp, size_t nsp_len, const char *room, size_t room_len, bool automatic);
 void store_set_edges(struct store_writer *w, store_edges_fn fn, void *ctx);
 /* Which rooms stay in the list of rooms when nobody is in them; NULL: none. */
@@ -96,7 +99,9 @@ bool store_has_over(const struct store_writer *w);
 
 /* Takes away what is over by now, at most BUDGET keys a call.  1: there is more, 0, or -errno. */
 int store_expire(struct store_writer *w, unsigned budget);
-/* Outside a batch: true when store_expire() has something to do. */
+/* The same for exits that waited for their room's grace: those that are due are told. */
+int store_grace_expire(struct store_writer *w, unsigned budget);
+/* Outside a batch: true when one of the two has something to do. */
 bool store_has_expired(struct store_writer *w);
 
 /*

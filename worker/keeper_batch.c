@@ -225,10 +225,12 @@ static int purge(struct keeper *k)
 static int expire(struct keeper *k)
 {
 	unsigned budget = k->limit < KEEPER_EXPIRE ? k->limit : KEEPER_EXPIRE;
-	int rc = store_expire(k->st, budget);
+	int rc = store_expire(k->st, budget), more = rc < 0 ? rc : store_grace_expire(k->st, budget);
 
-	k->expiring = rc > 0;
-	return rc < 0 ? rc : 0;
+	if (more < 0)
+		return more;
+	k->expiring = rc > 0 || more > 0;
+	return 0;
 }
 
 /* After the commit: what others wait for. */

@@ -29,18 +29,21 @@ static const struct room_type *type_of(const struct catalogue_nsp *rules, const 
 }
 
 /* What `on` says of the room: that of its type, and for rooms that clients joined that of all types. */
-static unsigned wanted(void *ctx, const char *nsp, size_t nsp_len, const char *room, size_t room_len, bool automatic)
+static struct store_edges wanted(void *ctx, const char *nsp, size_t nsp_len, const char *room, size_t room_len, bool automatic)
 {
 	const struct keeper *k = ctx;
 	const struct catalogue_nsp *rules = catalogue_nsp_find(&k->h->conf->catalogue, nsp, nsp_len);
 	const struct room_type *type;
-	unsigned bits;
+	struct store_edges want = {0, 0};
 
 	if (rules == NULL)
-		return 0;
+		return want;
 	type = type_of(rules, room, room_len);
-	bits = type != NULL ? edges_of(type->on) : 0;
-	return automatic ? bits : bits | edges_of(rules->on_room);
+	if (type != NULL)
+		want = (struct store_edges){edges_of(type->on), type->grace_ms};
+	if (!automatic)
+		want.bits |= edges_of(rules->on_room);
+	return want;
 }
 
 static bool keeps(void *ctx, const char *nsp, size_t nsp_len, const char *room, size_t room_len)

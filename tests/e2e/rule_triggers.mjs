@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { api, connect, connect_each, next, token } from './clients.mjs'
-import { started, until } from './server.mjs'
+import { sleep, started, until } from './server.mjs'
 
 let s
 before(async () => {
@@ -15,6 +15,9 @@ before(async () => {
 			room "watch" { join = any  single = yes }
 			room "chat"  { join = any }
 			room "game"  { join = any }
+			room "seat"  { join = any  grace = 400ms }
+			on "enter seat" { emit = seated  to = watch  data = '{@user.id}' }
+			on "exit seat"  { emit = unseated  to = watch  data = '{@user.id}' }
 			limit "slow" { rate = 1/1h  events = "once" }
 			limit "gone" { rate = 1/1h  events = "quiet"  action = drop }
 			event "once"  { }
@@ -180,6 +183,21 @@ describe('once for the host', () => {
 		assert.deepEqual(seen.of('chat:member:left'), [{ chatId: 'e1', userId: 'en' }, { chatId: 'e1', userId: 'ot' }])
 		assert.deepEqual(seen.of('occupied'), ['chat:e1'])
 		assert.deepEqual(seen.of('vacated'), ['chat:e1'])
+	})
+
+	test('who is back within the grace of a room neither left nor came', async (t) => {
+		const w = await watcher(t)
+		const seen = inbox(w)
+		const a = await connect(t, s, { user: 'gr' })
+		await join(a, 'seat', 's1')
+		a.disconnect()
+		const b = await connect(t, s, { user: 'gr' })
+		await join(b, 'seat', 's1')
+		await sleep(700)
+		assert.deepEqual([seen.of('seated'), seen.of('unseated')], [['gr'], []])
+		b.disconnect()
+		await until('it to be told', () => seen.of('unseated').length === 1)
+		assert.deepEqual([seen.of('seated'), seen.of('unseated')], [['gr'], ['gr']])
 	})
 
 	test('automatic rooms only where the type is named', async (t) => {

@@ -12,16 +12,17 @@
 /* What the test wants of rooms that clients joined, and of automatic ones. */
 struct wish {
 	unsigned joined, automatic;
+	uint32_t grace_ms;
 };
 
-static unsigned wanted(void *ctx, const char *nsp, size_t nsp_len, const char *room, size_t room_len, bool automatic)
+static struct store_edges wanted(void *ctx, const char *nsp, size_t nsp_len, const char *room, size_t room_len, bool automatic)
 {
 	const struct wish *w = ctx;
 
 	(void)nsp;
 	(void)nsp_len;
 	assert_true(room_len > 5 && (memcmp(room, "game:", 5) == 0 || memcmp(room, "marke", 5) == 0));
-	return automatic ? w->automatic : w->joined;
+	return (struct store_edges){automatic ? w->automatic : w->joined, w->grace_ms};
 }
 
 /* The edges since, in order, as "ENTER game:3 user-1" each with a comma behind it; online and offline left out. */
@@ -78,7 +79,7 @@ static struct model_socket made(unsigned user, uint64_t *seed)
 static void users_and_rooms(void **state)
 {
 	struct store_writer *w = open_writer(true);
-	struct wish wish = {ALL, 0};
+	struct wish wish = {ALL, 0, 0};
 	struct seen seen = {0};
 	uint64_t seed = 5;
 	struct model_socket a = made(1, &seed), b = made(1, &seed), c = made(2, &seed), nobody = made(0, &seed);
@@ -120,7 +121,7 @@ static void users_and_rooms(void **state)
 static void only_what_is_wanted(void **state)
 {
 	struct store_writer *w = open_writer(true);
-	struct wish wish = {EXIT, 0};
+	struct wish wish = {EXIT, 0, 0};
 	struct seen seen = {0};
 	uint64_t seed = 6;
 	struct model_socket a = made(1, &seed);
@@ -132,7 +133,7 @@ static void only_what_is_wanted(void **state)
 	assert_int_equal(apply(w, OP_JOIN, &a, 1u << 3), 0);
 	assert_int_equal(apply(w, OP_SOCKET_DEL, &a, 0), 0);
 	expect(w, &seen, "exit game:3 user-1,");
-	wish = (struct wish){0, ENTER | VACATED};
+	wish = (struct wish){0, ENTER | VACATED, 0};
 	assert_int_equal(apply(w, OP_SOCKET_ADD, &a, 1u << 6), 0);
 	assert_int_equal(apply(w, OP_JOIN, &a, 1u << 3), 0);
 	assert_int_equal(apply(w, OP_SOCKET_DEL, &a, 0), 0);
@@ -148,7 +149,7 @@ static void only_what_is_wanted(void **state)
 static void with_the_batch(void **state)
 {
 	struct store_writer *w = open_writer(true);
-	struct wish wish = {ALL, ALL};
+	struct wish wish = {ALL, ALL, 0};
 	struct seen seen = {0}, again = {0};
 	uint64_t seed = 7;
 	struct model_socket a = made(1, &seed);
@@ -175,7 +176,7 @@ static void with_the_batch(void **state)
 static void another_user(void **state)
 {
 	struct store_writer *w = open_writer(true);
-	struct wish wish = {ALL, ALL};
+	struct wish wish = {ALL, ALL, 0};
 	struct seen seen = {0};
 	uint64_t seed = 8;
 	struct model_socket a = made(0, &seed);
@@ -198,7 +199,7 @@ static void another_user(void **state)
 static void purged(void **state)
 {
 	struct store_writer *w = open_writer(true);
-	struct wish wish = {ALL, 0};
+	struct wish wish = {ALL, 0, 0};
 	struct seen seen = {0};
 	uint64_t seed = 9;
 	struct model_socket a = made(1, &seed);
@@ -216,6 +217,70 @@ static void purged(void **state)
 	store_writer_close(w);
 }
 
+/* Lets time pass and what is due be told. */
+static void at(struct store_writer *w, struct seen *s, uint64_t ms, const char *text)
+{
+	store_set_clock(w, 1 + ms * UINT64_C(1000000), 0);
+	while (store_grace_expire(w, 1) > 0)
+		;
+	expect(w, s, text);
+}
+
+static void grace(void **state)
+{
+	struct store_writer *w = open_writer(true);
+	struct wish wish = {ALL, 0, 1000};
+	struct seen seen = {0};
+	uint64_t seed = 10;
+	struct model_socket a = made(1, &seed), b = made(1, &seed), c = made(2, &seed), nobody = made(0, &seed);
+	const uint32_t r3 = 1u << 3;
+
+	(void)state;
+	store_set_edges(w, wanted, &wish);
+	store_set_clock(w, 1, 0);
+	assert_int_equal(store_begin(w), 0);
+	assert_int_equal(apply(w, OP_SOCKET_ADD, &nobody, 0), 0);
+	assert_int_equal(apply(w, OP_SOCKET_ADD, &a, 0), 0);
+	assert_int_equal(apply(w, OP_SOCKET_ADD, &c, 0), 0);
+	assert_int_equal(apply(w, OP_JOIN, &nobody, r3), 0);
+	assert_int_equal(apply(w, OP_JOIN, &a, r3), 0);
+	assert_int_equal(apply(w, OP_JOIN, &c, r3), 0);
+	expect(w, &seen, "occupied game:3 -,enter game:3 user-1,enter game:3 user-2,");
+	/* back in time, by another socket: neither left nor came */
+	assert_int_equal(apply(w, OP_SOCKET_DEL, &a, 0), 0);
+	at(w, &seen, 500, "");
+	assert_int_equal(apply(w, OP_SOCKET_ADD, &b, 0), 0);
+	assert_int_equal(apply(w, OP_JOIN, &b, r3), 0);
+	at(w, &seen, 2000, "");
+	/* not back: told when it is over, and then it comes anew; another's time is its own */
+	assert_int_equal(apply(w, OP_LEAVE, &b, r3), 0);
+	at(w, &seen, 2900, "");
+	assert_int_equal(apply(w, OP_LEAVE, &c, r3), 0);
+	at(w, &seen, 2999, "");
+	at(w, &seen, 3000, "exit game:3 user-1,");
+	assert_int_equal(apply(w, OP_JOIN, &b, r3), 0);
+	at(w, &seen, 3500, "enter game:3 user-1,");
+	at(w, &seen, 4000, "exit game:3 user-2,");
+	/* a successor finds what waits */
+	assert_int_equal(apply(w, OP_LEAVE, &b, r3), 0);
+	expect(w, &seen, "");
+	store_abort(w);
+	store_writer_close(w);
+	w = open_writer(false);
+	store_set_edges(w, wanted, &wish);
+	store_set_clock(w, 1 + 4999 * UINT64_C(1000000), 0);
+	assert_false(store_has_expired(w));
+	store_set_clock(w, 1 + 5000 * UINT64_C(1000000), 0);
+	assert_true(store_has_expired(w));
+	assert_int_equal(store_begin(w), 0);
+	at(w, &seen, 5000, "exit game:3 user-1,");
+	assert_int_equal(apply(w, OP_LEAVE, &nobody, r3), 0);
+	expect(w, &seen, "vacated game:3 -,");
+	store_abort(w);
+	assert_false(store_has_expired(w));
+	store_writer_close(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -224,6 +289,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(with_the_batch, setup, teardown),
 	    cmocka_unit_test_setup_teardown(another_user, setup, teardown),
 	    cmocka_unit_test_setup_teardown(purged, setup, teardown),
+	    cmocka_unit_test_setup_teardown(grace, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
