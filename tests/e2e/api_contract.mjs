@@ -121,6 +121,11 @@ describe('GET /openapi.json', () => {
 		const emit = operations().find((op) => op.path === '/v1/emit')
 		declared(emit, await call(emit, { to: 'user:ada', event: 'x', timeout: 5000 }), 'acks')
 		declared(emit, await call(emit, { to: 'user:ada', event: 'x', delay: 3600000 }), 'it waits')
+		const lines = [{ schedule: { id: 'b', to: 'all', event: 'x', delay: '1h' } }, { cancel: { id: 'b' } }, { cancel: { id: 'b' } }, { emit: { to: 'all', event: 'x' } }]
+		const many = operations().find((op) => op.path === '/v1/batch')
+		const r = await call(many, lines)
+		declared(many, r, 'what waits')
+		assert.deepEqual(r.json.map((one) => one.status), [202, 200, 404, 202])
 		const page = operations().find((op) => op.operationId === 'listSockets')
 		const first = await api(s, 'GET', '/v1/sockets?limit=1')
 		declared(page, first, 'a page')
