@@ -117,12 +117,29 @@ unsigned api_may(const struct conn *c, const struct http_request *req)
 	return api_keys_may(c->w, c->w->h->listener[c->listener].admin, slice_make(v.p + 7, v.n - 7));
 }
 
+/* The header that says which methods a path has; VERBS: bits by enum http_verb. */
+static const char *allow_of(unsigned verbs)
+{
+	const unsigned get = 1u << HTTP_VERB_GET, post = 1u << HTTP_VERB_POST, del = 1u << HTTP_VERB_DELETE;
+
+	if (verbs == 0)
+		return NULL;
+	if (verbs == get)
+		return "Allow: GET, HEAD\r\n";
+	if (verbs == post)
+		return "Allow: POST\r\n";
+	if (verbs == (get | post))
+		return "Allow: GET, HEAD, POST\r\n";
+	return verbs == (get | del) ? "Allow: GET, HEAD, DELETE\r\n" : "Allow: GET, HEAD, POST, DELETE\r\n";
+}
+
 /* ALLOW: the header that says which methods the path has; NULL for an unknown path. */
 static const struct route *find_route(const struct http_request *req, const char **allow)
 {
 	enum http_verb verb = req->verb == HTTP_VERB_HEAD ? HTTP_VERB_GET : req->verb;
+	const struct route *found = NULL;
+	unsigned verbs = 0;
 
-	*allow = NULL;
 	for (unsigned i = 0; i < sizeof(routes) / sizeof(*routes); i++) {
 		const struct route *r = &routes[i];
 		size_t n = strlen(r->path);
@@ -130,11 +147,12 @@ static const struct route *find_route(const struct http_request *req, const char
 
 		if (!hit)
 			continue;
-		*allow = r->verb == HTTP_VERB_GET ? "Allow: GET, HEAD\r\n" : "Allow: POST\r\n";
-		if (r->verb == verb)
-			return r;
+		verbs |= 1u << r->verb;
+		if (r->verb == verb && found == NULL)
+			found = r;
 	}
-	return NULL;
+	*allow = allow_of(verbs);
+	return found;
 }
 
 static void refuse_method(struct conn *c, const char *allow)

@@ -348,7 +348,9 @@ static void slice(struct batch *b)
 			return;
 		}
 		b->moved_ns = w->now_ns;
-	} while ((b->full || !w->congested) && !worker_is_late(w) && (++n < BATCH_SLICE_LINES || clock_mono_ns() - began < BATCH_SLICE_NS));
+		n++;
+	} while ((b->full || !w->congested) && !worker_is_late(w) &&
+		 (n < BATCH_SLICE_LINES || clock_mono_ns() - began < BATCH_SLICE_NS));
 }
 
 void batches_turn(struct worker *w)

@@ -1,6 +1,8 @@
 /* api_contract.mjs - GET /openapi.json against the running server: each path and method, and what they are answered. */
 import assert from 'node:assert/strict'
 import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { api, connect } from './clients.mjs'
 import { Schemas } from './schema.mjs'
@@ -8,11 +10,15 @@ import { KEY, server, started } from './server.mjs'
 
 const ONE_RIGHT = { publish: 'publish-key-0123456789abcdef0123', control: 'control-key-0123456789abcdef0123', read: 'read-key-0123456789abcdef01234567' }
 const clients = Object.entries(ONE_RIGHT).map(([may, key]) => `client "${may}" { key = "${key}"  may = ${may} }`).join('  ')
+const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'forkcast-contract-'))
 const conf = `
+data_dir = "${dir}"
 room "market" { join = any }
 route "market:trade" { fields = {"marketId: id", "trader: id", "amount: digits"}  to = {"market:{marketId}", "user:{trader}"} }
 event "hello" { emit = hello  to = all }
 `
+
+const ORDER = ['get', 'post', 'delete']
 
 /* Rows of the table in worker/api.c: {method, path, prefix, may}. */
 function table() {
@@ -35,11 +41,14 @@ describe('GET /openapi.json', () => {
 		doc = (await api(s, 'GET', '/openapi.json', undefined, { key: null })).json
 		schemas = new Schemas(doc)
 	})
-	after(() => s.destroy())
+	after(async () => {
+		await s.destroy()
+		fs.rmSync(dir, { recursive: true, force: true })
+	})
 
 	const operations = () => Object.entries(doc.paths).flatMap(([path, item]) => Object.entries(item).map(([method, op]) => ({ path, method, ...op })))
 	const needs_key = (op) => (op.security ?? doc.security).length > 0
-	const real = (path) => path.replace('{sid}', sid).replace('{room}', 'market%3A1').replace('{id}', 'ada')
+	const real = (p) => p.replace('/v1/schedules/{id}', '/v1/schedules/later').replace('{sid}', sid).replace('{room}', 'market%3A1').replace('{id}', 'ada')
 	const call = (op, body, more) => api(s, op.method.toUpperCase(), real(op.path), body, more)
 
 	/* The reply is declared: its status, its type, its members. */
@@ -96,8 +105,9 @@ describe('GET /openapi.json', () => {
 		await anonymous.emitWithAck('hello')
 		a.onAny((event, ...args) => args.at(-1) instanceof Function && args.at(-1)(event))
 		sid = a.id
+		assert.equal((await api(s, 'POST', '/v1/schedules', { id: 'later', to: ['all'], event: 'e', data: { a: [1] }, volatile: true, delay: '1h' })).status, 202)
 		/* first those that look, as the others change what there is */
-		for (const op of operations().sort((x, y) => (x.method > y.method) - (x.method < y.method))) {
+		for (const op of operations().sort((x, y) => ORDER.indexOf(x.method) - ORDER.indexOf(y.method))) {
 			const inputs = op.requestBody ? bodies(op) : [{}]
 			for (const { type, example, schema } of inputs) {
 				if (type === 'application/json') assert.deepEqual(schemas.wrong(schema, example), [], op.path)
@@ -110,6 +120,12 @@ describe('GET /openapi.json', () => {
 		}
 		const emit = operations().find((op) => op.path === '/v1/emit')
 		declared(emit, await call(emit, { to: 'user:ada', event: 'x', timeout: 5000 }), 'acks')
+		declared(emit, await call(emit, { to: 'user:ada', event: 'x', delay: 3600000 }), 'it waits')
+		const lines = [{ schedule: { id: 'b', to: 'all', event: 'x', delay: '1h' } }, { cancel: { id: 'b' } }, { cancel: { id: 'b' } }, { emit: { to: 'all', event: 'x' } }]
+		const many = operations().find((op) => op.path === '/v1/batch')
+		const r = await call(many, lines)
+		declared(many, r, 'what waits')
+		assert.deepEqual(r.json.map((one) => one.status), [202, 200, 404, 202])
 		const page = operations().find((op) => op.operationId === 'listSockets')
 		const first = await api(s, 'GET', '/v1/sockets?limit=1')
 		declared(page, first, 'a page')
@@ -150,17 +166,33 @@ describe('GET /openapi.json', () => {
 			return r
 		})(), path)
 		await refused_as('getSocket', 404, '/v1/sockets/AAAAAAAAAAAAAAAAAAAA')
+		await refused_as('getSchedule', 404, '/v1/schedules/none')
 		await refused_as('getRoom', 404, '/v1/rooms/market%3A404')
 		for (const query of ['limit=0', 'limit=1001', 'limit=x', `namespace=${'x'.repeat(300)}`]) {
 			await refused_as('listSockets', 422, `/v1/sockets?${query}`)
 			await refused_as('listRooms', 422, `/v1/rooms?${query}`)
 		}
+		const cancel = operations().find((op) => op.operationId === 'cancel')
+		declared(cancel, await call(cancel), 'nothing waits')
 		const events = operations().find((op) => op.path === '/v1/events')
 		declared(events, await call(events, { type: 'none' }), 'no such route')
 	})
 
+	test('a path without that method says which it has', async () => {
+		sid = 'AAAAAAAAAAAAAAAAAAAA'
+		for (const [path, item] of Object.entries(doc.paths)) {
+			const r = await api(s, 'PUT', real(path), '{}')
+			assert.deepEqual([r.status, r.json.error.code], [405, 'method_not_allowed'], path)
+			const has = Object.keys(item).map((m) => m.toUpperCase())
+			const allowed = r.headers.allow.split(', ').filter((m) => m !== 'HEAD')
+			/* /v1/sockets/join is a socket's name too, as far as GET is concerned */
+			assert.deepEqual(allowed.filter((m) => has.includes(m)).sort(), has.sort(), path)
+			if (!path.startsWith('/v1/sockets/')) assert.equal(allowed.length, has.length, path)
+		}
+	})
+
 	test('a listener on a unix socket answers the same', async (t) => {
-		const one = await server(t, { workers: 2, conf: `${conf}\nadmin "unix:/tmp/forkcast-e2e-${process.pid}.sock" { key = "${KEY}" }` })
+		const one = await server(t, { workers: 2, conf: `${conf.replace(/data_dir.*/, '')}\nadmin "unix:/tmp/forkcast-e2e-${process.pid}.sock" { key = "${KEY}" }` })
 		const { request } = await import('node:http')
 		const path_of = `/tmp/forkcast-e2e-${process.pid}.sock`
 		const ask = (method, path, body, key = KEY) => new Promise((resolve, reject) => {
