@@ -251,6 +251,24 @@ e2e: $(if $(FORKCAST),,all)
 CHECKS += e2e
 # --- end of e2e -----------------------------------------------------------------------------------------------------
 
+# --- kits -----------------------------------------------------------------------------------------------------------
+#   make kits             the packages for backends, client/node and client/python: their tests, and each example of theirs
+# Debian's Python, because python3-socketio is its; the kit itself runs on any from 3.9 on.
+KITS_PYTHON ?= /usr/bin/python3
+KITS_ENV = FORKCAST=$(abspath $(or $(FORKCAST),$(B)/forkcast)) PYTHONDONTWRITEBYTECODE=1
+KITS_NODE := $(sort $(wildcard client/node/test/*.mjs))
+
+.PHONY: kits
+kits: $(if $(FORKCAST),,all)
+	@for f in client/node/index.mjs client/node/lib/*.js $(KITS_NODE) client/node/test/support/*.mjs; do node --check $$f || exit 1; done
+	@$(KITS_PYTHON) -W error -c 'import pathlib, sys; \
+		[compile(f.read_bytes(), f, "exec") for f in pathlib.Path("client/python").rglob("*.py")]'
+	@$(KITS_ENV) scripts/run-node $(KITS_NODE)
+	@$(KITS_ENV) timeout $(E2E_TIMEOUT) $(KITS_PYTHON) -W error -m unittest discover -s client/python -t client/python
+
+CHECKS += kits
+# --- end of kits ----------------------------------------------------------------------------------------------------
+
 # --- wire -----------------------------------------------------------------------------------------------------------
 #   make wire             the protocols on the wire, on four workers, beside the reference server
 #   make wire-reference   the same tests against the reference itself: are they right?

@@ -176,6 +176,7 @@ struct conf_wallet {
 struct conf_shm {
 	uint64_t sessions;
 	size_t ring_size, overflow, store_size;
+	int64_t sync; /* 0: always */
 };
 
 struct conf_cidr {
@@ -192,6 +193,7 @@ struct conf {
 	bool cpu_affinity;
 	struct text user; /* p NULL: keep identity */
 	struct text runtime_dir;
+	struct text data_dir; /* p NULL: none, nothing survives the instance */
 	struct text pid_file; /* p NULL: none */
 	int64_t watchdog, header_timeout;
 	uint64_t max_connections; /* a worker; 0: what nofile allows */

@@ -9,6 +9,7 @@ static const char *type_name(enum option_type type)
 	case OPTION_COUNT: return "number";
 	case OPTION_WORKERS: return "`auto` or number";
 	case OPTION_DURATION: return "duration";
+	case OPTION_SYNC: return "`always` or duration";
 	case OPTION_SIZE: return "size";
 	case OPTION_POWER: return "size, a power of two";
 	case OPTION_WORD: return "word";
@@ -57,7 +58,7 @@ static void limits(const struct option *o, FILE *out)
 	if (o->max == 0)
 		return;
 	fputs(", ", out);
-	if (o->type == OPTION_DURATION) {
+	if (o->type == OPTION_DURATION || o->type == OPTION_SYNC) {
 		value_print_duration(o->min, out);
 		fputs(" to ", out);
 		value_print_duration(o->max, out);

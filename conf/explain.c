@@ -258,8 +258,8 @@ static bool explain_event(struct explain *x)
 	if (band->on && text_is(band->event, name)) {
 		fputs("event ", x->out);
 		quoted(x, name);
-		fputs(": what auth { in_band { } } takes: `{token}` logs the client in, in every namespace; no limit counts it\n",
-		    x->out);
+		fprintf(x->out, ": what auth { in_band { } } takes: `%s` logs the client in, in every namespace; no limit counts it\n",
+		    band->factors == CONF_FACTORS_BOTH ? "{token, signature, message}" : "{token}");
 		return true;
 	}
 	if (r == NULL && builtin_of(x) < BUILTIN_MAX) {

@@ -31,6 +31,18 @@ static void option(struct guide *g, const char *block, const char *key, const vo
 	free(value);
 }
 
+static void wallets(struct guide *g)
+{
+	const struct conf_wallet *w = &g->conf->wallet;
+
+	option(g, "wallet", "message", w, "- A wallet signs, with the time in milliseconds for `{ms}`: ");
+	option(g, "wallet", "max_age", w, "- That is good for: ");
+	if (w->path.p == NULL)
+		return;
+	option(g, "wallet", "path", w, "- `POST {publicKey, signature, message}`, key and signature in base58, is answered `{token}` at: ");
+	option(g, "wallet", "token_ttl", w, "- This token lives: ");
+}
+
 static void connecting(struct guide *g)
 {
 	const struct conf *c = g->conf;
@@ -54,6 +66,8 @@ static void connecting(struct guide *g)
 		    c->auth.in_band.event);
 		option(g, "auth/in_band", "deadline", &c->auth.in_band, "- Within: ");
 	}
+	if (c->wallet.on)
+		wallets(g);
 	for (unsigned i = 0; i < c->auth.nroom; i++)
 		line(g, "- Every client is, where its parts are known, in the room ", c->auth.room[i].written);
 }

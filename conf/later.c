@@ -15,7 +15,7 @@
 static const struct {
 	const char *block, *names;
 } keys[] = {
-	{"", "data_dir batch board mode preferences recovery "
+	{"", "batch board mode preferences recovery "
 	     "drain redis"},
 	{"namespace", "batch board mode preferences"},
 	{"listen", "tls_certificate tls_key proxy_protocol"},

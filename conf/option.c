@@ -29,6 +29,10 @@ static const struct option top[] = {
 	{"runtime_dir", OPTION_PATH, AT(conf, runtime_dir), LIMITS(1, 64),
 	    .computed = "/run/forkcast as root, else $XDG_RUNTIME_DIR or /tmp/forkcast-UID",
 	    .help = "Where locks and control sockets live."},
+	{"data_dir", OPTION_PATH, AT(conf, data_dir), LIMITS(1, 1024),
+	    .computed = "/var/lib/forkcast as root, else none; none under `--dev`",
+	    .help = "Where what is to survive a restart is kept, in a directory of the instance's name, which is made when it is "
+		    "needed. The user that the processes become must be able to write there. None: what needs it is refused."},
 	{"pid_file", OPTION_PATH, AT(conf, pid_file), LIMITS(1, 1024), .help = "File to write the master's pid to."},
 	{"watchdog", OPTION_DURATION, AT(conf, watchdog), LIMITS(200, MINUTE), .dflt = "2s",
 	    .help = "A process without a heartbeat for so long is killed and replaced."},
@@ -207,6 +211,9 @@ static const struct option shm[] = {
 	    .help = "Bytes a process holds back while a slow reader blocks the ring, before it stops reading its clients."},
 	{"store_size", OPTION_SIZE, AT(conf_shm, store_size), LIMITS(MIB, 1024 * GIB), .dflt = "256M",
 	    .help = "Size of the store of sockets, users and rooms, on tmpfs."},
+	{"sync", OPTION_SYNC, AT(conf_shm, sync), LIMITS(10, MINUTE), .dflt = "100ms",
+	    .help = "How long what is to survive a restart may be in memory only: a power loss costs at most that. `always`: it is "
+		    "answered when it is on disk."},
 };
 
 static const struct option log_rows[] = {

@@ -17,6 +17,7 @@ enum option_type {
 	OPTION_COUNT,
 	OPTION_WORKERS,
 	OPTION_DURATION,
+	OPTION_SYNC, /* a duration, or always: 0 */
 	OPTION_SIZE,
 	OPTION_POWER, /* a size that is a power of two */
 	OPTION_WORD,  /* one of `words`, stored as its index */

@@ -19,6 +19,8 @@ static struct text name_of(struct load *l, struct text path)
 	return conf_arena_format(l->keep, "%012llx", (unsigned long long)(h >> 16));
 }
 
+#define DATA_DIR_ROOT "/var/lib/forkcast"
+
 static struct text default_runtime_dir(struct load *l)
 {
 	const char *xdg = getenv("XDG_RUNTIME_DIR");
@@ -146,6 +148,8 @@ void server_options(struct load *l, cfg_t *tree)
 		c->name = name_of(l, c->path);
 	if (c->runtime_dir.p == NULL)
 		c->runtime_dir = default_runtime_dir(l);
+	if (c->data_dir.p == NULL && geteuid() == 0 && !l->dev)
+		c->data_dir = (struct text){DATA_DIR_ROOT, strlen(DATA_DIR_ROOT)};
 	listeners(l, tree);
 	if (c->nlisten == 0 && !l->mistakes.unfinished)
 		mistake(&l->mistakes, (struct place){l->main, 1}, "no `listen`: add listen \"0.0.0.0:3000\" { }");

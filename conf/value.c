@@ -36,7 +36,7 @@ static const char *amount(const struct reading *r, int64_t n)
 
 	if (f == NULL)
 		return "?";
-	if (r->o->type == OPTION_DURATION)
+	if (r->o->type == OPTION_DURATION || r->o->type == OPTION_SYNC)
 		value_print_duration(n, f);
 	else if (r->o->type == OPTION_SIZE || r->o->type == OPTION_POWER)
 		value_print_size((uint64_t)n, f);
@@ -100,6 +100,16 @@ static bool duration(const struct reading *r)
 	static const int64_t factor[] = {1, 1000, 60000, 3600000, 86400000};
 
 	return number(r, units, factor, "a duration with its unit: 500ms, 25s, 5m, 2h or 7d");
+}
+
+static bool sync_value(const struct reading *r)
+{
+	int64_t always = 0;
+
+	if (!text_is(r->t->text, "always"))
+		return duration(r);
+	memcpy(member(r), &always, sizeof always);
+	return true;
 }
 
 static bool power_of_two(const struct reading *r)
@@ -315,6 +325,7 @@ static bool store(struct load *l, const struct option_block *block, const struct
 		store_number(&r, cores_usable((unsigned)o->max));
 		return true;
 	case OPTION_DURATION: return duration(&r);
+	case OPTION_SYNC: return sync_value(&r);
 	case OPTION_SIZE:
 	case OPTION_POWER: return size(&r);
 	case OPTION_WORD: return word(&r);

@@ -148,6 +148,12 @@ bool value_print(const struct option *o, const void *base, FILE *out)
 	case OPTION_SWITCH: fputs(number_of(o, p) != 0 ? "yes" : "no", out); return true;
 	case OPTION_COUNT:
 	case OPTION_WORKERS: fprintf(out, "%llu", (unsigned long long)number_of(o, p)); return true;
+	case OPTION_SYNC:
+		if (number_of(o, p) == 0) {
+			fputs("always", out);
+			return true;
+		}
+		/* fall through */
 	case OPTION_DURATION: value_print_duration((int64_t)number_of(o, p), out); return true;
 	case OPTION_SIZE:
 	case OPTION_POWER: value_print_size(number_of(o, p), out); return true;

@@ -13,13 +13,14 @@
 
 static void reset_signals(const struct spawn *s)
 {
-	/* Everything to default, also what our parent had us ignore (SIGHUP under nohup is the exception: keep it). */
+	/*
+	 * What our parent had us ignore, and we ourselves, goes back to default (SIGHUP under nohup is the exception: keep it).
+	 * The master has no handlers; where there is one, it is a sanitizer's, which tells of crashes.
+	 */
 	for (int sig = 1; sig < NSIG; sig++) {
 		struct sigaction old;
 
-		if (sig == SIGKILL || sig == SIGSTOP || sigaction(sig, NULL, &old) < 0)
-			continue;
-		if (sig == SIGHUP && old.sa_handler == SIG_IGN)
+		if (sig == SIGHUP || sigaction(sig, NULL, &old) < 0 || old.sa_handler != SIG_IGN)
 			continue;
 		signal(sig, SIG_DFL);
 	}

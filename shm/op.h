@@ -26,7 +26,8 @@ enum op_kind {
 	OP_TRANSPORT = 5,  /* SID; head.transport: its session has upgraded */
 	OP_SOCKET_SET = 6, /* as OP_SOCKET_ADD, of a socket that is there: all it was is replaced at once */
 	/* questions: their answer is a RECORD_ANSWER with RECORD_ANSWER_KEEPER and the number in ASK */
-	OP_ONCE = 7, /* ASK, KEY, DATA?, RECORD*; head.time_ms: how long the key stays taken */
+	OP_ONCE = 7,   /* ASK, KEY, DATA?, RECORD*; head.time_ms: how long the key stays taken.  AT, ID, BODY: sent then */
+	OP_CANCEL = 8, /* ASK, ID, KEY: nothing of that ID is sent, and the key is free; RECORD_ONCE_TAKEN: there is none */
 };
 
 enum op_tlv {
@@ -40,6 +41,9 @@ enum op_tlv {
 	OP_TLV_ASK,    /* struct op_ask */
 	OP_TLV_KEY,    /* 1 to OP_KEY_MAX bytes */
 	OP_TLV_DATA,   /* kept with the key: what everybody who asks for it gets; at most OP_DATA_MAX bytes */
+	OP_TLV_AT,     /* int64_t, wall clock in ms */
+	OP_TLV_ID,     /* 1 to 128 bytes: of what is sent later */
+	OP_TLV_BODY,   /* JSON, for who asks what that is */
 	OP_TLV_RECORD, /* record.h: goes out through the keeper's outbox; no sequence yet */
 };
 

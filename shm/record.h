@@ -43,6 +43,7 @@ enum record_once {
 	RECORD_ONCE_NEW,   /* the key is the asker's now */
 	RECORD_ONCE_TAKEN, /* it was another's */
 	RECORD_ONCE_FULL,  /* the store has no room for more keys */
+	RECORD_ONCE_REFUSED, /* what is to survive the instance cannot be kept */
 };
 
 enum record_flag {

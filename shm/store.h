@@ -12,6 +12,8 @@
  *	meta	nonce, totals, applied positions, generations over
  *	outbox	sequence			-> records, until they are in the keeper's ring
  *	once	key				-> until when it is taken, who took it, what it was told (store_once.c)
+ *	kept	kind, key			-> what is to survive the instance (store_journal.c)
+ *	journal	sequence			-> a change of that which is not on disk yet
  *	due	kind, time, key			-> nothing: what is to happen, in the order of time
  *
  * Dead generations.  Rows of a generation that ended are skipped at once, by store_set_alive().  Numbers of sockets and

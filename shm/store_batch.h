@@ -46,6 +46,9 @@ struct store_writer {
 	uint64_t out_first;       /* sequence of the first of them */
 	uint64_t map_pages, used; /* as last counted */
 	unsigned uncounted;       /* row-adding operations since */
+	uint64_t wall_ms;         /* the wall clock */
+	bool journaling, synced;  /* kept rows are copied to disk; and who asks waits for that */
+	bool refusing;            /* but not now: nothing new is kept */
 	uint64_t clock_ns;        /* CLOCK_MONOTONIC, as it was told */
 	uint8_t head[STORE_ROW_MAX], chunk[STORE_ROW_MAX];
 	unsigned nsnapshot;
@@ -90,8 +93,18 @@ int store_outbox_flush(struct store_writer *w);
 /* Counts the pages now and then; true when they are more than PCT of the map. */
 bool store_past(struct store_writer *w, unsigned pct);
 
+/*
+ * Kept rows, with their entry in the journal.  WAITS: answered with RECORD_ONCE_NEW when it is on disk; NULL: nobody
+ * waits.  0, -ENOENT or -errno.
+ */
+int store_kept_put(struct store_writer *w, const void *key, size_t key_len, const void *val, size_t len,
+    const struct record_ack *waits);
+int store_kept_del(struct store_writer *w, const void *key, size_t key_len, const struct record_ack *waits);
+
 /* store_once.c.  Applies an OP_ONCE; as store_apply(). */
 int store_once_apply(struct store_writer *w, unsigned slot, uint32_t gen, const struct op_head *head,
     const uint8_t *tlvs, size_t len);
+/* The same for an OP_CANCEL. */
+int store_cancel_apply(struct store_writer *w, unsigned slot, uint32_t gen, const uint8_t *tlvs, size_t len);
 
 #endif

@@ -14,7 +14,7 @@
 #define META_PAGES 2u
 
 static const char *const table_name[STORE_TABLES] = {"sockets", "rooms", "users", "members", "meta", "outbox",
-    "once", "due"};
+    "once", "due", "kept", "journal"};
 static const char head_key[] = "head", now_key[] = "now";
 
 int store_env_errno(int rc)

@@ -25,6 +25,8 @@ enum store_table {
 	STORE_OUTBOX,
 	STORE_ONCE,
 	STORE_DUE,
+	STORE_KEPT,
+	STORE_JOURNAL,
 	STORE_TABLES,
 };
 
@@ -47,6 +49,8 @@ struct store_now {
 	uint64_t next_room, next_user;
 	uint64_t outbox_next; /* sequence of the next record */
 	uint64_t outbox_sent; /* records up to this one are in the ring and forgotten */
+	uint64_t journal_next; /* sequence of the next entry */
+	uint64_t journal_gone; /* entries up to this one are on disk and forgotten */
 	uint64_t nover;       /* generations over whose rows are not all gone */
 };
 

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "shm/store_batch.h"
+#include "shm/store_schedule.h"
 #include "shm/store_writer.h"
 
 #define NS_PER_MS UINT64_C(1000000)
@@ -32,7 +33,8 @@ _Static_assert(sizeof(struct once_row) == 24, "read by a successor");
 
 struct once {
 	struct op_ask ask;
-	struct store_text key, data;
+	struct store_text key, data, id, body;
+	int64_t at_ms; /* -1: now */
 	bool asks;
 	const uint8_t *tlvs;
 	size_t len;
@@ -52,7 +54,7 @@ static bool collect(struct once *o, const uint8_t *tlvs, size_t len)
 	struct tlv t;
 	size_t off = 0;
 
-	*o = (struct once){.tlvs = tlvs, .len = len};
+	*o = (struct once){.tlvs = tlvs, .len = len, .at_ms = -1};
 	while (tlv_next(tlvs, len, &off, &t) > 0) {
 		struct store_text text = {(const char *)t.val, t.len};
 
@@ -73,6 +75,19 @@ static bool collect(struct once *o, const uint8_t *tlvs, size_t len)
 				return false;
 			o->data = text;
 			break;
+		case OP_TLV_AT:
+			if (t.len != sizeof o->at_ms)
+				return false;
+			memcpy(&o->at_ms, t.val, sizeof o->at_ms);
+			if (o->at_ms < 0)
+				return false;
+			break;
+		case OP_TLV_ID:
+			if (t.len == 0 || t.len > STORE_SCHEDULE_ID_MAX)
+				return false;
+			o->id = text;
+			break;
+		case OP_TLV_BODY: o->body = text; break;
 		case OP_TLV_RECORD:
 			if (!record_ok(&t))
 				return false;
@@ -80,7 +95,7 @@ static bool collect(struct once *o, const uint8_t *tlvs, size_t len)
 		default: break;
 		}
 	}
-	return o->asks && o->key.len > 0;
+	return o->asks && o->key.len > 0 && (o->at_ms < 0 || o->id.len > 0);
 }
 
 static size_t due_key(uint8_t key[DUE_KEY_MAX], uint64_t expires_ns, const void *name, size_t len)
@@ -128,12 +143,78 @@ static int send_all(struct store_writer *w, const struct once *o)
 	return rc;
 }
 
+/* All fields of the records, as they stand behind each other. */
+static int schedule(struct store_writer *w, const struct once *o, const struct record_ack *to)
+{
+	struct store_schedule_new s = {.id = o->id, .at_ms = o->at_ms, .body = o->body};
+	struct tlv t;
+	size_t off = 0, at = 0;
+
+	/* Workers put them last. */
+	while (tlv_next(o->tlvs, o->len, &off, &t) > 0 && t.type != OP_TLV_RECORD)
+		at = off;
+	s.fields = (struct store_text){(const char *)o->tlvs + at, o->len - at};
+	return store_schedule_put(w, &s, w->synced ? to : NULL);
+}
+
+/* Does what the key was taken for.  Not 0: the answer is another, or comes later. */
+static int act(struct store_writer *w, const struct once *o, const struct record_ack *to, bool *answered)
+{
+	int rc;
+
+	if (o->at_ms < 0)
+		return send_all(w, o);
+	rc = schedule(w, o, to);
+	*answered = !rc && w->synced;
+	if (rc != -EEXIST)
+		return rc;
+	/* An instance before this one took it: its key is gone, what was asked for is not. */
+	*answered = true;
+	return store_outbox_answer(w, to, RECORD_ONCE_TAKEN, o->data.p, o->data.len);
+}
+
+int store_cancel_apply(struct store_writer *w, unsigned slot, uint32_t gen, const uint8_t *tlvs, size_t len)
+{
+	struct record_ack to = {.slot = slot, .gen = gen};
+	uint8_t due[DUE_KEY_MAX];
+	struct once_row row;
+	struct once o;
+	MDB_val v;
+	int rc;
+
+	if (!collect(&o, tlvs, len) || o.id.len == 0)
+		return -EPROTO;
+	if (o.ask.due_ns < w->clock_ns)
+		return 0;
+	to.id = o.ask.id;
+	if (!w->journaling)
+		return store_outbox_answer(w, &to, RECORD_ONCE_REFUSED, NULL, 0);
+	rc = store_schedule_del(w, &o.id, w->synced ? &to : NULL);
+	if (rc == -ENOENT)
+		return store_outbox_answer(w, &to, RECORD_ONCE_TAKEN, NULL, 0);
+	if (rc)
+		return rc;
+	rc = store_batch_get(w, STORE_ONCE, o.key.p, o.key.len, &v);
+	if (!rc && v.mv_size < sizeof row)
+		return -EIO;
+	if (!rc) {
+		memcpy(&row, v.mv_data, sizeof row);
+		rc = store_batch_del(w, STORE_ONCE, o.key.p, o.key.len);
+		if (!rc)
+			rc = store_batch_del(w, STORE_DUE, due, due_key(due, row.expires_ns, o.key.p, o.key.len));
+	}
+	if (rc && rc != -ENOENT)
+		return rc;
+	return w->synced ? 0 : store_outbox_answer(w, &to, RECORD_ONCE_NEW, NULL, 0);
+}
+
 int store_once_apply(struct store_writer *w, unsigned slot, uint32_t gen, const struct op_head *head,
     const uint8_t *tlvs, size_t len)
 {
 	struct record_ack to = {.slot = slot, .gen = gen};
 	struct once_row row, mine;
 	uint8_t due[DUE_KEY_MAX], data[OP_DATA_MAX];
+	bool answered = false;
 	struct once o;
 	MDB_val v;
 	int rc;
@@ -147,6 +228,8 @@ int store_once_apply(struct store_writer *w, unsigned slot, uint32_t gen, const 
 	    .ask = o.ask.id,
 	    .slot = slot,
 	    .gen = gen};
+	if (o.at_ms >= 0 && (!w->journaling || w->refusing))
+		return store_outbox_answer(w, &to, RECORD_ONCE_REFUSED, NULL, 0);
 	rc = store_batch_get(w, STORE_ONCE, o.key.p, o.key.len, &v);
 	if (rc && rc != -ENOENT)
 		return rc;
@@ -170,8 +253,8 @@ int store_once_apply(struct store_writer *w, unsigned slot, uint32_t gen, const 
 	}
 	rc = take(w, &o, &mine);
 	if (!rc)
-		rc = send_all(w, &o);
-	return rc ? rc : store_outbox_answer(w, &to, RECORD_ONCE_NEW, o.data.p, o.data.len);
+		rc = act(w, &o, &to, &answered);
+	return rc || answered ? rc : store_outbox_answer(w, &to, RECORD_ONCE_NEW, o.data.p, o.data.len);
 }
 
 int store_expire(struct store_writer *w, unsigned budget)

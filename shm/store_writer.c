@@ -29,7 +29,7 @@ static void applied_key(uint8_t key[APPLIED_KEY], unsigned slot)
 /* Makes an empty store under a name nobody else opens; the rename then is the birth. */
 static int create_store(const char *path, size_t map_size, uint64_t nonce)
 {
-	struct store_now now = {.outbox_next = 1};
+	struct store_now now = {.outbox_next = 1, .journal_next = 1};
 	struct store_env e = {0};
 	char tmp[PATH_CAP];
 	MDB_txn *txn = NULL;
@@ -207,8 +207,9 @@ void store_set_keeps(struct store_writer *w, store_keeps_fn fn, void *ctx)
 	w->keeps_ctx = ctx;
 }
 
-void store_set_clock(struct store_writer *w, uint64_t now_ns)
+void store_set_clock(struct store_writer *w, uint64_t now_ns, int64_t wall_ms)
 {
+	w->wall_ms = wall_ms > 0 ? (uint64_t)wall_ms : 0;
 	w->clock_ns = now_ns;
 }
 

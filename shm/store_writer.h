@@ -51,8 +51,8 @@ uint64_t store_applied(const struct store_writer *w, unsigned slot);
 /* The slots that may be asked to run reactions; from the next operation on. */
 void store_set_workers(struct store_writer *w, const struct slot_mask *live);
 
-/* What time it is, CLOCK_MONOTONIC, for all that follows. */
-void store_set_clock(struct store_writer *w, uint64_t now_ns);
+/* What time it is, CLOCK_MONOTONIC and on the wall, for all that follows. */
+void store_set_clock(struct store_writer *w, uint64_t now_ns, int64_t wall_ms);
 
 /*
  * Which edges of a room somebody reacts to, as bits 1 << enum record_edge; AUTOMATIC: the server joined the socket to it
@@ -98,6 +98,29 @@ bool store_has_over(const struct store_writer *w);
 int store_expire(struct store_writer *w, unsigned budget);
 /* Outside a batch: true when store_expire() has something to do. */
 bool store_has_expired(struct store_writer *w);
+
+/*
+ * The journal (store_journal.c).  ON: changes of kept rows are noted; off, what needs them is refused.  SYNCED: whoever
+ * asks for one is answered when it is on disk.
+ */
+void store_set_journal(struct store_writer *w, bool on, bool synced);
+/* Copying fails now: what would have to be kept is refused, what goes is noted. */
+void store_refuse_kept(struct store_writer *w, bool refuse);
+/* Sequence of the next entry, and of the last one forgotten, both as committed. */
+uint64_t store_journal_next(const struct store_writer *w);
+uint64_t store_journal_forgotten(const struct store_writer *w);
+/*
+ * Committed entries from sequence FROM on, until they have MAX_BYTES; by any thread of the keeper, in a transaction of its
+ * own.  FN returns 0, or -errno to end it.  How many FN got, or -errno.
+ */
+typedef int (*store_journal_fn)(void *ctx, uint64_t sequence, bool removed, const void *key, size_t key_len,
+    const void *val, size_t len);
+int store_journal_each(struct store_writer *w, uint64_t from, size_t max_bytes, store_journal_fn fn, void *ctx);
+/* Inside a batch: entries up to and including SEQUENCE are on disk, at most BUDGET a call.  1: there is more, 0 or -errno. */
+int store_journal_forget(struct store_writer *w, uint64_t sequence, unsigned budget);
+/* Inside a batch: whether what is on disk was loaded into this store.  1, 0 or -errno. */
+int store_is_loaded(struct store_writer *w);
+int store_set_loaded(struct store_writer *w);
 
 /*
  * Inside a batch: what is done again and again.  When it is due next, 1, 0 (not known) or -errno; setting that; and

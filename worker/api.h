@@ -23,10 +23,17 @@ struct slice api_http_error(struct worker *w, unsigned status);
 /* JSON with that status. */
 void api_reply(struct conn *c, unsigned status, struct slice json);
 
+/* Runs a verb for the request in hand, and answers it.  BODY, JSON, lives as long as the turn. */
+void api_call(struct conn *c, const char *verb, struct slice body); /* api_verb.c */
+
 /* Handlers, one file each. */
 void api_emit(struct conn *c, const struct http_request *req, struct slice body);	    /* api_verb.c */
 void api_events(struct conn *c, const struct http_request *req, struct slice body);
 void api_batch(struct conn *c, const struct http_request *req, struct slice body);  /* batch.c */
+void api_schedules(struct conn *c, const struct http_request *req, struct slice body);
+void api_list_schedules(struct conn *c, const struct http_request *req, struct slice body); /* api_schedules.c */
+void api_get_schedule(struct conn *c, const struct http_request *req, struct slice body);
+void api_delete_schedule(struct conn *c, const struct http_request *req, struct slice body);
 void api_sockets_join(struct conn *c, const struct http_request *req, struct slice body);
 void api_sockets_leave(struct conn *c, const struct http_request *req, struct slice body);
 void api_sockets_disconnect(struct conn *c, const struct http_request *req, struct slice body);

@@ -8,6 +8,7 @@
 #include "shm/op.h"
 #include "shm/store.h"
 #include "worker/api.h"
+#include "worker/api_page.h"
 #include "worker/query.h"
 #include "worker/worker.h"
 
@@ -233,6 +234,21 @@ static void put_room(struct buf *b, const char *name, uint64_t users, uint64_t s
 	put_text(b, name);
 	buf_printf(b, ",\"users\":%llu,\"sockets\":%llu,\"meta\":{}}", (unsigned long long)users,
 	    (unsigned long long)sockets);
+}
+
+bool api_page(struct conn *c, struct slice query, char *after, size_t cap, unsigned *limit)
+{
+	struct page p;
+
+	if (!read_page(c, query, &p))
+		return false;
+	*limit = p.limit;
+	if (strlen(p.after) >= cap) {
+		api_error(c, 422, "invalid", "malformed, too long or out of range", "after");
+		return false;
+	}
+	memcpy(after, p.after, strlen(p.after) + 1);
+	return true;
 }
 
 static void list_rooms(struct conn *c, struct slice path, struct slice query)

@@ -171,7 +171,7 @@ void api_emit(struct conn *c, const struct http_request *req, struct slice body)
 		run(c, v);
 }
 
-static void call(struct conn *c, const char *name, struct slice body)
+void api_call(struct conn *c, const char *name, struct slice body)
 {
 	const struct verb *v = read_verb(c, name, body);
 
@@ -182,23 +182,29 @@ static void call(struct conn *c, const char *name, struct slice body)
 void api_events(struct conn *c, const struct http_request *req, struct slice body)
 {
 	(void)req;
-	call(c, "event", body);
+	api_call(c, "event", body);
 }
 
 void api_sockets_join(struct conn *c, const struct http_request *req, struct slice body)
 {
 	(void)req;
-	call(c, "join", body);
+	api_call(c, "join", body);
 }
 
 void api_sockets_leave(struct conn *c, const struct http_request *req, struct slice body)
 {
 	(void)req;
-	call(c, "leave", body);
+	api_call(c, "leave", body);
 }
 
 void api_sockets_disconnect(struct conn *c, const struct http_request *req, struct slice body)
 {
 	(void)req;
-	call(c, "disconnect", body);
+	api_call(c, "disconnect", body);
+}
+
+void api_schedules(struct conn *c, const struct http_request *req, struct slice body)
+{
+	(void)req;
+	api_call(c, "schedule", body);
 }

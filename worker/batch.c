@@ -8,6 +8,7 @@
 #include "worker/verb.h"
 #include "worker/worker.h"
 
+#define ASKED_MAX     256u /* lines of a batch that wait for the keeper */
 #define NAME_TOLD_MAX 64u /* bytes of a verb that an error repeats */
 
 static const struct json_limits limits = {.depth = 128, .values = 0, .utf8 = true};
@@ -15,11 +16,27 @@ static const struct json_limits limits = {.depth = 128, .values = 0, .utf8 = tru
 /*
  *	RUNNING -> SETTLING -> (freed)
  *	   |          |
- *	   +-- the caller goes: freed, or C is NULL until its last record is in the ring
+ *	   +-- the caller goes: freed, or C is NULL until nothing will call us any more
  */
 enum batch_state {
-	BATCH_RUNNING,	/* lines are left */
+	BATCH_RUNNING,	/* lines are left, or answers of the keeper to come */
 	BATCH_SETTLING, /* publish.c or moves.c will call settled() */
+};
+
+/*
+ * What it waits for before its next line.  A line with an id goes out by the keeper, the others by our own ring, so where
+ * one follows on the other it waits until that is out.
+ */
+enum batch_wants {
+	WANTS_NOTHING,
+	WANTS_SETTLED, /* TICKET in the ring */
+	WANTS_ANSWER,  /* fewer than ASKED_MAX asked */
+	WANTS_ANSWERS, /* none asked */
+};
+
+/* The result of a line: where it is in the text of all. */
+struct line {
+	uint32_t at, n;
 };
 
 struct batch {
@@ -33,7 +50,11 @@ struct batch {
 	bool full;	 /* a line found no room: those behind it are not tried */
 	struct buf body; /* its own copy */
 	struct json_iter left; /* what has not been run */
-	struct buf out;	 /* the results so far */
+	struct buf text; /* the results so far, in the order they came */
+	struct line *line;
+	unsigned nline, line_cap;
+	unsigned asked;	 /* lines that the keeper has not decided yet */
+	enum batch_wants wants;
 	int64_t ticket;	 /* of the last record; 0: none */
 	uint64_t moved_ns; /* when it last went on */
 };
@@ -47,7 +68,8 @@ static void batch_free(struct batch *b)
 	*pp = b->next;
 	b->w->nbatches--;
 	buf_fini(&b->body);
-	buf_fini(&b->out);
+	buf_fini(&b->text);
+	free(b->line);
 	free(b);
 }
 
@@ -58,7 +80,7 @@ static void cancel(void *batch, enum request_end how)
 
 	(void)how;
 	b->c = NULL;
-	if (b->state == BATCH_RUNNING)
+	if (b->state == BATCH_RUNNING && b->asked == 0)
 		batch_free(b);
 }
 
@@ -98,90 +120,201 @@ static const char *told(struct worker *w, struct slice name)
 	return p;
 }
 
-/* {"emit": {...}} */
-static bool run_line(struct batch *b, struct slice line, struct verb_result *out, struct verb_error *err)
+/* The result of line I: what was put into the text from AT on. */
+static void set_line(struct batch *b, unsigned i, size_t at)
 {
-	struct worker *w = b->w;
+	b->line[i] = (struct line){(uint32_t)at, (uint32_t)(b->text.n - at)};
+}
+
+static void put_result(struct batch *b, unsigned i, const struct verb_result *r)
+{
+	struct buf *t = &b->text;
+	size_t at = t->n;
+
+	buf_str(t, "{\"status\":");
+	buf_uint(t, r->status);
+	buf_char(t, ',');
+	verb_put_result(t, r);
+	buf_char(t, '}');
+	set_line(b, i, at);
+	if (r->ticket > 0)
+		b->ticket = r->ticket;
+	b->joined |= r->joins;
+}
+
+static void put_error(struct batch *b, unsigned i, const struct verb_error *err)
+{
+	struct buf *t = &b->text;
+	size_t at = t->n;
+
+	api_count_refused(b->w, err->status);
+	buf_str(t, "{\"status\":");
+	buf_uint(t, err->status);
+	buf_str(t, ",\"error\":");
+	verb_put_error(t, err);
+	buf_char(t, '}');
+	set_line(b, i, at);
+	b->full |= err->status == 429;
+}
+
+/* A line that the keeper decides. */
+struct asked {
+	struct batch *b;
+	unsigned line;
+};
+
+static void answered(struct worker *w, void *arg, const struct verb_result *r, const struct verb_error *err)
+{
+	struct asked *a = arg;
+	struct batch *b = a->b;
+
+	(void)w;
+	if (err != NULL)
+		put_error(b, a->line, err);
+	else
+		put_result(b, a->line, r);
+	free(a);
+	b->asked--;
+	b->moved_ns = w->now_ns;
+	if (b->c == NULL && b->asked == 0)
+		batch_free(b);
+}
+
+static bool ask(struct batch *b, unsigned i, const struct verb *v, struct verb_error *err)
+{
+	struct asked *a = malloc(sizeof(*a));
+
+	if (a == NULL)
+		worker_die(b->w, "out of memory");
+	*a = (struct asked){b, i};
+	if (verb_run_once(b->w, v, answered, a, err) != 0) {
+		free(a);
+		return false;
+	}
+	b->asked++;
+	return true;
+}
+
+/* {"emit": {...}}.  NULL and *ERR when it is none, or not for this key. */
+static const struct verb *read_line(struct batch *b, struct slice line, struct verb_error *err)
+{
 	const struct verb_kind *kind;
-	const struct verb *v;
 	struct slice name, body, more;
 	struct json_iter it;
 
-	if (b->full)
-		return refuse(err, 429, "busy", "the rings are full: try again", NULL);
-	if (!b->is_array && !json_valid(line, &limits))
-		return refuse(err, 400, "syntax", "the line is not JSON", NULL);
+	if (b->full) {
+		refuse(err, 429, "busy", "the rings are full: try again", NULL);
+		return NULL;
+	}
+	if (!b->is_array && !json_valid(line, &limits)) {
+		refuse(err, 400, "syntax", "the line is not JSON", NULL);
+		return NULL;
+	}
 	it = json_iter(line);
-	if (json_type(line) != JSON_OBJECT || !json_next_member(&it, &name, &body) || json_next_member(&it, &more, &more))
-		return refuse(err, 400, "syntax", "an object with one member, the verb: {\"emit\": {...}}", NULL);
+	if (json_type(line) != JSON_OBJECT || !json_next_member(&it, &name, &body) || json_next_member(&it, &more, &more)) {
+		refuse(err, 400, "syntax", "an object with one member, the verb: {\"emit\": {...}}", NULL);
+		return NULL;
+	}
 	kind = verb_find(name);
-	if (kind == NULL)
-		return refuse(err, 422, "unknown_verb", "no such verb", told(w, name));
-	if ((verb_may(kind) & b->may) == 0)
-		return refuse(err, 403, "forbidden", "this key may not do that", NULL);
-	v = verb_read(w, kind, body, VERB_LISTED, err);
-	return v != NULL && verb_run(w, v, out, err) == 0;
+	if (kind == NULL) {
+		refuse(err, 422, "unknown_verb", "no such verb", told(b->w, name));
+		return NULL;
+	}
+	if ((verb_may(kind) & b->may) == 0) {
+		refuse(err, 403, "forbidden", "this key may not do that", NULL);
+		return NULL;
+	}
+	return verb_read(b->w, kind, body, VERB_LISTED, err);
 }
 
-static void put_result(struct batch *b, const struct verb_result *r)
+/* What V has to wait for. */
+static enum batch_wants wants(const struct batch *b, const struct verb *v)
 {
-	buf_str(&b->out, "{\"status\":");
-	buf_uint(&b->out, r->status);
-	buf_char(&b->out, ',');
-	verb_put_result(&b->out, r);
-	buf_char(&b->out, '}');
+	if (!verb_has_id(v))
+		return b->asked > 0 ? WANTS_ANSWERS : WANTS_NOTHING;
+	if (b->ticket > 0 && !outlet_settled(&b->w->bcast, (uint64_t)b->ticket))
+		return WANTS_SETTLED;
+	return b->asked >= ASKED_MAX ? WANTS_ANSWER : WANTS_NOTHING;
 }
 
-static void put_error(struct batch *b, const struct verb_error *err)
+static bool may_go_on(const struct batch *b)
 {
-	buf_str(&b->out, "{\"status\":");
-	buf_uint(&b->out, err->status);
-	buf_str(&b->out, ",\"error\":");
-	verb_put_error(&b->out, err);
-	buf_char(&b->out, '}');
+	switch (b->wants) {
+	case WANTS_SETTLED: return outlet_settled(&b->w->bcast, (uint64_t)b->ticket);
+	case WANTS_ANSWER: return b->asked < ASKED_MAX;
+	case WANTS_ANSWERS: return b->asked == 0;
+	case WANTS_NOTHING: break;
+	}
+	return b->full || !b->w->congested;
 }
 
-static void one_line(struct batch *b, struct slice line)
+static unsigned add_line(struct batch *b)
+{
+	if (b->nline == b->line_cap) {
+		b->line_cap = b->line_cap > 0 ? 2 * b->line_cap : 64;
+		b->line = realloc(b->line, b->line_cap * sizeof(*b->line));
+		if (b->line == NULL)
+			worker_die(b->w, "out of memory");
+	}
+	b->line[b->nline] = (struct line){0, 0};
+	return b->nline++;
+}
+
+/* False when it has to wait, and was not begun. */
+static bool one_line(struct batch *b, struct slice line)
 {
 	struct verb_result result;
 	struct verb_error err;
+	const struct verb *v = read_line(b, line, &err);
 
-	if (b->is_array && b->out.n > 1)
-		buf_char(&b->out, ',');
-	if (run_line(b, line, &result, &err)) {
-		put_result(b, &result);
-		if (result.ticket > 0)
-			b->ticket = result.ticket;
-		b->joined |= result.joins;
-	} else {
-		api_count_refused(b->w, err.status);
-		put_error(b, &err);
-		b->full |= err.status == 429;
+	if (v != NULL)
+		b->wants = wants(b, v);
+	if (b->wants != WANTS_NOTHING)
+		return false;
+	add_line(b);
+	if (v == NULL)
+		put_error(b, b->nline - 1, &err);
+	else if (verb_has_id(v) && !ask(b, b->nline - 1, v, &err))
+		put_error(b, b->nline - 1, &err);
+	else if (!verb_has_id(v) && verb_run(b->w, v, &result, &err) != 0)
+		put_error(b, b->nline - 1, &err);
+	else if (!verb_has_id(v))
+		put_result(b, b->nline - 1, &result);
+	return true;
+}
+
+static void put_all(const struct batch *b, struct buf *out)
+{
+	if (b->is_array)
+		buf_char(out, '[');
+	for (unsigned i = 0; i < b->nline; i++) {
+		if (b->is_array && i > 0)
+			buf_char(out, ',');
+		buf_put(out, b->text.p + b->line[i].at, b->line[i].n);
+		if (!b->is_array)
+			buf_char(out, '\n');
 	}
-	if (!b->is_array)
-		buf_char(&b->out, '\n');
+	if (b->is_array)
+		buf_char(out, ']');
 }
 
 static void settled(struct worker *w, void *batch)
 {
 	struct batch *b = batch;
 	struct conn *c = b->c;
-	struct buf out = b->out;
 	const char *type = b->is_array ? "application/json" : "application/x-ndjson";
 
-	(void)w;
-	b->out = (struct buf){NULL, 0, 0};
+	buf_reset(&w->json);
+	if (c != NULL)
+		put_all(b, &w->json);
 	batch_free(b);
 	if (c != NULL)
-		request_reply(c, 200, type, NULL, buf_as_slice(&out));
-	buf_fini(&out);
+		request_reply(c, 200, type, NULL, buf_as_slice(&w->json));
 }
 
 /* All has been run. */
 static void finish(struct batch *b)
 {
-	if (b->is_array)
-		buf_char(&b->out, ']');
 	b->state = BATCH_SETTLING;
 	if (b->joined)
 		moves_wait(b->w, b->ticket, settled, b);
@@ -196,16 +329,26 @@ static void slice(struct batch *b)
 {
 	struct worker *w = b->w;
 	uint64_t began = clock_mono_ns();
+	struct json_iter here;
+	unsigned n = 0;
 	struct slice line;
 
+	b->wants = WANTS_NOTHING;
 	do {
+		here = b->left;
 		if (!next_line(b, &line)) {
-			finish(b);
+			if (b->asked > 0)
+				b->wants = WANTS_ANSWERS;
+			else
+				finish(b);
 			return;
 		}
-		one_line(b, line);
+		if (!one_line(b, line)) {
+			b->left = here;
+			return;
+		}
 		b->moved_ns = w->now_ns;
-	} while ((b->full || !w->congested) && clock_mono_ns() - began < BATCH_SLICE_NS && w->arena.used < WORKER_READ_BUILT);
+	} while ((b->full || !w->congested) && !worker_is_late(w) && (++n < BATCH_SLICE_LINES || clock_mono_ns() - began < BATCH_SLICE_NS));
 }
 
 void batches_turn(struct worker *w)
@@ -214,10 +357,10 @@ void batches_turn(struct worker *w)
 
 	for (struct batch *b = w->batches; b != NULL && !worker_is_late(w); b = next) {
 		next = b->next;
-		if (b->state != BATCH_RUNNING)
+		if (b->state != BATCH_RUNNING || b->c == NULL)
 			continue;
-		b->full |= w->congested && w->now_ns - b->moved_ns > BATCH_WAIT_NS;
-		if (b->full || !w->congested)
+		b->full |= w->congested && b->wants == WANTS_NOTHING && w->now_ns - b->moved_ns > BATCH_WAIT_NS;
+		if (may_go_on(b))
 			slice(b);
 	}
 }
@@ -225,7 +368,7 @@ void batches_turn(struct worker *w)
 bool batches_ready(const struct worker *w)
 {
 	for (const struct batch *b = w->batches; b != NULL; b = b->next) {
-		if (b->state == BATCH_RUNNING && (b->full || !w->congested))
+		if (b->state == BATCH_RUNNING && b->c != NULL && may_go_on(b))
 			return true;
 	}
 	return false;
@@ -272,8 +415,6 @@ void api_batch(struct conn *c, const struct http_request *req, struct slice body
 	*b = (struct batch){.w = w, .c = c, .may = api_may(c, req), .is_array = is_array, .moved_ns = w->now_ns};
 	buf_slice(&b->body, body);
 	b->left = is_array ? json_iter(buf_as_slice(&b->body)) : (struct json_iter){b->body.p, b->body.p + b->body.n};
-	if (is_array)
-		buf_char(&b->out, '[');
 	while (*pp != NULL)
 		pp = &(*pp)->next;
 	*pp = b;

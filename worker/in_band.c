@@ -12,6 +12,7 @@
 #include "worker/ops.h"
 #include "worker/rule.h"
 #include "worker/rule_hook.h"
+#include "worker/rule_wait.h"
 #include "worker/session.h"
 #include "worker/user.h"
 #include "worker/worker.h"
@@ -207,40 +208,44 @@ static void judge(struct socket *so, const struct sio_packet *p, const struct id
 		fail_by_hook(so, p, &no);
 }
 
-/* A client whose signature the keeper is asked about. */
+/* A client whose signature the keeper is asked about; its later events wait. */
 struct proving {
 	char sid[SID_LEN];
 	bool has_id; /* wants an ack */
 	uint64_t id;
+	int result; /* of ask_once() */
 	size_t len;
 	char token[];
 };
 
-static void proved(struct worker *w, void *arg, int result)
+static void proved(struct socket *so, void *arg)
 {
-	struct proving *pr = arg;
-	struct socket *so = socket_find(w, slice_make(pr->sid, sizeof(pr->sid)));
+	const struct proving *pr = arg;
 	const struct sio_packet p = {.type = SIO_EVENT, .has_id = pr->has_id, .id = pr->id};
 	struct identity id;
-	int no;
-
-	if (so == NULL) {
-		free(pr);
-		return;
-	}
-	so->proving = false;
 	/* its token may have ended meanwhile, and its key changed */
-	no = identify(so, slice_make(pr->token, pr->len), &id);
-	if (no == 0 && result == 1) {
-		counter_add_to(&w->ct->refused[REFUSED_REPLAYED], 1);
+	int no = identify(so, slice_make(pr->token, pr->len), &id);
+
+	if (no == 0 && pr->result == 1) {
+		counter_add_to(&so->session->w->ct->refused[REFUSED_REPLAYED], 1);
 		no = 1 + REFUSAL_AUTH_INVALID;
 	}
 	if (no != 0)
 		fail(so, &p, (enum refusal)(no - 1));
-	else if (result != 0)
+	else if (pr->result != 0)
 		rule_refuse(so, &p, REFUSAL_BUSY);
 	else
 		judge(so, &p, &id);
+}
+
+static void proof_answered(struct worker *w, void *arg, int result)
+{
+	struct proving *pr = arg;
+	struct socket *so = socket_find(w, slice_make(pr->sid, sizeof(pr->sid)));
+
+	pr->result = result;
+	if (so != NULL)
+		rule_wait_end(so, proved, pr);
 	free(pr);
 }
 
@@ -255,10 +260,10 @@ static void prove(struct socket *so, const struct sio_packet *p, struct slice to
 	*pr = (struct proving){.has_id = p->has_id, .id = p->id, .len = token.n};
 	memcpy(pr->sid, so->id.text, sizeof(pr->sid));
 	memcpy(pr->token, token.p, token.n);
-	so->proving = true;
-	if (proof_take(w, proof, proved, pr) == 0)
+	if (proof_take(w, proof, proof_answered, pr) == 0) {
+		rule_wait_hold(so);
 		return;
-	so->proving = false;
+	}
 	free(pr);
 	rule_refuse(so, p, REFUSAL_BUSY);
 }
@@ -273,10 +278,6 @@ static void authenticate(struct socket *so, const struct sio_packet *p)
 	struct slice token;
 	int no;
 
-	if (so->proving) {
-		rule_refuse(so, p, REFUSAL_BUSY);
-		return;
-	}
 	if (f.token.p == NULL) {
 		fail(so, p, so->user != NULL && !w->conf->auth.in_band.refresh ? REFUSAL_FORBIDDEN : REFUSAL_AUTH_MISSING);
 		return;

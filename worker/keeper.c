@@ -198,6 +198,8 @@ static int turn(struct loop *l)
 		return did;
 	if (more || keeper_pending(&l->k))
 		event_base_loop(l->base, EVLOOP_NONBLOCK);
+	else if (l->stop_ns != 0 && !did && keeper_durable_behind(&l->k) && now - l->stop_ns < KEEPER_STOP_NS)
+		wait_events(l, KEEPER_REST_NS);
 	else if (l->stop_ns != 0 && !did)
 		l->now = true;
 	else if (did)
@@ -250,6 +252,8 @@ static int run(struct loop *l)
 	if (!rc)
 		rc = keeper_outbox_init(k);
 	if (!rc)
+		rc = keeper_durable_init(k);
+	if (!rc)
 		rc = keeper_clock_init(k);
 	if (!rc)
 		rc = loop_init(l);
@@ -285,6 +289,7 @@ int keeper_main(const struct heritage *h)
 		log_error("keeper_failed", "error=%s", strerror(-rc));
 	else
 		log_info("ended", "gen=%u", h->gen);
+	keeper_durable_fini(&l->k);
 	keeper_clock_fini(&l->k);
 	keeper_outbox_fini(&l->k);
 	keeper_rings_fini(&l->k);

@@ -19,12 +19,14 @@
 #include "shm/store_writer.h"
 #include "worker/entry.h"
 #include "worker/keeper_clock.h"
+#include "worker/keeper_durable.h"
 #include "worker/publish.h"
 
 #define KEEPER_BATCH_OPS   1024u    /* operations in one transaction, at most */
 #define KEEPER_BATCH_NS    2000000u /* and time spent on applying them */
 #define KEEPER_QUANTUM     64u      /* operations of one slot before the next one's turn */
 #define KEEPER_EXPIRE      1024u    /* keys whose time is over, taken away in one transaction */
+#define KEEPER_FIRE        64u      /* messages that are due, in one transaction */
 #define KEEPER_PURGE       256u     /* sockets of a dead generation purged in one transaction */
 #define KEEPER_PUBLISH_MAX 4096u    /* records published before the rings are looked at again */
 
@@ -44,6 +46,7 @@ struct keeper {
 	bool died;      /* a generation ended: readers have to be checked */
 	bool full;      /* segment_store_full, as last stored */
 	struct keeper_clock clock;
+	struct keeper_durable durable;
 	bool expiring;  /* there are more keys whose time is over */
 	/* publishing */
 	struct outlet out;

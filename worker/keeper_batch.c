@@ -67,7 +67,7 @@ void keeper_rings_fini(struct keeper *k)
 
 bool keeper_pending(struct keeper *k)
 {
-	if (keeper_clock_next(k) <= clock_mono_ns())
+	if (keeper_clock_next(k) <= clock_mono_ns() || keeper_durable_pending(k, false))
 		return true;
 	for (unsigned w = 0; w < SLOT_WORDS; w++) {
 		for (uint64_t left = k->attached.w[w]; left != 0; left &= left - 1) {
@@ -246,6 +246,7 @@ static void tell(struct keeper *k)
 	}
 	counter_add(k->ct, COUNTER_WAKEUPS, store_wait_answer(k->seg, &k->h->bells));
 	keeper_gauge(k);
+	keeper_durable_tell(k);
 	if (k->died && store_reader_check(k->st) == 0)
 		k->died = false;
 }
@@ -261,11 +262,12 @@ int keeper_batch(struct keeper *k, bool tidy)
 
 	if (rc)
 		return rc;
-	store_set_clock(k->st, now);
+	store_set_clock(k->st, now, clock_wall_ms());
 	if (tidy && store_has_expired(k->st))
 		k->expiring = true;
-	if (!keeper_pending(k) && !(tidy && forget))
+	if (!keeper_pending(k) && !(tidy && (forget || keeper_durable_pending(k, true))))
 		return 0;
+	keeper_durable_begin(k);
 	store_set_workers(k->st, &live);
 	rc = store_begin(k->st);
 	if (rc)
@@ -277,6 +279,8 @@ int keeper_batch(struct keeper *k, bool tidy)
 		rc = expire(k);
 	if (!rc)
 		rc = keeper_clock_apply(k, now);
+	if (!rc)
+		rc = keeper_durable_apply(k);
 	if (!rc && forget)
 		rc = store_outbox_forget(k->st, settled);
 	if (rc) {

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "conf/conf.h"
+#include "shm/store_schedule.h"
 #include "worker/clock.h"
 #include "worker/keeper.h"
 
@@ -49,6 +50,7 @@ int keeper_clock_init(struct keeper *k)
 	struct keeper_clock *c = &k->clock;
 	unsigned n = 0;
 
+	c->schedule_ms = store_schedule_next(k->st);
 	for (unsigned i = 0; i < cat->nnsp; i++)
 		n += cat->nsp[i].nevery;
 	if (n == 0)
@@ -75,6 +77,14 @@ uint64_t keeper_clock_next(const struct keeper *k)
 	for (unsigned i = 0; i < k->clock.nevery; i++)
 		if (k->clock.every[i].due_ns < next)
 			next = k->clock.every[i].due_ns;
+	if (k->clock.schedule_ms != INT64_MAX) {
+		/* Asked anew each time: the wall clock may be set. */
+		int64_t left = k->clock.schedule_ms - clock_wall_ms();
+		uint64_t at = clock_mono_ns() + (left > 0 ? (uint64_t)left * NS_PER_MS : 0);
+
+		if (at < next)
+			next = at;
+	}
 	return next;
 }
 
@@ -95,11 +105,16 @@ int keeper_clock_apply(struct keeper *k, uint64_t now_ns)
 		if (!rc)
 			rc = store_tick_send(k->st, &t);
 	}
-	return rc;
+	/* Without the journal it would be sent again after a restart. */
+	if (!rc && k->clock.schedule_ms != INT64_MAX)
+		rc = store_schedule_fire(k->st, clock_wall_ms(), k->limit < KEEPER_FIRE ? k->limit : KEEPER_FIRE);
+	return rc < 0 ? rc : 0;
 }
 
 void keeper_clock_end(struct keeper *k, bool committed)
 {
 	for (unsigned i = 0; i < k->clock.nevery && committed; i++)
 		k->clock.every[i].due_ns = k->clock.every[i].next_ns;
+	if (committed)
+		k->clock.schedule_ms = store_schedule_next(k->st);
 }

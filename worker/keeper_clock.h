@@ -19,6 +19,7 @@ struct keeper_every {
 struct keeper_clock {
 	unsigned nevery;
 	struct keeper_every *every;
+	int64_t schedule_ms; /* wall clock: when the next message that waits is due; INT64_MAX: none waits */
 };
 
 /* Reads when each is due; what is new is due one interval from now.  0 or -errno. */

@@ -24,6 +24,7 @@ struct waiting {
 	struct kept_event *first, **last;
 	unsigned n;
 	uint32_t alarm; /* the turn was late: the rest in the next one */
+	bool held;	/* by rule_wait_hold() */
 	bool running;	/* events of the socket are run, not kept, and this is not freed */
 };
 
@@ -87,7 +88,7 @@ static void go_on(struct waiting *x)
 	struct worker *w = x->w;
 
 	x->running = true;
-	while (x->so != NULL && x->runs == NULL && x->first != NULL) {
+	while (x->so != NULL && x->runs == NULL && !x->held && x->first != NULL) {
 		struct kept_event *k = x->first;
 
 		if (worker_is_late(w)) {
@@ -102,7 +103,7 @@ static void go_on(struct waiting *x)
 		kept_free(w, k);
 	}
 	x->running = false;
-	if (x->so == NULL || (x->runs == NULL && x->first == NULL))
+	if (x->so == NULL || (x->runs == NULL && !x->held && x->first == NULL))
 		waiting_free(x);
 }
 
@@ -121,6 +122,21 @@ static void on_reply(void *arg, const struct hook_reply *reply, enum hook_failur
 	x->running = true;
 	run->fn(run, x->so, reply, why);
 	run_free(run);
+	go_on(x);
+}
+
+void rule_wait_hold(struct socket *so)
+{
+	waiting_of(so)->held = true;
+}
+
+void rule_wait_end(struct socket *so, void (*fn)(struct socket *so, void *arg), void *arg)
+{
+	struct waiting *x = so->waiting;
+
+	x->held = false;
+	x->running = true;
+	fn(so, arg);
 	go_on(x);
 }
 

@@ -44,6 +44,10 @@ struct rule_run *rule_wait(struct eval *e, struct slice name, const struct hook_
 /* Tells the hook of USE about E; nobody waits. */
 void rule_notify(struct eval *e, struct slice name, const struct hook_use *use);
 
+/* Later events of the socket wait until rule_wait_end(), as they do for a hook. */
+void rule_wait_hold(struct socket *so);
+/* Calls FN, and then what waits behind goes on.  SO may be gone afterwards. */
+void rule_wait_end(struct socket *so, void (*fn)(struct socket *so, void *arg), void *arg);
 /*
  * True when the event has to wait for a run of its socket: it was kept, copied, or refused with `busy`.
  */

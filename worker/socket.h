@@ -37,7 +37,6 @@ struct socket {
 	uint8_t failures; /* tokens that were refused in band since the last good one */
 	bool connecting;  /* not admitted yet: a hook is asked, see connecting.h */
 	bool pending;	  /* may do nothing but present its token, see identity.h */
-	bool proving;	  /* in_band.c asks the keeper about its signature */
 	int64_t connected_ms;
 	int64_t ends_ms; /* wall clock when its token stops counting; 0: never */
 	char *auth;   /* CONNECT payload, kept only when the catalogue uses @socket.auth; else NULL */

@@ -14,13 +14,17 @@ struct verb_kind {
 };
 
 static const char *const emit[] = {
-	"to", "except", "namespace", "event", "data", "args", "volatile", "local", "timeout", "id", NULL};
+	"to", "except", "namespace", "event", "data", "args", "volatile", "local", "timeout", "id", "delay",
+	"at", NULL};
+static const char *const cancel[] = {"id", NULL};
 static const char *const event[] = {"type", "namespace", "data", "vars", "id", NULL};
 static const char *const join[] = {"in", "except", "namespace", "rooms", NULL};
 static const char *const disconnect[] = {"in", "except", "namespace", "close", NULL};
 
 static const struct verb_kind kinds[] = {
 	{"emit", CONF_MAY_PUBLISH, emit, verb_emit_read, verb_emit_run},
+	{"schedule", CONF_MAY_PUBLISH, emit, verb_schedule_read, verb_emit_run},
+	{"cancel", CONF_MAY_PUBLISH, cancel, verb_cancel_read, verb_cancel_run},
 	{"event", CONF_MAY_PUBLISH, event, verb_event_read, verb_event_run},
 	{"join", CONF_MAY_CONTROL, join, verb_join_read, verb_join_run},
 	{"leave", CONF_MAY_CONTROL, join, verb_join_read, verb_leave_run},
@@ -83,6 +87,12 @@ void verb_put_result(struct buf *b, const struct verb_result *r)
 	if (r->has_id) {
 		buf_str(b, "\"id\":");
 		buf_json_string(b, slice_make(r->id, strlen(r->id)));
+		if (r->waits)
+			buf_printf(b, ",\"at\":%lld", (long long)r->at_ms);
+		else if (r->cancelled)
+			buf_str(b, ",\"cancelled\":true");
+		if (r->waits || r->cancelled)
+			return;
 		buf_str(b, ",\"delivered\":");
 	} else {
 		buf_str(b, "\"matched\":");

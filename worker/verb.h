@@ -37,6 +37,8 @@ struct verb_result {
 	char id[VERB_ID_MAX + 1];
 	uint64_t n;
 	bool joins;	/* sockets are being put into rooms: its caller is answered when they are there (moves_wait()) */
+	bool waits, cancelled; /* it is sent AT_MS; or what waited is not sent: N counts nothing then */
+	int64_t at_ms;
 	int64_t ticket; /* the last record's: the word may leave when it is in the ring (publish_when_settled()); 0: none */
 };
 
@@ -46,7 +48,7 @@ enum verb_way {
 	VERB_ALONE,  /* it has a caller that can wait for the answers of clients */
 };
 
-/* emit, event, join, leave, disconnect; NULL: no such verb. */
+/* emit, event, schedule, cancel, join, leave, disconnect; NULL: no such verb. */
 const struct verb_kind *verb_find(struct slice name);
 /* Which right of a key it takes: one bit of enum conf_may. */
 unsigned verb_may(const struct verb_kind *kind);
@@ -65,7 +67,7 @@ bool verb_has_id(const struct verb *v);
 typedef void (*verb_done_fn)(
     struct worker *w, void *arg, const struct verb_result *r, const struct verb_error *err);
 int verb_run_once(struct worker *w, const struct verb *v, verb_done_fn fn, void *arg, struct verb_error *err);
-/* Appends the members of the result's object: "id":"...","delivered":3 or "matched":3. */
+/* Appends the members of the result's object: "id":"..." with "delivered":3, "at":MS or "cancelled":true, or "matched":3. */
 void verb_put_result(struct buf *b, const struct verb_result *r);
 /* Appends {"code":...,"message":...,"field":...}. */
 void verb_put_error(struct buf *b, const struct verb_error *err);

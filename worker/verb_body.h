@@ -54,7 +54,11 @@ struct verb_event {
 
 struct verb {
 	const struct verb_kind *kind;
-	struct slice id; /* that the caller chose; p NULL: none */
+	struct slice id; /* that the caller chose, or of what waits; p NULL: none */
+	bool waits;	 /* it is an emit that is sent AT_MS */
+	bool cancels;	 /* it takes what waits under ID away */
+	int64_t at_ms;
+	struct slice body; /* of what waits: members, for who asks */
 	union {
 		struct verb_emit emit;
 		struct verb_event event;
@@ -118,6 +122,14 @@ uint32_t verb_emit_flags(const struct verb_emit *e);
 bool verb_event_read(
     struct worker *w, const struct verb_members *m, enum verb_way way, struct verb *v, struct verb_error *err);
 bool verb_event_run(struct worker *w, const struct verb *v, struct verb_result *out, struct verb_error *err);
+
+/* verb_schedule.c: `delay` and `at` of an emit that is read otherwise. */
+bool verb_later(struct worker *w, const struct verb_members *m, struct verb *v, struct verb_error *err);
+bool verb_schedule_read(
+    struct worker *w, const struct verb_members *m, enum verb_way way, struct verb *v, struct verb_error *err);
+bool verb_cancel_read(
+    struct worker *w, const struct verb_members *m, enum verb_way way, struct verb *v, struct verb_error *err);
+bool verb_cancel_run(struct worker *w, const struct verb *v, struct verb_result *out, struct verb_error *err);
 
 /* verb_act.c */
 bool verb_join_read(

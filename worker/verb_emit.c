@@ -64,6 +64,8 @@ bool verb_emit_read(
 		return verb_wrong(err, 422, "invalid", "answers are not kept for a second call: no id beside timeout", "id");
 	verb_fold_targets(w, e->nsp, &e->to);
 	verb_fold_targets(w, e->nsp, &e->except);
+	if (!verb_later(w, m, v, err))
+		return false;
 	return !e->except.all || verb_wrong(err, 422, "invalid", "nobody would be left", "except");
 }
 

@@ -27,6 +27,8 @@ bool verb_has_id(const struct verb *v)
 
 static bool unanswered(struct verb_error *err, int result)
 {
+	if (result == RECORD_ONCE_REFUSED)
+		return verb_wrong(err, 503, "unavailable", "what waits cannot be kept now: data_dir cannot be written", NULL);
 	if (result == RECORD_ONCE_FULL)
 		return verb_wrong(err, 503, "full", "the store takes no more ids: try again later", "id");
 	return verb_wrong(err, 503, "unavailable", "it is not known whether it was done: try again with the same id", NULL);
@@ -36,12 +38,14 @@ static void answered(struct worker *w, void *arg, int result, struct slice data)
 {
 	struct waiting *wait = arg;
 	struct verb_error err;
-	bool known = (result == RECORD_ONCE_NEW || result == RECORD_ONCE_TAKEN) && data.n == sizeof(wait->result.n);
+	bool known = result == RECORD_ONCE_NEW || result == RECORD_ONCE_TAKEN;
 
-	if (known)
-		memcpy(&wait->result.n, data.p, data.n);
-	else
+	if (result == RECORD_ONCE_TAKEN && wait->result.cancelled)
+		known = verb_wrong(&err, 404, "not_found", "nothing of this id waits", "id");
+	else if (!known)
 		unanswered(&err, result);
+	else if (data.n == sizeof(wait->result.n))
+		memcpy(&wait->result.n, data.p, data.n);
 	if (wait->fn != NULL)
 		wait->fn(w, wait->arg, &wait->result, known ? NULL : &err);
 	free(wait);
@@ -49,20 +53,27 @@ static void answered(struct worker *w, void *arg, int result, struct slice data)
 
 static struct question *question(struct worker *w, const struct verb *v, const struct buf *fields, uint64_t n)
 {
-	struct op_head head = {.kind = OP_ONCE, .time_ms = VERB_ONCE_MS};
-	struct question *q = ask_new(w, &head, OP_KEY_MAX + sizeof(n) + 64 + fields->n);
+	struct op_head head = {.kind = v->cancels ? OP_CANCEL : OP_ONCE, .time_ms = VERB_ONCE_MS};
+	struct question *q = ask_new(w, &head, OP_KEY_MAX + VERB_ID_MAX + 128 + v->body.n + fields->n);
+	const char *name = v->waits || v->cancels ? "emit" : verb_name(v);
 	char key[KEY_HEAD_MAX + VERB_ID_MAX];
 	struct tlv_writer *t;
-	size_t len = strlen(verb_name(v));
+	size_t len = strlen(name);
 
 	if (q == NULL)
 		return NULL;
-	memcpy(key, verb_name(v), len);
+	memcpy(key, name, len);
 	key[len++] = ':';
 	memcpy(key + len, v->id.p, v->id.n);
 	t = ask_fields(q);
 	tlv_put(t, OP_TLV_KEY, 0, key, len + v->id.n);
 	tlv_put(t, OP_TLV_DATA, 0, &n, sizeof(n));
+	if (v->waits) {
+		tlv_put(t, OP_TLV_AT, 0, &v->at_ms, sizeof(v->at_ms));
+		tlv_put(t, OP_TLV_BODY, 0, v->body.p, v->body.n);
+	}
+	if (v->waits || v->cancels)
+		tlv_put(t, OP_TLV_ID, 0, v->id.p, v->id.n);
 	if (fields->n > 0)
 		memcpy(t->buf + t->len, fields->p, fields->n);
 	t->len += fields->n;
@@ -84,6 +95,9 @@ bool verb_run_held(struct worker *w, const struct verb *v, struct verb_result *o
 	if (!done)
 		goto out;
 	out->ticket = 0;
+	out->waits = v->waits;
+	out->at_ms = v->at_ms;
+	out->cancelled = v->cancels;
 	q = question(w, v, &held.fields, out->n);
 	if (q != NULL) {
 		wait = malloc(sizeof(*wait));

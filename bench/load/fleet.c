@@ -137,13 +137,13 @@ static void on_argument(struct client *c, const char *text, size_t len, uint64_t
 	account(f, &s, now);
 }
 
-static void on_reply(struct http *h, int status, uint64_t now)
+static void on_reply(struct http *h, int status, const char *body, size_t len, uint64_t now)
 {
 	struct fleet *f = h->owner;
 	char text[64];
 
-	if (status != 202) {
-		snprintf(text, sizeof text, "POST /v1/emit answered %d", status);
+	if (status != (f->plan->batch ? 200 : 202) || (f->plan->batch && memmem(body, len, "\"error\"", 7))) {
+		snprintf(text, sizeof text, "POST answered %d %.40s", status, len ? body : "");
 		fail(f, text);
 	} else if (f->phase == CREW_MEASURE) {
 		hist_add(&f->part->reply, now - h->asked_at);
@@ -167,10 +167,10 @@ static bool add_members(struct fleet *f)
 	unsigned id;
 
 	for (id = f->me; id < f->plan->clients; id += f->plan->procs) {
-		struct client *c = add_client(f, id, f->plan->rooms ? id / f->plan->members : 0);
+		struct client *c = add_client(f, id, id < f->plan->rooms * f->plan->members ? id / f->plan->members : 0);
 
-		if (!f->plan->rooms)
-			continue;
+		if (id >= f->plan->rooms * f->plan->members)
+			continue; /* it only connects */
 		c->member = true;
 		c->seen = calloc(f->plan->publishers, sizeof *c->seen);
 		if (!c->seen)
@@ -184,12 +184,14 @@ static bool add_publishers(struct fleet *f)
 	unsigned n = plan_npublishers(f->plan), i;
 
 	f->publisher = calloc(n + 1, sizeof *f->publisher);
-	f->http = calloc(f->plan->http ? n : 1, sizeof *f->http);
+	f->http = calloc(plan_nhttp(f->plan) + 1, sizeof *f->http);
 	if (!f->publisher || !f->http)
 		return false;
 	for (i = 0; i < n; i++) {
 		f->publisher[i].id = i;
 		f->publisher[i].room = i / f->plan->publishers;
+		if (f->plan->http && i >= plan_nhttp(f->plan))
+			continue; /* a feed carries its messages */
 		if (f->plan->http) {
 			f->publisher[i].http = &f->http[i];
 			f->http[i] = (struct http){.plan = f->plan, .owner = f, .on_reply = on_reply};

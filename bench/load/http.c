@@ -8,6 +8,7 @@
 #include <strings.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #define REQUEST_MAX (64 * 1024)
@@ -40,7 +41,7 @@ static void over(struct http *h)
 {
 	close(h->end.fd);
 	h->end.fd = -1;
-	h->on_reply(h, -1, client_now());
+	h->on_reply(h, -1, "", 0, client_now());
 }
 
 static void on_event(struct endpoint *e, uint32_t events)
@@ -51,22 +52,22 @@ static void on_event(struct endpoint *e, uint32_t events)
 	ssize_t n;
 
 	(void)events;
-	n = recv(h->end.fd, h->in + h->in_len, sizeof h->in - h->in_len, 0);
+	n = recv(h->end.fd, h->in + h->in_len, h->in_size - h->in_len, 0);
 	if (n < 0 && errno == EAGAIN)
 		return;
 	if (n > 0)
 		h->in_len += (size_t)n;
-	n = n <= 0 ? -1 : http_whole(h->in, h->in_len, sizeof h->in, &status, &body);
+	n = n <= 0 ? -1 : http_whole(h->in, h->in_len, h->in_size, &status, &body);
 	if (n < 0 || (n > 0 && !h->busy)) {
 		over(h);
 		return;
 	}
 	if (n == 0)
 		return;
+	h->busy = false;
+	h->on_reply(h, status, body, (size_t)(h->in + n - body), client_now());
 	h->in_len -= (size_t)n;
 	memmove(h->in, h->in + n, h->in_len);
-	h->busy = false;
-	h->on_reply(h, status, client_now());
 }
 
 int http_open(struct http *h, int epoll, unsigned id)
@@ -75,6 +76,10 @@ int http_open(struct http *h, int epoll, unsigned id)
 	struct pollfd p = {.events = POLLOUT};
 
 	h->end.on_event = on_event;
+	h->in_size = HTTP_REPLY_MAX + h->plan->batch * HTTP_LINE_MAX;
+	h->in = malloc(h->in_size);
+	if (!h->in)
+		return -ENOMEM;
 	p.fd = h->end.fd = client_socket(h->plan, id, h->plan->admin_port);
 	if (h->end.fd < 0)
 		return h->end.fd;
@@ -100,6 +105,40 @@ int http_emit(struct http *h, unsigned room, const char *data, size_t len, uint6
 	h->busy = true;
 	h->asked_at = now;
 	return send(h->end.fd, request, (size_t)n, MSG_NOSIGNAL) == n ? 0 : -EIO;
+}
+
+int http_batch(struct http *h, const char *lines, size_t len, uint64_t now)
+{
+	char head[512];
+	struct iovec iov[2] = {{head, 0}, {(void *)(uintptr_t)lines, len}};
+	struct msghdr msg = {.msg_iov = iov, .msg_iovlen = 2};
+	size_t left;
+	ssize_t n;
+
+	left = len + (iov[0].iov_len = (size_t)snprintf(head, sizeof head,
+	    "POST /v1/batch HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nAuthorization: Bearer %s\r\n"
+	    "Content-Type: application/x-ndjson\r\nContent-Length: %zu\r\n\r\n",
+	    h->plan->admin_port, h->plan->admin_key ? h->plan->admin_key : "", len));
+	h->busy = true;
+	h->asked_at = now;
+	while (left > 0) {
+		struct pollfd p = {.fd = h->end.fd, .events = POLLOUT};
+
+		n = sendmsg(h->end.fd, &msg, MSG_NOSIGNAL);
+		if (n < 0 && errno == EAGAIN && poll(&p, 1, PATIENCE_MS) == 1)
+			continue;
+		if (n < 0)
+			return -errno;
+		left -= (size_t)n;
+		for (struct iovec *v = iov; n > 0; v++) {
+			size_t k = (size_t)n < v->iov_len ? (size_t)n : v->iov_len;
+
+			v->iov_base = (char *)v->iov_base + k;
+			v->iov_len -= k;
+			n -= (ssize_t)k;
+		}
+	}
+	return 0;
 }
 
 int http_get(const struct plan *plan, const char *path, char *out, size_t size)

@@ -5,15 +5,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TEXT_EXTRA 32
+#define TEXT_EXTRA 64
+#define CHECKED_MORE ",\"n\":17,\"side\":\"buy\"}" /* what the rule of `checked` wants beside the stamp, and leaves out */
 #define STALL_NS   3000000000u
 #define LOOK_NS    1000000u /* how often the drain at the end of a phase is looked at */
 
 int pace_init(struct pace *p, struct crew *crew, struct publisher *publisher, unsigned n)
 {
+	const struct plan *plan = crew->plan;
+	unsigned at = 0;
+
 	*p = (struct pace){.crew = crew, .publisher = publisher, .n = n};
-	p->text = malloc(crew->plan->size + TEXT_EXTRA);
-	return p->text ? 0 : -ENOMEM;
+	p->text = malloc((plan->size + TEXT_EXTRA) * (plan->batch ? plan->batch : 1));
+	p->feed = calloc(plan->feeds, sizeof *p->feed);
+	for (unsigned i = 0; plan->batch && p->feed && i < plan->feeds; i++) {
+		p->feed[i] = (struct feed){publisher[i].http, publisher + at, (i + 1) * n / plan->feeds - at, 0};
+		at += p->feed[i].n;
+	}
+	return p->text && p->feed ? 0 : -ENOMEM;
 }
 
 void pace_begin(struct pace *p, uint64_t now, double seconds)
@@ -48,17 +57,66 @@ static void publish(struct pace *p, struct publisher *b, uint64_t at)
 	p->total++;
 	if (!b->http)
 		n = (size_t)sprintf(p->text,
-		    plan->echo      ? "420[\"echo\","
-			: plan->raw ? "42[\"tick\","
-				    : "42[\"publish\",");
+		    plan->echo		? "420[\"echo\","
+			: plan->raw	? "42[\"tick\","
+			: plan->checked ? "42[\"checked\","
+					: "42[\"publish\",");
 	b->waiting = plan->echo;
 	stamp_write(p->text + n, plan->size, &s);
 	n += plan->size;
+	if (plan->checked)
+		n += (size_t)sprintf(p->text + n - 1, "%s", CHECKED_MORE) - 1;
 	if (b->http) {
 		http_emit(b->http, b->room, p->text, n, at);
 	} else {
 		p->text[n++] = ']';
 		client_send(b->client, p->text, n);
+	}
+}
+
+/* {"event":{"type":"tick","data":STAMP}} for each of the feed's rooms in turn. */
+static void publish_batch(struct pace *p, struct feed *f, uint64_t at)
+{
+	const struct plan *plan = p->crew->plan;
+	size_t n = 0;
+
+	for (unsigned i = 0; i < plan->batch; i++) {
+		struct publisher *b = &f->publisher[f->next];
+		struct stamp s = {.room = b->room, .from = b->id, .seq = b->seq++, .at = at};
+
+		f->next = (f->next + 1) % f->n;
+		n += (size_t)sprintf(p->text + n, "{\"event\":{\"type\":\"tick\",\"data\":");
+		stamp_write(p->text + n, plan->size, &s);
+		n += plan->size;
+		n += (size_t)sprintf(p->text + n, "}}\n");
+	}
+	p->sent += plan->batch;
+	p->total += plan->batch;
+	http_batch(f->http, p->text, n, at);
+}
+
+/* Without a rate as soon as there is a reply. */
+static uint64_t step_batch(struct pace *p, uint64_t now)
+{
+	const struct plan *plan = p->crew->plan;
+	uint64_t due = now;
+
+	for (;;) {
+		struct feed *f = NULL;
+
+		if (plan->rate > 0)
+			due = p->start + (uint64_t)((double)p->sent * 1e9 / plan->rate);
+		if (due > now)
+			return due - now;
+		if (due >= p->until)
+			return LOOK_NS;
+		for (unsigned i = 0; i < plan->feeds && !f; i++) {
+			p->next = (p->next + 1) % plan->feeds;
+			f = p->feed[p->next].http->busy ? NULL : &p->feed[p->next];
+		}
+		if (!f)
+			return LOOK_NS; /* a reply wakes earlier */
+		publish_batch(p, f, due);
 	}
 }
 
@@ -120,7 +178,7 @@ uint64_t pace_step(struct pace *p, uint64_t now)
 
 	if (now >= p->until)
 		return LOOK_NS;
-	wait = p->crew->plan->window ? step_closed(p, now) : step_open(p, now);
+	wait = p->crew->plan->batch ? step_batch(p, now) : p->crew->plan->window ? step_closed(p, now) : step_open(p, now);
 	return wait < p->until - now ? wait : p->until - now;
 }
 

@@ -22,11 +22,19 @@ struct publisher {
 	bool waiting; /* echo: its last message is not answered yet */
 };
 
+/* A connection that carries batches, and the publishers whose messages it carries, in turn. */
+struct feed {
+	struct http *http;
+	struct publisher *publisher;
+	unsigned n, next;
+};
+
 struct pace {
 	struct crew *crew;
 	struct publisher *publisher;
 	unsigned n, next;            /* publishers take turns */
-	char *text;                  /* the message being made */
+	char *text;                  /* the message, or the lines, being made */
+	struct feed *feed;	     /* batches: plan->feeds of them */
 	uint64_t start, until, sent; /* of the present phase; sent: messages in it */
 	uint64_t total, total_start; /* messages in all phases */
 	uint64_t completed_start;

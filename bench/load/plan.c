@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 
 #include "bench/load/crew.h"
+#include "bench/load/http.h"
 #include "bench/load/stamp.h"
 
 #define FDS_SPARE        64
@@ -28,6 +29,7 @@ static const char usage[] =
     "                          home or away (a proxy's pool, to the session's worker or to another)  [own]\n"
     "    --rooms R --members M subscribers                                       [1, 1000]\n"
     "    --clients N           instead: N clients that connect and do nothing\n"
+    "    --beside N            N more of these beside the subscribers\n"
     "    --concurrency C       connections being made at a time                  [64]\n"
     "    --settle S            seconds of rest before memory is read             [0.1]\n"
     "    --procs N             processes of the generator      [as the descriptor limit asks]\n"
@@ -37,7 +39,10 @@ static const char usage[] =
     "    --rate N              open loop: N messages a second, latency from the intended time\n"
     "    --publishers P        publishing connections for each room              [1]\n"
     "    --http                publish with POST /v1/emit instead, each connection after its last reply\n"
+    "    --batch N             with --http, POST /v1/batch with N lines, each for the next room, with --rate or as replies come\n"
+    "    --feeds F             connections for that, each with its share of the rooms    [2]\n"
     "    --echo                each member asks and is answered with an ack, one message at a time\n"
+    "    --checked             publish the event `checked`, whose rule checks its four members and sends two of them\n"
     "    --seconds S           measured stretch                                  [5]\n"
     "    --warmup S                                                              [1]\n"
     "    --size B              bytes of the event's argument                     [64]\n"
@@ -114,16 +119,20 @@ static void complete(struct plan *p, bool idle)
 		errx(2, "--port is missing\n%s", usage);
 	if (idle)
 		p->rooms = p->members = 0;
+	else if (p->checked && (p->raw || p->http || p->echo))
+		errx(2, "--checked goes with none of --raw, --http, --echo");
 	else if (p->echo)
 		complete_echo(p);
 	if (!idle)
-		p->clients = p->rooms * p->members;
+		p->clients = p->rooms * p->members + p->beside;
+	if (p->batch && (!p->http || p->publishers != 1 || p->feeds > p->rooms))
+		errx(2, "--batch goes with --http, one publisher a room and not more --feeds than rooms");
 	nsubs = p->clients + plan_npublishers(p);
 	if (plan_npublishers(p) > STAMP_FROM_MAX)
 		errx(2, "more than %d publishers", STAMP_FROM_MAX);
 	if (p->poll && p->raw)
 		errx(2, "--poll is Socket.IO");
-	if (p->rate > 0)
+	if (p->rate > 0 || p->batch)
 		p->window = 0;
 	else if (p->http)
 		p->window = CREW_FLIGHTS; /* the replies set the pace */
@@ -172,7 +181,11 @@ void plan_parse(struct plan *p, int argc, char **argv)
 		BY_WORKER,
 		POLL,
 		LINKS,
+		BATCH,
+		FEEDS,
+		BESIDE,
 		ECHO_EACH,
+		CHECKED,
 		HELP
 	};
 	static const struct option options[] = {{"port", 1, NULL, PORT}, {"raw", 0, NULL, RAW},
@@ -182,7 +195,8 @@ void plan_parse(struct plan *p, int argc, char **argv)
 	    {"sources", 1, NULL, SOURCES}, {"window", 1, NULL, WINDOW}, {"rate", 1, NULL, RATE},
 	    {"publishers", 1, NULL, PUBLISHERS}, {"http", 0, NULL, HTTP}, {"seconds", 1, NULL, SECONDS},
 	    {"warmup", 1, NULL, WARMUP}, {"size", 1, NULL, SIZE}, {"by-worker", 0, NULL, BY_WORKER},
-	    {"poll", 0, NULL, POLL}, {"links", 1, NULL, LINKS}, {"echo", 0, NULL, ECHO_EACH}, {"help", 0, NULL, HELP},
+	    {"poll", 0, NULL, POLL}, {"links", 1, NULL, LINKS}, {"echo", 0, NULL, ECHO_EACH}, {"batch", 1, NULL, BATCH},
+	    {"feeds", 1, NULL, FEEDS}, {"beside", 1, NULL, BESIDE}, {"checked", 0, NULL, CHECKED}, {"help", 0, NULL, HELP},
 	    {NULL, 0, NULL, 0}};
 	bool idle = false;
 	int o;
@@ -193,6 +207,7 @@ void plan_parse(struct plan *p, int argc, char **argv)
 	    .settle = 0.1,
 	    .procs = 1,
 	    .publishers = 1,
+	    .feeds = 2,
 	    .window = 1,
 	    .warmup = 1,
 	    .seconds = 5,
@@ -226,6 +241,10 @@ void plan_parse(struct plan *p, int argc, char **argv)
 		case POLL: p->poll = true; break;
 		case LINKS: p->links = links_named(optarg); break;
 		case ECHO_EACH: p->echo = true; break;
+		case CHECKED: p->checked = true; break;
+		case BATCH: p->batch = count(optarg, 1, HTTP_LINES_MAX); break;
+		case FEEDS: p->feeds = count(optarg, 1, 256); break;
+		case BESIDE: p->beside = count(optarg, 0, 1000000); break;
 		case HELP: fputs(usage, stdout); exit(0);
 		default: fputs(usage, stderr); exit(2);
 		}

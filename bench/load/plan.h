@@ -24,6 +24,7 @@ struct plan {
 
 	/* its clients: rooms * members subscribers, or without rooms so many that only connect */
 	unsigned rooms, members, clients;
+	unsigned beside; /* more clients that only connect */
 	unsigned concurrency; /* connections being made at a time, all processes together */
 	double settle;        /* seconds of rest before memory is read */
 	unsigned procs, sources;
@@ -31,8 +32,11 @@ struct plan {
 	/* the messages */
 	unsigned publishers; /* connections per room */
 	bool http;           /* they are keep-alive connections to the admin API */
+	unsigned batch;      /* with http: messages of a POST /v1/batch, of rooms in turn; 0: POST /v1/emit */
+	unsigned feeds;      /* and its connections, among which the rooms are dealt out */
 	unsigned window;     /* closed loop: messages in flight, all rooms together; 0: open loop */
 	double rate;         /* open loop: messages per second, all rooms together */
+	bool checked;        /* to the event whose rule checks four fields and makes the argument anew */
 	bool echo;           /* instead of publishing to its room, each member asks, one at a time, and is answered */
 	double warmup, seconds;
 	unsigned size;
@@ -45,6 +49,12 @@ void plan_parse(struct plan *p, int argc, char **argv);
 static inline unsigned plan_npublishers(const struct plan *p)
 {
 	return p->rooms * p->publishers;
+}
+
+/* Connections to the admin API. */
+static inline unsigned plan_nhttp(const struct plan *p)
+{
+	return !p->http ? 0 : p->batch ? p->feeds : plan_npublishers(p);
 }
 
 /* Most connections a client may have at a time. */

@@ -52,14 +52,16 @@ export interface EmitOptions extends ActOptions {
 	local?: boolean
 	/** The server takes one message of an id. */
 	id?: string
+	/** When it is sent, instead of now: after so long, or then (milliseconds since 1970, or ISO 8601). The server needs `data_dir`. */
 	delay?: Duration
-	at?: Date | string
+	at?: Date | string | number
 	/** Milliseconds to wait for the clients' acks. */
 	timeout?: number
 }
 
 export interface EventOptions {
 	id?: string
+	namespace?: string
 }
 
 export interface EmitBody extends Omit<EmitOptions, 'at' | 'to' | 'except'> {
@@ -67,7 +69,7 @@ export interface EmitBody extends Omit<EmitOptions, 'at' | 'to' | 'except'> {
 	except?: string | string[]
 	event: string
 	data?: unknown
-	at?: string
+	at?: string | number
 }
 
 export interface ActBody {
@@ -79,19 +81,21 @@ export interface ActBody {
 /** One line of a batch. */
 export type Verb =
 	| { emit: EmitBody }
-	| { event: { type: string; data?: unknown; vars?: Record<string, unknown>; id?: string } }
+	| { event: { type: string; data?: unknown; vars?: Record<string, unknown>; id?: string; namespace?: string } }
 	| { join: ActBody & { rooms: string | string[] } }
 	| { leave: ActBody & { rooms: string | string[] } }
 	| { disconnect: ActBody & { close?: boolean } }
 	| { state: Record<string, unknown> }
 	| { score: Record<string, unknown> }
-	| { schedule: Record<string, unknown> }
-	| { cancel: unknown }
+	| { schedule: EmitBody }
+	| { cancel: { id: string } }
 
 export interface Sent {
 	id: string
 	/** How many sockets it was for: an upper bound when targets overlap. */
 	delivered: number
+	/** With `delay` or `at`: when it is due, in milliseconds since 1970. */
+	at?: number
 	/** With `timeout`: the first argument of each ack. */
 	answers?: unknown[]
 	/** With `timeout`: there were more answers than the server keeps. */
@@ -171,11 +175,22 @@ export class BatchError extends ForkcastError {
 	readonly results: Result[]
 }
 
+export interface Scheduled {
+	id: string
+	/** Milliseconds since 1970. */
+	at: number
+	to: string | string[]
+	event: string
+	data?: unknown
+	[member: string]: unknown
+}
+
 export interface Schedules {
-	list(options?: { limit?: number }): Pages<Record<string, unknown>>
-	get(id: string): Promise<Record<string, unknown> | null>
-	create(body: Record<string, unknown> & { at?: Date | string }): Promise<Record<string, unknown>>
-	/** True when there was one. */
+	list(options?: { limit?: number }): Pages<Scheduled>
+	get(id: string): Promise<Scheduled | null>
+	/** An `emit` that waits: `at` or `delay` says how long. */
+	create(body: Omit<EmitBody, 'at'> & { at?: Date | string | number }): Promise<{ id: string; at: number }>
+	/** True when there was one; after a connection that broke it may be this call that took it. */
 	cancel(id: string): Promise<boolean>
 }
 

@@ -82,7 +82,7 @@ function agreements(h, deaths, watch, prober) {
 	return deaths.flatMap((d, i) => {
 		const took = watch.since(d.at_ns, d.gone_ns) ?? Infinity
 		if (i + 1 < deaths.length && deaths[i + 1].at_ns < d.at_ns + took) return []
-		return { role: d.role, took_ms: ms(took), machine_ms: ms(Math.max(prober.stalled(d.at_ns, d.at_ns + took), watch.held(d.at_ns, d.at_ns + took))), told_ms: ms(told_to_wait(h, d)) }
+		return { role: d.role, took_ms: ms(took), machine_ms: ms(Math.max(prober.stalled(d.at_ns, d.at_ns + took), watch.pulse.held(d.at_ns, d.at_ns + took))), told_ms: ms(told_to_wait(h, d)) }
 	})
 }
 

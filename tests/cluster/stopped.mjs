@@ -15,12 +15,17 @@ import { Fleet, node } from './members.mjs'
 import { Prober } from './prober.mjs'
 import { Python } from './python.mjs'
 import { Load } from './senders.mjs'
-import { differences, told, truth, wrong_users } from './view.mjs'
+import { Pulse, differences, told, truth, wrong_users } from './view.mjs'
 
 const STOP_MS = LONG ? 30000 : 4000
 const CALM_MS = LONG ? 8000 : 1500
 const ROOMS = 4
 const SENDERS = 6
+/*
+ * For one in twenty.  Whoever waited for the stopped one would do so for 200 ms or more; on a machine that others use, too,
+ * the second before and the seconds after differ by less than that without any server.
+ */
+const SLACK_NS = LONG ? 10e6 : 100e6
 
 /* Samples [at, took] of what is done again and again, while RUNNING. */
 async function sampled(running, samples, gap_ms, act) {
@@ -105,14 +110,28 @@ class Scene {
 			})
 		]
 		this.prober = new Prober(h.port, 50)
+		this.pulse = new Pulse()
+		this.t.after(() => (this.pulse.over = true))
 		this.t.after(() => this.prober.process.kill('SIGKILL'))
 	}
 
 	async end() {
 		this.running = false
 		await Promise.all(this.jobs)
+		this.pulse.over = true
 		this.probed = await this.prober.end()
 		samples_of_acks(this)
+	}
+
+	/* How much of that time the machine took: it stood still, or, in the short form, kept the clients from a CPU. */
+	machine(start_ns, end_ns) {
+		return Math.max(this.prober.stalled(start_ns, end_ns), LONG ? 0 : this.pulse.held(start_ns, end_ns))
+	}
+
+	/* Waits until there is enough of everything to compare with, and for CALM_MS. */
+	async calm() {
+		await sleep(CALM_MS)
+		await until('enough samples', () => Object.values(this.samples).every((list) => list === this.samples.ack || list.length > 25))
 	}
 
 	/* Quantiles from STOPPED to UNTIL beside those from before; WORST is what nothing may take. */
@@ -125,8 +144,9 @@ class Scene {
 			this.t.diagnostic(`${what}: p50 p95 p99 max before ${q(before)} ms (${before.length}), while it stood still ${q(took)} ms (${took.length})`)
 			assert.ok(before.length > 20 && took.length > 20)
 			assert.ok(quantile(took, 0.5) <= 2 * quantile(before, 0.5) + 2e6, `${what}: the median`)
-			assert.ok(quantile(took, 0.95) <= 2 * quantile(before, 0.95) + 10e6, `${what}: one in twenty`)
-			assert.deepEqual(during.filter(([at, d]) => d - this.prober.stalled(at, at + d) > worst_ns).map(([, d]) => ms(d)), [], `${what}: the worst`)
+			const own = during.map(([at, d]) => d - this.machine(at, at + d))
+			assert.ok(quantile(own, 0.95) <= 2 * quantile(before, 0.95) + SLACK_NS, `${what}: one in twenty`)
+			assert.deepEqual(during.filter(([at, d]) => d - this.machine(at, at + d) > worst_ns).map(([, d]) => ms(d)), [], `${what}: the worst`)
 		}
 	}
 
@@ -172,7 +192,7 @@ test('a worker that stands still is replaced, and nobody else notices', { timeou
 	await s.gather(24, 0, 4)
 	await s.start()
 	const started_ns = now_ns()
-	await sleep(CALM_MS)
+	await s.calm()
 	const stopped_ns = stop(s.victim.pid)
 	const successor = await until('the watchdog', async () => (await h.look()).processes.find((p) =>
 		p.index === s.victim.index && p.role === 'worker' && p.pid !== s.victim.pid && p.state === 'live'), 6000)
@@ -210,7 +230,7 @@ test('a worker that stood still knows what it missed', { timeout: 180000 }, asyn
 	await s.gather(24, 16, 3)
 	await s.start()
 	const started_ns = now_ns()
-	await sleep(CALM_MS)
+	await s.calm()
 	const stopped_ns = stop(s.victim.pid)
 	await sleep(STOP_MS)
 	const until_ns = now_ns()

@@ -54,10 +54,33 @@ export async function wrong_users(api, fleet) {
 	return wrong
 }
 
+/* How late this process is, with all the clients that live in it: it has a CPU only when the machine gives it one. */
+export class Pulse {
+	constructor() {
+		this.late = []
+		this.over = false
+		this.#run()
+	}
+
+	async #run() {
+		while (!this.over) {
+			const start_ns = now_ns()
+			await sleep(15)
+			const at_ns = now_ns()
+			if (at_ns - start_ns > 17e6) this.late.push({ at_ns, late_ns: at_ns - start_ns - 15e6 })
+		}
+	}
+
+	/* For how long it did not come to it meanwhile, in ns: what its pauses took beyond their time. */
+	held(start_ns, end_ns) {
+		return this.late.reduce((n, x) => (x.at_ns > start_ns && x.at_ns - x.late_ns < end_ns ? n + x.late_ns : n), 0)
+	}
+}
+
 /* Compares all the time, until end(): when did the two agree? */
 export class Watch {
 	constructor(host, fleet) {
-		Object.assign(this, { fleet, api: new Api(host.admin_port), over: false, agreed: [], late: [], asked: 0, last: [] })
+		Object.assign(this, { fleet, api: new Api(host.admin_port), over: false, agreed: [], pulse: new Pulse(), asked: 0, last: [] })
 		this.ended = this.#run()
 	}
 
@@ -75,20 +98,8 @@ export class Watch {
 					if (this.last.length === 0) this.agreed.push({ asked_ns: at_ns, at_ns: now_ns() })
 				}
 			}
-			await this.#pause(15e6)
+			await sleep(15)
 		}
-	}
-
-	async #pause(ns) {
-		const start_ns = now_ns()
-		await sleep(ns / 1e6)
-		const late_ns = now_ns() - start_ns - ns
-		if (late_ns > 2e6) this.late.push({ at_ns: now_ns(), late_ns })
-	}
-
-	/* How long this process, its clients included, did not come to it meanwhile, in ns: what its pauses took beyond their time. */
-	held(start_ns, end_ns) {
-		return this.late.reduce((n, x) => (x.at_ns > start_ns && x.at_ns - x.late_ns < end_ns ? n + x.late_ns : n), 0)
 	}
 
 	/* Resolves at the first agreement that was asked for after GONE_NS, or after a while. */
@@ -104,7 +115,7 @@ export class Watch {
 	}
 
 	async end() {
-		this.over = true
+		this.over = this.pulse.over = true
 		await this.ended
 		this.api.close()
 	}

@@ -150,6 +150,42 @@ describe('POST /v1/batch', () => {
 		for (const b of boxes) assert.deepEqual(b.map(([, n]) => n), [...Array(40).keys(), 'end'])
 	})
 
+	test('lines with an id are done once, and everybody is told the same, in the order of the lines', async (t) => {
+		const all = await connect_each(t, s, WORKERS)
+		await Promise.all(all.map((a) => a.emitWithAck('subscribe', { room: 'r', id: 'ids' })))
+		await stored()
+		const boxes = all.map((a) => inbox(a, 'tick', 'e'))
+		/* with an id, without one, and what is wrong, mixed */
+		const list = [...Array(600).keys()].map((n) => {
+			const id = n % 7 < 4 || n > 400 ? { id: `id-${n}` } : {}
+			if (n % 50 === 49) return { emit: { event: 'e', ...id } }
+			return n % 2 ? { emit: { to: 'r:ids', event: 'e', data: { n }, ...id } } : { event: { type: 'tick', data: { n }, vars: { room: 'ids' }, ...id } }
+		})
+		const first = results(await ndjson(list))
+		assert.equal(first.length, list.length)
+		for (const [i, one] of first.entries()) {
+			const body = Object.values(list[i])[0]
+			if (i % 50 === 49) assert.deepEqual([one.status, one.error.field], [422, 'to'])
+			else assert.deepEqual([one.status, one.delivered, body.id ?? one.id], [202, WORKERS, one.id])
+		}
+		const good = [...Array(600).keys()].filter((n) => n % 50 !== 49)
+		await until('all', () => boxes.every((b) => b.length === good.length))
+		for (const b of boxes) assert.deepEqual(b.map(([, { n }]) => n), good)
+		/* again, through several workers at once: what has an id is not sent again */
+		const again = await Promise.all([1, 2, 3].map(() => batch(list)))
+		for (const { json } of again)
+			for (const [i, one] of json.entries()) if (Object.values(list[i])[0].id && !one.error) assert.deepEqual(one, first[i])
+		const more = list.filter((l, i) => i % 50 !== 49 && !Object.values(l)[0].id).length
+		await until('the rest', () => boxes.every((b) => b.length === good.length + 3 * more))
+		await sleep(100)
+		for (const b of boxes) assert.equal(b.length, good.length + 3 * more)
+		/* one id twice in a batch */
+		const twice = { event: { type: 'all', data: 1, id: 'twice' } }
+		const [x, y] = (await batch([twice, twice])).json
+		assert.deepEqual(x, y)
+		for (const id of ['', 7, 'x'.repeat(129), null]) assert.equal((await batch([{ event: { type: 'all', id } }])).json[0].error.field, 'id')
+	})
+
 	test('a key may do what it may, line by line', async (t) => {
 		const a = await connect(t, s, { user: 'k' })
 		const verbs = [{ event: { type: 'all', data: 1 } }, { join: { in: 'user:k', rooms: 'r:k' } }]

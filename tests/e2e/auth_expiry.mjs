@@ -3,11 +3,12 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { api, connect, inbox, next, token } from './clients.mjs'
 import { disconnected, metric, refusal } from './prometheus.mjs'
-import { SECRET, server, sleep, until } from './server.mjs'
+import { SECRET, budget, server, sleep, until } from './server.mjs'
 import { open_socket } from './wire.mjs'
 
-/* A token of whole seconds, at least one of which is left. */
-const short = () => token({ sub: 'ada', exp: Math.ceil(Date.now() / 1000) + 1 })
+/* A token of whole seconds, at least LEFT of which are left: time to connect with it. */
+const LEFT = budget(1000) / 1000
+const short = () => token({ sub: 'ada', exp: Math.ceil(Date.now() / 1000) + LEFT })
 const auth = (more, leeway = '0') => `auth { jwt "k" { secret = "${SECRET}"  leeway = ${leeway} }  ${more} }`
 
 /* Side by side: each waits for a second or two. */
@@ -27,20 +28,20 @@ describe('expiry', { concurrency: true }, () => {
 
 	test('disconnect: on the wire error, 41, close, not before its time', async (t) => {
 		const s = await server(t, { workers: 1, auth: auth('') })
-		const exp = Math.ceil(Date.now() / 1000) + 1
+		const exp = Math.ceil(Date.now() / 1000) + LEFT
 		const wire = await open_socket(t, s.port, { auth: { token: token({ sub: 'ada', exp }) } })
 		assert.equal(await wire.text(), '42["error",{"message":"Authentication expired","code":"auth_expired"}]')
-		assert.ok(Date.now() >= exp * 1000 - 5 && Date.now() < exp * 1000 + 1500, `${Date.now() - exp * 1000} ms late`)
+		assert.ok(Date.now() >= exp * 1000 - 5 && Date.now() < exp * 1000 + budget(1500), `${Date.now() - exp * 1000} ms late`)
 		assert.equal(await wire.text(), '41')
 		assert.equal(await wire.closed(), 0)
 	})
 
 	test('disconnect: the leeway is waited for', async (t) => {
-		const s = await server(t, { workers: 1, auth: auth('', '2s') })
+		const s = await server(t, { workers: 1, auth: auth('', `${LEFT + 2}s`) })
 		const exp = Math.floor(Date.now() / 1000) - 1
 		const wire = await open_socket(t, s.port, { auth: { token: token({ sub: 'ada', exp }) } })
 		assert.match(await wire.text(), /^42\["error"/)
-		assert.ok(Date.now() >= (exp + 2) * 1000 - 5, `${Date.now() - exp * 1000} ms after exp`)
+		assert.ok(Date.now() >= (exp + LEFT + 2) * 1000 - 5, `${Date.now() - exp * 1000} ms after exp`)
 	})
 
 	test('refuse: events are refused, the connection stays and hears on', async (t) => {
@@ -62,7 +63,7 @@ describe('expiry', { concurrency: true }, () => {
 	test('ignore: nothing happens', async (t) => {
 		const s = await server(t, { workers: 1, auth: auth('expiry = ignore') })
 		const a = await connect(t, s, { token: short() })
-		await sleep(2300)
+		await sleep((LEFT + 1.3) * 1000)
 		assert.equal(a.connected, true)
 		assert.equal(await a.emitWithAck('ping'), 'pong')
 		assert.equal(await metric(s, 'refused_total', { reason: 'auth_expired' }), 0)

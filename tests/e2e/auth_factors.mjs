@@ -149,19 +149,36 @@ describe('both factors', () => {
 		assert.deepEqual(await a.emitWithAck('authenticate', at(27000)), yes(w))
 	})
 
-	test('two at once from one client: the second hears that it is too early', async (t) => {
+	test('what comes right behind a fresh signature waits for the answer, in order', async (t) => {
 		const w = new Wallet()
 		const a = await connect(t, s)
 		const { pid } = s.keeper()
 		process.kill(pid, 'SIGSTOP')
-		const first = a.emitWithAck('authenticate', with_token(w.proof(), plain(w)))
-		assert.equal((await a.emitWithAck('authenticate', with_token(w.proof({ at: Date.now() - 9 }), plain(w)))).code, 'busy')
+		const order = []
+		const sent = (name, promise) => promise.then((x) => (order.push(name), x))
+		const all = [
+			sent('first', a.emitWithAck('authenticate', with_token(w.proof(), plain(w)))),
+			sent('subscribe', a.emitWithAck('subscribe', { room: 'r', id: '1' })),
+			sent('second', a.emitWithAck('authenticate', with_token(w.proof({ at: Date.now() - 9 }), plain(w, { role: 'r' })))),
+			sent('rooms', a.emitWithAck('getRooms'))
+		]
+		await sleep(300)
+		assert.deepEqual(order, [])
 		process.kill(pid, 'SIGCONT')
-		assert.deepEqual(await first, yes(w))
+		const [first, subscribed, second, rooms] = await Promise.all(all)
+		assert.deepEqual(order, ['first', 'subscribe', 'second', 'rooms'])
+		assert.deepEqual([first, second], [yes(w), yes(w, { role: 'r' })])
+		assert.equal(subscribed.success, true)
+		assert.deepEqual(rooms.toSorted(), ['global:all', 'r:1', 'role:r', `user:${w.key}`])
+		/* what waits behind one that is refused is refused by itself */
+		const used = await login(s, w, { at: Date.now() - 20 })
+		const b = await connect(t, s)
+		assert.deepEqual(await Promise.all([b.emitWithAck('authenticate', with_token(used, plain(w))), b.emitWithAck('getRooms')]), [NO.invalid, NO.missing])
 		/* who goes before the answer */
 		for (let i = 0; i < 20; i++) {
 			const b = await connect(t, s)
 			b.emit('authenticate', with_token(w.proof({ at: Date.now() - 100 - i }), plain(w)))
+			b.emit('subscribe', { room: 'r', id: '1' })
 			if (i % 2 === 0) b.disconnect()
 			else b.io.engine.close()
 		}

@@ -250,16 +250,14 @@ describe('a login, by the conf', { concurrency: true }, () => {
 	})
 
 	test('limits of connections count it, by address', async (t) => {
-		const s = await server(t, { workers: 2, auth: auth(), conf: `limit "l" { rate = 5/2s  on = connect  text = "slowly" }\n${wallet_block()}` })
+		const s = await server(t, { workers: 2, auth: auth(), conf: `limit "l" { rate = 5/1m  on = connect  text = "slowly" }\n${wallet_block()}` })
 		const w = new Wallet()
 		const all = []
 		for (let i = 0; i < 8; i++) all.push(await post(s, { ...w.proof(), signature: noise(64) }))
 		assert.deepEqual(all.map((r) => r.status), [401, 401, 401, 401, 401, 429, 429, 429])
 		assert.deepEqual(all[7].json, { error: { code: 'rate_limited', message: 'slowly' } })
-		assert.match(all[7].headers['retry-after'], /^[12]$/)
+		assert.match(all[7].headers['retry-after'], /^([1-9]|[1-5]\d|60)$/)
 		assert.equal(await metric(s, 'refused_total', { reason: 'rate_limited' }), 3)
-		await sleep(2100)
-		await login(s, w)
 	})
 
 	test('without a path there is no route', async (t) => {

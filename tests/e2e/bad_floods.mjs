@@ -23,7 +23,7 @@ before(async () => {
 		conf: [
 			'log { level = warn }',
 			`watchdog = ${WATCHDOG_MS}ms`,
-			'engine { compression = yes }',
+			'engine { compression = yes  ping_interval = 5m }',
 			'event "echo" { emit = echo  to = self }',
 			'namespace "/tenant-*" { event "echo" { emit = echo  to = self } }'
 		].join('\n'),

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { api, connect, next, token } from './clients.mjs'
 import { disconnected } from './prometheus.mjs'
-import { sleep, started } from './server.mjs'
+import { budget, sleep, started } from './server.mjs'
 import { open_engine, open_socket } from './wire.mjs'
 
 const now = () => Number(process.hrtime.bigint()) / 1e6
@@ -26,8 +26,9 @@ describe('heartbeats', () => {
 	})
 
 	test('a ping comes an interval after the open packet and after each pong', async (t) => {
-		const wire = await open_socket(t, s.port, { auth })
+		/* From before what begins the time: whoever hears of it late must not count too little. */
 		let since = now()
+		const wire = await open_socket(t, s.port, { auth })
 		for (let i = 0; i < 4; i++) {
 			assert.equal(await wire.text(), '2')
 			assert.ok(now() - since > 100, `ping ${i} after ${now() - since} ms`)
@@ -37,42 +38,14 @@ describe('heartbeats', () => {
 	})
 
 	test('who does not answer is closed in time, without a code', async (t) => {
+		const since = now()
 		const wire = await open_socket(t, s.port, { auth })
 		await disconnected(s, 'ping timeout', async () => {
 			assert.equal(await wire.text(), '2')
-			const since = now()
 			assert.equal(await wire.closed(), 0)
-			assert.ok(now() - since > 200 && now() - since < 1500, `after ${now() - since} ms`)
+			assert.ok(now() - since > 350 && now() - since < budget(2000), `after ${now() - since} ms`)
 		})
 		assert.equal((await api(s, 'GET', `/v1/sockets/${wire.sid}`)).status, 404)
-	})
-
-	test('a packet that is no pong begins the time again, once', async (t) => {
-		const wire = await open_socket(t, s.port, { auth })
-		assert.equal(await wire.text(), '2')
-		const since = now()
-		await sleep(150)
-		const chatter = setInterval(() => wire.send('42["ping"]'), 20)
-		t.after(() => clearInterval(chatter))
-		await disconnected(s, 'ping timeout', async () => {
-			let f
-			do f = await wire.frame()
-			while (f.opcode === 1 && now() - since < 3000)
-			assert.equal(f.opcode, 8)
-			assert.ok(now() - since > 350 && now() - since < 1500, `after ${now() - since} ms`)
-		})
-	})
-
-	test('and begins again with the next ping', async (t) => {
-		const wire = await open_socket(t, s.port, { auth })
-		for (let i = 0; i < 3; i++) {
-			assert.equal(await wire.text(), '2')
-			await sleep(150)
-			wire.send('42["nobody"]')
-			await sleep(180)
-			wire.send('3')
-		}
-		assert.equal(await wire.text(), '2')
 	})
 
 	test('socket.io-client lives through many of them', async (t) => {
@@ -97,7 +70,7 @@ describe('heartbeats', () => {
 			while ((f = await wire.frame()).opcode === 1) wire.send('3')
 			assert.equal(f.opcode, 8)
 			assert.equal(f.payload.length, 0)
-			assert.ok(now() - since > 450 && now() - since < 2500, `after ${now() - since} ms`)
+			assert.ok(now() - since > 450 && now() - since < budget(2500), `after ${now() - since} ms`)
 		})
 	})
 
@@ -120,6 +93,44 @@ describe('heartbeats', () => {
 		}
 		wire.send(`40${JSON.stringify(auth)}`)
 		assert.match(await wire.text(), /^40\{"sid"/)
+	})
+})
+
+/* With so much time for a pong that a client which is late itself does not spoil it. */
+describe('instead of a pong', { concurrency: true }, () => {
+	const TIMEOUT = budget(1000)
+	let s
+	before(async () => {
+		s = await started({ workers: 1, conf: `engine { ping_interval = 200ms  ping_timeout = ${TIMEOUT}ms }` })
+	})
+	after(() => s.destroy())
+
+	test('a packet that is none begins the time again, once', async (t) => {
+		const wire = await open_socket(t, s.port, { auth })
+		assert.equal(await wire.text(), '2')
+		const since = now()
+		await sleep(TIMEOUT / 2)
+		const chatter = setInterval(() => wire.send('42["ping"]'), 20)
+		t.after(() => clearInterval(chatter))
+		await disconnected(s, 'ping timeout', async () => {
+			let f
+			do f = await wire.frame()
+			while (f.opcode === 1 && now() - since < 4 * TIMEOUT)
+			assert.equal(f.opcode, 8)
+			assert.ok(now() - since > 1.3 * TIMEOUT, `after ${now() - since} ms`)
+		})
+	})
+
+	test('and begins again with the next ping', async (t) => {
+		const wire = await open_socket(t, s.port, { auth })
+		for (let i = 0; i < 2; i++) {
+			assert.equal(await wire.text(), '2')
+			await sleep(0.6 * TIMEOUT)
+			wire.send('42["nobody"]')
+			await sleep(0.7 * TIMEOUT)
+			wire.send('3')
+		}
+		assert.equal(await wire.text(), '2')
 	})
 })
 

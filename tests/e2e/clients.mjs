@@ -5,7 +5,7 @@ import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import http from 'node:http'
 import { io } from 'socket.io-client'
-import { KEY, SECRET } from './server.mjs'
+import { KEY, SECRET, budget } from './server.mjs'
 
 const WAIT_MS = 8000
 
@@ -34,7 +34,7 @@ export function next(socket, event, timeout_ms = WAIT_MS) {
 		}
 		const heard = (...args) => done(resolve, args)
 		const refused = (error) => done(reject, error)
-		const late = setTimeout(() => done(reject, new Error(`no "${event}" within ${timeout_ms} ms`)), timeout_ms)
+		const late = setTimeout(() => done(reject, new Error(`no "${event}" within ${budget(timeout_ms)} ms`)), budget(timeout_ms))
 		socket.on(event, heard)
 		if (event !== 'connect_error') socket.on('connect_error', refused)
 	})

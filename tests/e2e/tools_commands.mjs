@@ -193,6 +193,23 @@ test('doc: every part of the catalogue', () => {
 	assert.match(run('doc', '--options').out, /^# Options of the conf file/)
 })
 
+test('two factors: doc, types and explain have them', () => {
+	const wallets = path.join(dir, 'wallets.conf')
+	fs.writeFileSync(wallets, `listen "127.0.0.1:0" { }
+auth { jwt "k" { secret = "0123456789abcdef0123456789abcdef" }  in_band { factors = both } }
+wallet { path = /api/auth/wallet  message = "App: {ms}"  max_age = 2m }
+`)
+	const doc = run('doc', '-c', wallets).out
+	for (const part of [
+		'as `{token, signature, message}`, by the event `authenticate`', '- A wallet signs, with the time in milliseconds for `{ms}`: `\'App: {ms}\'`',
+		'- That is good for: `2m`', 'is answered `{token}` at: `/api/auth/wallet`', '- This token lives: `1h`'
+	])
+		assert.ok(doc.includes(part), `${part}\n\nis not in\n\n${doc}`)
+	assert.match(run('types', '-c', wallets).out, /"authenticate": \(\.\.\.args: Acked<\[credentials: \{ token: string; signature: string; message: string \}\] \| \[token: string, signature: string, message: string\], /)
+	assert.match(run('explain', '-c', wallets, 'authenticate').out, /`\{token, signature, message\}` logs the client in/)
+	assert.match(explain('login').out, /`\{token\}` logs the client in/)
+})
+
 test('the examples of docs/tools.md are what the commands print', () => {
 	let out = ''
 	let commands = 0

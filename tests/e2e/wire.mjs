@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import net from 'node:net'
+import { budget } from './sanitizer.mjs'
 
 const WAIT_MS = 8000
 export const WS_KEY = 'dGhlIHNhbXBsZSBub25jZQ=='
@@ -80,8 +81,8 @@ export class Wire {
 			}
 			const late = setTimeout(() => {
 				this.waiters.delete(look)
-				reject(new Error(`no ${what} within ${timeout_ms} ms; ${this.data.length} bytes, end: ${this.end}`))
-			}, timeout_ms)
+				reject(new Error(`no ${what} within ${budget(timeout_ms)} ms; ${this.data.length} bytes, end: ${this.end}`))
+			}, budget(timeout_ms))
 			this.waiters.add(look)
 			look()
 		})

@@ -32,6 +32,7 @@
 #include "shm/outlet.h"
 #include "shm/store_wait.h"
 #include "tests/torture/keeper_answers.h"
+#include "tests/torture/keeper_data.h"
 #include "tests/unit/store_fixture.h"
 #include "worker/entry.h"
 
@@ -234,8 +235,11 @@ static void observe(void)
 		struct seen *e;
 		struct tlv t;
 		size_t off = 0;
+		int rc;
 
-		MODEL_CHECK(ring_peek(&r, pos, &head) == 1 && head.len - sizeof head <= sizeof buf, "overtaken");
+		rc = ring_peek(&r, pos, &head);
+		MODEL_CHECK(rc == 1 && head.len - sizeof head <= sizeof buf,
+		    "peek %d, %u bytes, type %u, %" PRIu64 " behind", rc, head.len, head.type, ring_tail(&r) - pos);
 		MODEL_CHECK(ring_copy(&r, pos, &head, buf) == 0, "overtaken");
 		pos = ring_next(pos, &head);
 		atomic_store_explicit(&segment_read_pos(&seg, OBSERVER)[KEEPER], pos, memory_order_release);
@@ -426,6 +430,8 @@ static void check_rows(void)
 	model_compare(&all, st, w);
 	check_shared(&all);
 	MODEL_CHECK(!store_has_over(w), "a purge is not finished");
+	/* What waited was sent, and is nowhere any more. */
+	MODEL_CHECK(model_rows(w, STORE_KEPT) == 0 && data_rows() == 0, "a message is still kept");
 	MODEL_CHECK(model_rows(w, STORE_OUTBOX) == 0 && store_outbox_forgotten(w) == last_sequence, "outbox");
 	store_close(st);
 	store_writer_close(w);
@@ -453,6 +459,7 @@ static void set_up(void)
 	store_fixture();
 	log_open(&quiet);
 	conf.shm.store_size = MAP_SIZE;
+	data_set_up(&conf);
 	conf.shm.overflow = 1u << 20;
 	heritage = (struct heritage){.conf = &conf,
 	    .seg = &seg,
@@ -573,6 +580,7 @@ int main(int argc, char **argv)
 	    seed0, (double)(now_ns() - started) / 1e9, kills, writer_kills, reader_kills, ops, ntold, nkeys, nseen, edges, again,
 	    atomic_load(&shared->reads));
 	store_fixture_end();
+	data_remove();
 	free(seen);
 	free(told);
 	segment_detach(&seg);

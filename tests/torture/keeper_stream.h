@@ -22,6 +22,7 @@ struct stream {
 	struct model m;
 	bool asks; /* the last operation is a question: which, and about what */
 	unsigned ask, key;
+	int64_t at_ms; /* of the message: in the past, so it is due at once; 0: it goes with the answer */
 };
 
 static inline void stream_init(struct stream *s, unsigned slot, uint32_t gen)
@@ -36,7 +37,10 @@ static inline void stream_init(struct stream *s, unsigned slot, uint32_t gen)
 		model_user_gen[u] = u >= 1 + slot * OWN && u < 1 + (slot + 1) * OWN ? gen : 0;
 }
 
-/* A question: a new one, or the last once more.  A message goes out with the first for its key. */
+/*
+ * A question: a new one, or the last once more.  A message goes out with the first for its
+ * key, or waits, kept on disk, until it is due.
+ */
 static inline size_t stream_ask(struct stream *t, uint8_t *buf, size_t cap)
 {
 	struct op_head head = {.kind = OP_ONCE, .time_ms = 3600000};
@@ -48,6 +52,7 @@ static inline size_t stream_ask(struct stream *t, uint8_t *buf, size_t cap)
 	if (t->ask == 0 || model_rand(&t->seed) % 4 != 0) {
 		t->ask++;
 		t->key = model_rand(&t->seed) % KEYS;
+		t->at_ms = model_rand(&t->seed) % 3 == 0 ? 1 + model_rand(&t->seed) % 1000 : 0;
 	}
 	t->asks = true;
 	ask.id = t->ask;
@@ -59,6 +64,10 @@ static inline size_t stream_ask(struct stream *t, uint8_t *buf, size_t cap)
 	tlv_put(&w, OP_TLV_ASK, 0, &ask, sizeof ask);
 	tlv_put(&w, OP_TLV_KEY, 0, key, strlen(key));
 	tlv_put(&w, OP_TLV_DATA, 0, key, strlen(key));
+	if (t->at_ms) {
+		tlv_put(&w, OP_TLV_AT, 0, &t->at_ms, sizeof t->at_ms);
+		tlv_put(&w, OP_TLV_ID, 0, key, strlen(key));
+	}
 	tlv_put(&w, OP_TLV_RECORD, 0, record, r.len);
 	MODEL_CHECK(!w.over && !r.over, "operation buffer");
 	return w.len;

@@ -122,7 +122,7 @@ static void one_gets_it(void **state)
 	struct heard h;
 
 	(void)state;
-	store_set_clock(w, T0);
+	store_set_clock(w, T0, 5);
 	h = ask_alone(w, &q);
 	assert_int_equal(h.n, 1);
 	assert_int_equal(h.r[0].result, RECORD_ONCE_NEW);
@@ -147,7 +147,7 @@ static void one_gets_it(void **state)
 	/* A successor of the keeper knows it. */
 	store_writer_close(w);
 	w = open_writer(false);
-	store_set_clock(w, T0 + 999 * MS);
+	store_set_clock(w, T0 + 999 * MS, 5);
 	assert_int_equal(ask_alone(w, &q).r[0].result, RECORD_ONCE_TAKEN);
 	/* An aborted batch took nothing. */
 	q.key = "sig:2";
@@ -172,15 +172,15 @@ static void it_is_free_again(void **state)
 	struct once_question q = {.slot = 2, .gen = 5, .id = 1, .key = "k", .ttl_ms = 10, .data = "a"};
 
 	(void)state;
-	store_set_clock(w, T0);
+	store_set_clock(w, T0, 5);
 	ask_alone(w, &q);
 	assert_false(store_has_expired(w));
-	store_set_clock(w, T0 + 10 * MS - 1);
+	store_set_clock(w, T0 + 10 * MS - 1, 5);
 	q.id = 2;
 	q.data = "b";
 	assert_int_equal(ask_alone(w, &q).r[0].result, RECORD_ONCE_TAKEN);
 	/* Over, though its row is still there. */
-	store_set_clock(w, T0 + 10 * MS);
+	store_set_clock(w, T0 + 10 * MS, 5);
 	assert_true(store_has_expired(w));
 	assert_string_equal(ask_alone(w, &q).r[0].data, "b");
 	assert_false(store_has_expired(w));
@@ -197,7 +197,7 @@ static void it_is_free_again(void **state)
 	}
 	assert_int_equal(model_rows(w, STORE_DUE), 21);
 	/* Budgeted, and only what is over. */
-	store_set_clock(w, T0 + 124 * MS);
+	store_set_clock(w, T0 + 124 * MS, 5);
 	assert_true(store_has_expired(w));
 	assert_int_equal(store_begin(w), 0);
 	assert_int_equal(store_expire(w, 4), 1);
@@ -221,7 +221,7 @@ static void a_record_leaves_once(void **state)
 	struct heard h;
 
 	(void)state;
-	store_set_clock(w, T0);
+	store_set_clock(w, T0, 5);
 	for (unsigned i = 0; i < sizeof size / sizeof *size; i++) {
 		char key[16];
 
@@ -269,7 +269,7 @@ static void malformed_is_passed_over(void **state)
 	size_t len;
 
 	(void)state;
-	store_set_clock(w, T0);
+	store_set_clock(w, T0, 5);
 	q.record_len = make_record(record, sizeof record, 20);
 	len = put(buf, sizeof buf, &q);
 	assert_int_equal(store_begin(w), 0);
@@ -327,7 +327,7 @@ static void keys_leave_room_for_sockets(void **state)
 	key[OP_KEY_MAX] = data[OP_DATA_MAX] = '\0';
 	q.key = key;
 	q.data = data;
-	store_set_clock(w, T0);
+	store_set_clock(w, T0, 5);
 	do {
 		assert_int_equal(store_begin(w), 0);
 		for (unsigned i = 0; i < 60; i++) {
@@ -346,7 +346,7 @@ static void keys_leave_room_for_sockets(void **state)
 	assert_int_equal(apply(w, OP_SOCKET_ADD, &s, 3), 0);
 	assert_int_equal(store_commit(w), 0);
 	/* When their time is over there is room again. */
-	store_set_clock(w, T0 + 1001 * MS);
+	store_set_clock(w, T0 + 1001 * MS, 5);
 	for (int more = 1; more;) {
 		assert_int_equal(store_begin(w), 0);
 		more = store_expire(w, 100);

@@ -5,13 +5,13 @@
 import assert from 'node:assert/strict'
 import fs from 'node:fs'
 import { after, before, describe } from 'node:test'
-import { sleep, until } from '../e2e/server.mjs'
+import { budget, sleep, until } from '../e2e/server.mjs'
 import { handshake } from '../e2e/wire.mjs'
 import { Line, request } from './http.mjs'
 import { Poller } from './poller.mjs'
 import { PATIENT, TARGET, ours, started } from './target.mjs'
 
-const LIMIT_MS = 400
+const LIMIT_MS = budget(400)
 const WHY = 'it has one process'
 
 let s

@@ -46,7 +46,7 @@ function failed(error) {
 function result_of(reply) {
 	const e = reply?.error
 	if (e === undefined) return { ok: true, ...reply }
-	return failed(new ForkcastError(e.code ?? 'unknown', e.message ?? 'refused', { status: e.status, field: e.field, retryAfter: e.retry_after }))
+	return failed(new ForkcastError(e.code ?? 'unknown', e.message ?? 'refused', { status: reply.status, field: e.field }))
 }
 
 function parse_results(body, count) {

@@ -48,27 +48,27 @@ class Client {
 	}
 
 	/* EVENT with DATA to a room, user:ID, role:R, socket:SID, all, or a list of these. */
-	emit(to, event, data, options = {}) {
+	async emit(to, event, data, options = {}) {
 		/* Clients have `timeout` to answer in; the call has its own time on top. */
 		const totalTimeout = (options.totalTimeout ?? this.options.timeout) + (options.timeout ?? 0)
 		return this.#verb('emit', '/v1/emit', emit_body(to, event, data, options), { ...options, totalTimeout })
 	}
 
 	/* An event by name, which the server's conf routes by VARS. */
-	event(type, data, vars, options = {}) {
+	async event(type, data, vars, options = {}) {
 		return this.#verb('event', '/v1/events', event_body(type, data, vars, options), options)
 	}
 
-	join(where, rooms, options = {}) {
+	async join(where, rooms, options = {}) {
 		return this.#verb('join', '/v1/sockets/join', act_body(where, { ...options, rooms }), options)
 	}
 
-	leave(where, rooms, options = {}) {
+	async leave(where, rooms, options = {}) {
 		return this.#verb('leave', '/v1/sockets/leave', act_body(where, { ...options, rooms }), options)
 	}
 
 	/* Not done twice when nobody knows: who was told to go may be back. */
-	disconnect(where, options = {}) {
+	async disconnect(where, options = {}) {
 		return this.#verb('disconnect', '/v1/sockets/disconnect', act_body(where, options), options)
 	}
 
@@ -186,7 +186,7 @@ class Client {
 	}
 
 	/* Any call of the API: METHOD and PATH as docs/api.md has them, JSON is the body.  Resolves with the JSON of the reply. */
-	call(method, path, { json, query, ...options } = {}) {
+	async call(method, path, { json, query, ...options } = {}) {
 		const text = json === undefined ? undefined : JSON.stringify(json)
 		return this.#json(method, path + query_text(query), text, { repeatable: method === 'GET', ...options })
 	}
@@ -203,7 +203,9 @@ class Client {
 	}
 
 	/* The same with bytes, for who needs them: {status, headers, body}. */
-	async send(method, path, { body, type, headers, repeatable = false, timeout = this.options.timeout, retries = this.options.retries, signal } = {}) {
+	async send(method, path, options) {
+		const { body, type, headers, repeatable = false, signal } = options
+		const { timeout = this.options.timeout, retries = this.options.retries } = options
 		const all = { accept: 'application/json', ...headers }
 		if (this.options.key !== undefined) all.authorization = `Bearer ${this.options.key}`
 		if (body !== undefined) {
@@ -266,13 +268,13 @@ class Schedules {
 		}
 	}
 
-	/* BODY as the API has it; `at` may be a Date. */
+	/* An `emit` that waits, {to, event, data, at or delay, id?}; `at` may be a Date. */
 	create(body) {
 		const json = body.at === undefined ? body : { ...body, at: date_text(body.at) }
 		return this.#client.call('POST', '/v1/schedules', { json, repeatable: json.id !== undefined })
 	}
 
-	/* True when there was one. */
+	/* True when there was one; after a connection that broke it may be this call that took it. */
 	async cancel(id) {
 		return was_there(this.#client.call('DELETE', `/v1/schedules/${segment(id)}`, { repeatable: true }))
 	}

@@ -6,18 +6,21 @@
  * listAll) and helpers (validate, toString) never publish by accident.
  */
 const REGULAR = [
-	'accept', 'achieve', 'activate', 'add', 'approve', 'archive', 'assign', 'award', 'burn', 'calculate', 'change', 'claim',
-	'clear', 'close', 'complete', 'confirm', 'create', 'deactivate', 'decline', 'decrement', 'delete', 'demote', 'deposit',
-	'disable', 'dismiss', 'edit', 'enable', 'end', 'expire', 'feature', 'finish', 'follow', 'increment', 'insert',
-	'invite', 'issue', 'join', 'kick', 'lock', 'mark', 'merge', 'mint', 'move', 'open', 'pause', 'place', 'post', 'promote',
-	'publish', 'rate', 'record', 'register', 'reject', 'release', 'remove', 'rename', 'reopen', 'replace', 'report', 'resolve',
-	'restore', 'resume', 'revoke', 'save', 'schedule', 'share', 'start', 'store', 'suspend', 'toggle', 'transition', 'trade',
-	'unblock', 'unfollow', 'unlock', 'unpublish', 'update', 'upload', 'upvote', 'upsert', 'vote', 'block'
+	'accept', 'achieve', 'activate', 'add', 'approve', 'archive', 'assign', 'award', 'burn', 'calculate',
+	'change', 'claim', 'clear', 'close', 'complete', 'confirm', 'create', 'deactivate', 'decline', 'decrement',
+	'delete', 'demote', 'deposit', 'disable', 'dismiss', 'edit', 'enable', 'end', 'expire', 'feature', 'finish',
+	'follow', 'increment', 'insert', 'invite', 'issue', 'join', 'kick', 'lock', 'mark', 'merge', 'mint', 'move',
+	'open', 'pause', 'place', 'post', 'promote', 'publish', 'rate', 'record', 'register', 'reject', 'release',
+	'remove', 'rename', 'reopen', 'replace', 'report', 'resolve', 'restore', 'resume', 'revoke', 'save',
+	'schedule', 'share', 'start', 'store', 'suspend', 'toggle', 'transition', 'trade', 'unblock', 'unfollow',
+	'unlock', 'unpublish', 'update', 'upload', 'upvote', 'upsert', 'vote', 'block'
 ]
 const IRREGULAR = {
-	ban: 'banned', buy: 'bought', cancel: 'cancelled', drop: 'dropped', flag: 'flagged', give: 'given', hide: 'hidden', leave: 'left', lose: 'lost', make: 'made',
-	pay: 'paid', pin: 'pinned', put: 'put', reset: 'reset', sell: 'sold', send: 'sent', set: 'set', stop: 'stopped', submit: 'submitted', swap: 'swapped', take: 'taken',
-	tag: 'tagged', transfer: 'transferred', unban: 'unbanned', unpin: 'unpinned', win: 'won', withdraw: 'withdrawn', write: 'written'
+	ban: 'banned', buy: 'bought', cancel: 'cancelled', drop: 'dropped', flag: 'flagged', give: 'given',
+	hide: 'hidden', leave: 'left', lose: 'lost', make: 'made', pay: 'paid', pin: 'pinned', put: 'put',
+	reset: 'reset', sell: 'sold', send: 'sent', set: 'set', stop: 'stopped', submit: 'submitted', swap: 'swapped',
+	take: 'taken', tag: 'tagged', transfer: 'transferred', unban: 'unbanned', unpin: 'unpinned', win: 'won',
+	withdraw: 'withdrawn', write: 'written'
 }
 
 function past(verb) {

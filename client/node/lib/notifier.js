@@ -52,8 +52,10 @@ class Notifier {
 
 	#verb(data) {
 		const { event, type, namespace } = this.#options
-		if (data.userId === undefined || data.userId === null || data.userId === '') throw new ForkcastError('invalid', 'a notification without userId', { field: 'userId' })
-		if (type !== undefined) return { event: { type, data, vars: { userId: String(data.userId) } } }
+		if (data.userId === undefined || data.userId === null || data.userId === '') {
+			throw new ForkcastError('invalid', 'a notification without userId', { field: 'userId' })
+		}
+		if (type !== undefined) return { event: { type, data, vars: { userId: String(data.userId) }, namespace } }
 		return { emit: { to: `user:${data.userId}`, event, data, namespace } }
 	}
 }

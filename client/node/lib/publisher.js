@@ -218,7 +218,7 @@ class Publisher {
 }
 
 function busy(result) {
-	return !result.ok && (result.error.code === 'busy' || result.error.code === 'unavailable')
+	return !result.ok && (result.error.status === 429 || result.error.status === 503)
 }
 
 module.exports = { Publisher }

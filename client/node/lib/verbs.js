@@ -12,8 +12,8 @@ function emit_body(to, event, data, { args, except, namespace, volatile, local, 
 	return { to: list(to), event, data, args, except: list(except), namespace, volatile, local, id, delay, at: date_text(at), timeout }
 }
 
-function event_body(type, data, vars, { id } = {}) {
-	return { type, data, vars, id }
+function event_body(type, data, vars, { id, namespace } = {}) {
+	return { type, data, vars, id, namespace }
 }
 
 function act_body(where, { rooms, except, namespace, close } = {}) {

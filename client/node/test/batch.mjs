@@ -153,7 +153,7 @@ test('publisher: a batch that fails is counted and told, and the next goes on', 
 })
 
 test('publisher: lines that the server was too busy for are sent again, ahead of later ones', async (t) => {
-	const busy = JSON.stringify({ error: { code: 'busy', message: 'try again' } })
+	const busy = JSON.stringify({ status: 429, error: { code: 'busy', message: 'try again' } })
 	const good = JSON.stringify({ id: 'i', delivered: 1 })
 	const r = await recorder(t, (q, n) => ({ text: q.lines.map((_, i) => (n === 0 && i > 0 ? busy : good)).join('\n') }))
 	const p = client(t, r.url).publisher({ linger: 0, busyPause: 30 })

@@ -38,7 +38,7 @@ test('each call: method, path, key and body', async (t) => {
 	await c.rooms({ type: 'chat' }).toArray()
 	await c.room('chat:1/2', { namespace: '/n' })
 	await c.user('a b')
-	await c.schedules.create({ id: 's', emit: {}, at: new Date(0) })
+	await c.schedules.create({ id: 's', to: 'a:1', event: 'e', at: new Date(0) })
 	await c.schedules.cancel('s/1')
 	await c.bans.add({ user: 'u', until: new Date(0), reason: 'r' })
 	assert.deepEqual(
@@ -54,7 +54,7 @@ test('each call: method, path, key and body', async (t) => {
 			['GET', '/v1/rooms?type=chat', undefined],
 			['GET', '/v1/rooms/chat%3A1%2F2?namespace=%2Fn', undefined],
 			['GET', '/v1/users/a%20b', undefined],
-			['POST', '/v1/schedules', { id: 's', emit: {}, at: '1970-01-01T00:00:00.000Z' }],
+			['POST', '/v1/schedules', { id: 's', to: 'a:1', event: 'e', at: '1970-01-01T00:00:00.000Z' }],
 			['DELETE', '/v1/schedules/s%2F1', undefined],
 			['POST', '/v1/bans', { user: 'u', until: '1970-01-01T00:00:00.000Z', reason: 'r' }]
 		]
@@ -213,7 +213,10 @@ test('health never rejects', async (t) => {
 	assert.deepEqual([gone.alive, gone.ready, gone.reasons.length], [false, false, 1])
 })
 
-test('wrong use is told at once', () => {
+test('wrong use is told at once', async () => {
+	const c = new Client({ url: 'http://127.0.0.1:1' })
+	const calls = [c.emit('x', 'e', 1n), c.emit(5, 'e'), c.join('x', 5), c.call('POST', '/x', { json: 1n })]
+	for (const call of calls) await assert.rejects(call, TypeError, 'rejected, not thrown')
 	assert.throws(() => new Client({}), /url is missing/)
 	assert.throws(() => new Client({ url: 'ftp://x' }), /not a URL of http/)
 })

@@ -1,6 +1,6 @@
 /* package.mjs - what the package offers: to import, to require, to TypeScript, and the examples of its README. */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import fs from 'node:fs'
 import { createRequire } from 'node:module'
@@ -8,13 +8,25 @@ import os from 'node:os'
 import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { token } from '../../../tests/e2e/clients.mjs'
+import { api, token } from '../../../tests/e2e/clients.mjs'
 import { KEY, started } from '../../../tests/e2e/server.mjs'
 import * as kit from '../index.mjs'
 import { connect, inbox } from './support/harness.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const TESTS = fileURLToPath(new URL('../../../tests', import.meta.url))
+
+/* A directory with the package installed, and socket.io-client. */
+function project() {
+	const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'forkcast-kit-'))
+	const modules = path.join(dir, 'node_modules')
+	fs.mkdirSync(modules)
+	fs.symlinkSync(ROOT, path.join(modules, 'forkcast-client'))
+	for (const name of fs.readdirSync(path.join(TESTS, 'node_modules'))) {
+		if (!name.startsWith('.')) fs.symlinkSync(path.join(TESTS, 'node_modules', name), path.join(modules, name))
+	}
+	return dir
+}
 
 test('import and require give the same classes, and the types name each', () => {
 	const required = createRequire(import.meta.url)('../lib/index.js')
@@ -35,6 +47,17 @@ test('the types name every method and accessor of every class', () => {
 			if (!(name === 'Client' && member === 'send')) assert.match(body, new RegExp(`\\b${member}\\b`), `${name}.${member}`)
 		}
 	}
+})
+
+test('TypeScript takes what is right and refuses what is wrong', (t) => {
+	const dir = project()
+	t.after(() => fs.rmSync(dir, { recursive: true, force: true }))
+	for (const file of ['usage.mts', 'usage.cts']) fs.copyFileSync(path.join(ROOT, 'test', 'support', file), path.join(dir, file))
+	const tsc = path.join(TESTS, 'node_modules', 'typescript', 'bin', 'tsc')
+	const options = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2022', '--lib', 'es2022', '--types', 'node', '--skipLibCheck', '--preserveSymlinks', '--pretty', 'false']
+	const run = spawnSync(process.execPath, [tsc, ...options, 'usage.mts', 'usage.cts'], { cwd: dir, encoding: 'utf8' })
+	assert.equal(run.stdout + run.stderr, '')
+	assert.equal(run.status, 0)
 })
 
 test('every file of the package is one that npm takes, and has no dependency', () => {
@@ -58,10 +81,7 @@ describe('the examples of the README run as they stand', () => {
 
 	before(async () => {
 		s = await started({ workers: 1, conf: 'room "chat" { join = any }\nroom "cache" { join = role:service }' })
-		dir = fs.mkdtempSync(path.join(os.tmpdir(), 'forkcast-kit-'))
-		fs.mkdirSync(path.join(dir, 'node_modules'))
-		fs.symlinkSync(ROOT, path.join(dir, 'node_modules', 'forkcast-client'))
-		fs.symlinkSync(path.join(TESTS, 'node_modules', 'socket.io-client'), path.join(dir, 'node_modules', 'socket.io-client'))
+		dir = project()
 	})
 	after(async () => {
 		await s?.destroy()
@@ -73,6 +93,7 @@ describe('the examples of the README run as they stand', () => {
 	for (const [i, { kind, code }] of blocks.entries()) {
 		test(`example ${i + 1}: ${code.match(/(?:forkcast|publisher|emitter|sync|notifier)\.\w+/)[0]}`, async (t) => {
 			const user = await connect(t, s, { user: '42' })
+			await api(s, 'GET', '/v1/users/42') /* answered when the store knows of all before */
 			const heard = inbox(user, 'notice', 'price', 'notification', 'user:profile_updated')
 			const file = path.join(dir, `example${i}.${kind === 'cjs' ? 'cjs' : 'mjs'}`)
 			fs.writeFileSync(file, code)

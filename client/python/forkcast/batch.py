@@ -57,9 +57,7 @@ def result_of(row: Any) -> Result:
         raise ForkcastError("bad_reply", "a result is no object", sent=True)
     if "error" not in row:
         return Result(True, row)
-    said = row["error"]
-    retry_after = said.get("retry_after") if isinstance(said, dict) else None
-    return Result(False, {}, error_of_object(said, None, retry_after))
+    return Result(False, {}, error_of_object(row["error"], row.get("status"), None))
 
 
 def parse_results(body: bytes, count: int) -> List[Result]:

@@ -83,9 +83,9 @@ class Client:
         return self._verb("emit", "/v1/emit", body, total)
 
     def event(self, type: str, data: Any = MISSING, vars: Optional[Json] = None, *, id: Optional[str] = None,
-              total_timeout: Optional[float] = None) -> Json:
+              namespace: Optional[str] = None, total_timeout: Optional[float] = None) -> Json:
         """An event by name, which the server's conf routes by VARS."""
-        return self._verb("event", "/v1/events", event_body(type, data, vars, id=id), total_timeout)
+        return self._verb("event", "/v1/events", event_body(type, data, vars, id=id, namespace=namespace), total_timeout)
 
     def join(self, where: Target, rooms: Target, *, except_: Optional[Target] = None, namespace: Optional[str] = None,
              total_timeout: Optional[float] = None) -> Json:
@@ -240,13 +240,13 @@ class Schedules:
         return self._client._found(f"/v1/schedules/{_segment(id)}")
 
     def create(self, body: Json) -> Json:
-        """BODY as the API has it; "at" may be a datetime."""
+        """An `emit` that waits, {"to", "event", "data", "at" or "delay", "id"?}; "at" may be a datetime."""
         if "at" in body:
             body = {**body, "at": date_text(body["at"])}
         return self._client.call("POST", "/v1/schedules", json=body, repeatable="id" in body)
 
     def cancel(self, id: str) -> bool:
-        """True when there was one."""
+        """True when there was one; after a connection that broke it may be this call that took it."""
         return _was_there(lambda: self._client.call("DELETE", f"/v1/schedules/{_segment(id)}", repeatable=True))
 
 
@@ -257,7 +257,7 @@ class Bans:
     def list(self, *, limit: Optional[int] = None) -> Pages[Json]:
         return Pages(self._client.call, "/v1/bans", present(limit=limit))
 
-    def add(self, *, user: Optional[str] = None, ip: Optional[str] = None, until: Union[None, int, When] = None,
+    def add(self, *, user: Optional[str] = None, ip: Optional[str] = None, until: Optional[When] = None,
             reason: Optional[str] = None) -> Any:
         body = present(user=user, ip=ip, until=date_text(until), reason=reason)
         return self._client.call("POST", "/v1/bans", json=body, repeatable=True)

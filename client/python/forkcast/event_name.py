@@ -14,10 +14,11 @@ reject release remove rename reopen replace report resolve restore resume revoke
 toggle trade transition unblock unfollow unlock unpublish update upload upsert upvote vote
 """.split()
 IRREGULAR = {
-    "ban": "banned", "buy": "bought", "cancel": "cancelled", "drop": "dropped", "flag": "flagged", "give": "given", "hide": "hidden", "leave": "left",
-    "lose": "lost", "make": "made", "pay": "paid", "pin": "pinned", "put": "put", "reset": "reset", "sell": "sold", "send": "sent", "set": "set",
-    "stop": "stopped", "submit": "submitted", "swap": "swapped", "tag": "tagged", "take": "taken", "transfer": "transferred",
-    "unban": "unbanned", "unpin": "unpinned", "win": "won", "withdraw": "withdrawn", "write": "written",
+    "ban": "banned", "buy": "bought", "cancel": "cancelled", "drop": "dropped", "flag": "flagged", "give": "given",
+    "hide": "hidden", "leave": "left", "lose": "lost", "make": "made", "pay": "paid", "pin": "pinned", "put": "put",
+    "reset": "reset", "sell": "sold", "send": "sent", "set": "set", "stop": "stopped", "submit": "submitted",
+    "swap": "swapped", "tag": "tagged", "take": "taken", "transfer": "transferred", "unban": "unbanned",
+    "unpin": "unpinned", "win": "won", "withdraw": "withdrawn", "write": "written",
 }
 
 

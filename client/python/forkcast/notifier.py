@@ -57,5 +57,5 @@ class Notifier:
         if user_id is None or user_id == "":
             raise ForkcastError("invalid", "a notification without userId", field="userId")
         if self._type is not None:
-            return {"event": event_body(self._type, data, {"userId": str(user_id)})}
+            return {"event": event_body(self._type, data, {"userId": str(user_id)}, namespace=self._namespace)}
         return {"emit": emit_body(f"user:{user_id}", self._event, data, namespace=self._namespace)}

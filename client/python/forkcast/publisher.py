@@ -102,8 +102,8 @@ class Publisher:
     def emit(self, to: Target, event: str, data: Any = MISSING, *, done: Optional[Done] = None, **options: Any) -> bool:
         return self.send({"emit": emit_body(to, event, data, **options)}, done=done)
 
-    def event(self, type: str, data: Any = MISSING, vars: Optional[Dict[str, Any]] = None, *, id: Optional[str] = None) -> bool:
-        return self.send({"event": event_body(type, data, vars, id=id)})
+    def event(self, type: str, data: Any = MISSING, vars: Optional[Dict[str, Any]] = None, **options: Any) -> bool:
+        return self.send({"event": event_body(type, data, vars, **options)})
 
     def join(self, where: Target, rooms: Target, **options: Any) -> bool:
         return self.send({"join": act_body(where, rooms, **options)})
@@ -153,7 +153,7 @@ class Publisher:
                 self._settle(items, [Result(False, {}, error)] * len(items))
                 self._report(error, len(items))
                 return
-            again = [r.error is not None and r.error.code in ("busy", "unavailable") and attempt < self._attempts for r in results]
+            again = [r.error is not None and r.error.status in (429, 503) and attempt < self._attempts for r in results]
             over = [(i, r) for i, r, a in zip(items, results, again) if not a]
             self._settle([i for i, _ in over], [r for _, r in over])
             for _, r in over:

@@ -5,7 +5,7 @@ from datetime import datetime, timezone
 from typing import Any, Dict, Iterable, Optional, Tuple, Union
 
 Target = Union[str, Iterable[str]]
-When = Union[str, datetime]
+When = Union[str, int, datetime]
 
 TAKES_ID = ("emit", "event", "schedule")
 WITH_ID_MAX = 120 << 10  # the server takes no more of a message with an id
@@ -50,8 +50,8 @@ def emit_body(to: Target, event: str, data: Any = MISSING, *, args: Optional[Ite
 
 
 def event_body(type: str, data: Any = MISSING, vars: Optional[Dict[str, Any]] = None, *,
-               id: Optional[str] = None) -> Dict[str, Any]:
-    body = present(type=type, vars=vars, id=id)
+               id: Optional[str] = None, namespace: Optional[str] = None) -> Dict[str, Any]:
+    body = present(type=type, vars=vars, id=id, namespace=namespace)
     if data is not MISSING:
         body["data"] = data
     return body

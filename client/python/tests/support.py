@@ -16,6 +16,8 @@ import time
 import warnings
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from forkcast import Client
+
 KEY = "kit-admin-key-0123456789abcdef01"
 SECRET = "0123456789abcdef0123456789abcdef"
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
@@ -201,9 +203,17 @@ class Ear:
         auth = {"token": token(sub=user, **({"role": role} if role else {}))}
         self.sio.connect(server.sockets, transports=["websocket"], auth=auth, namespaces=[namespace])
         test.addCleanup(self.sio.disconnect)
+        self.server = server
+        self.known()
+
+    def known(self):
+        """`delivered` comes out of the store, where a client is a moment after it is told; a query waits until it is there."""
+        with Client(self.server.url, KEY) as client:
+            client.user("any")
 
     def subscribe(self, room, id):
         assert self.sio.call("subscribe", {"room": room, "id": id}, namespace=self.namespace, timeout=WAIT)["success"]
+        self.known()
         return self
 
     def take(self, event):

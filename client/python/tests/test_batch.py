@@ -190,7 +190,7 @@ class Publishing(Case):
         self.assertEqual(p.counters, {"sent": 1, "failed": 2, "dropped": 0, "queued": 0, "bytes": 0})
 
     def test_lines_the_server_was_too_busy_for_are_sent_again_ahead_of_later_ones(self):
-        busy, fine = '{"error": {"code": "busy", "message": "try again"}}', '{"id": "i", "delivered": 1}'
+        busy, fine = '{"status": 429, "error": {"code": "busy", "message": "try again"}}', '{"id": "i", "delivered": 1}'
         r, p = self.publisher(lambda a, n: (200, {}, "\n".join(busy if n == 0 and i > 0 else fine for i in range(len(a.lines)))),
                               linger=0.05, busy_pause=0.03)
         for n in (1, 2, 3):

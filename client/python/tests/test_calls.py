@@ -43,7 +43,7 @@ class Calls(unittest.TestCase):
         list(c.rooms(type="chat"))
         c.room("chat:1/2", namespace="/n")
         c.user("a b")
-        c.schedules.create({"id": "s", "emit": {}, "at": EPOCH})
+        c.schedules.create({"id": "s", "to": "a:1", "event": "e", "at": EPOCH})
         c.schedules.cancel("s/1")
         c.bans.add(user="u", until=EPOCH, reason="r")
         self.assertEqual([(s.method, s.path, s.json) for s in r.seen], [
@@ -59,7 +59,7 @@ class Calls(unittest.TestCase):
             ("GET", "/v1/rooms?type=chat", None),
             ("GET", "/v1/rooms/chat%3A1%2F2?namespace=%2Fn", None),
             ("GET", "/v1/users/a%20b", None),
-            ("POST", "/v1/schedules", {"id": "s", "emit": {}, "at": "1970-01-01T00:00:00.000Z"}),
+            ("POST", "/v1/schedules", {"id": "s", "to": "a:1", "event": "e", "at": "1970-01-01T00:00:00.000Z"}),
             ("DELETE", "/v1/schedules/s%2F1", None),
             ("POST", "/v1/bans", {"user": "u", "until": "1970-01-01T00:00:00.000Z", "reason": "r"}),
         ])
@@ -176,12 +176,13 @@ class Calls(unittest.TestCase):
 
     def test_answers_that_are_none_or_too_much(self):
         replies = {"text": (200, {}, "hello"), "huge": (200, {}, '"' + "x" * (17 << 20) + '"'), "page": (502, {}, "<html>"),
-                   "short": (200, {"content-length": "100"}, "{}")}
+                   "short": (200, {"content-length": "100", "connection": "close"}, "{}")}
         r = self.recorder(lambda a, n: replies[a.path.rsplit("/", 1)[1]])
         c = self.client(r.url, retries=0, timeout=2)
         self.assertEqual(self.fails(c.user, "text").code, "bad_reply")
         self.assertEqual(self.fails(c.user, "huge").code, "bad_reply")
         self.assertEqual(self.fails(c.user, "page").code, "http_502")
+        self.assertEqual(self.fails(c.user, "short").code, "connection")
         self.assertEqual(self.fails(c.emit, "x", "e", "y" * (1 << 20)).code, "too_large")
         self.assertRaises(ValueError, c.emit, "x", "e", float("nan"))
 

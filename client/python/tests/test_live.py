@@ -7,7 +7,7 @@ import sys
 import tempfile
 import unittest
 
-from forkcast import AsyncClient, CacheSync, Client, ForkcastError, RepositoryEventEmitter
+from forkcast import AsyncClient, CacheSync, Client, ForkcastError, Notifier, RepositoryEventEmitter
 
 from .support import KEY, ROOT, Ear, Forkcast
 
@@ -15,6 +15,7 @@ KIT = os.path.join(ROOT, "client", "python")
 CONF = """
 room "chat"  { join = any }
 room "cache" { join = role:service }
+route "trade" { fields = {"price: int 1..1000"}  to = "chat:{@vars.chat}"  emit = traded }
 namespace "/n" { room "chat" { join = any } }
 """
 
@@ -52,7 +53,7 @@ class Live(unittest.TestCase):
         a = self.ear("mover")
         self.assertEqual(self.client.join("user:mover", ["chat:x", "chat:y"]), {"matched": 1})
         self.assertEqual(sorted(a.sio.call("getRooms")), ["chat:x", "chat:y", "global:all", "user:mover"])
-        self.assertEqual(self.client.leave("chat:x", "chat:y"), {"matched": 1})
+        self.assertEqual(self.client.leave("user:mover", "chat:y"), {"matched": 1})
         self.assertEqual(self.client.disconnect("user:mover", close=True), {"matched": 1})
 
     def test_queries(self):
@@ -75,6 +76,57 @@ class Live(unittest.TestCase):
         with Client(self.server.url, "wrong") as other, self.assertRaises(ForkcastError) as caught:
             other.stats()
         self.assertEqual((caught.exception.code, caught.exception.status), ("unauthorized", 401))
+
+    def test_event(self):
+        a = self.ear("a", "traded").subscribe("chat", "m")
+        self.assertEqual(self.client.event("trade", {"price": 7}, {"chat": "m"})["delivered"], 1)
+        self.assertEqual(a.take("traded"), ({"price": 7},))
+        with self.assertRaises(ForkcastError) as caught:
+            self.client.event("trade", {"price": 0}, {"chat": "m"})
+        self.assertEqual((caught.exception.status, caught.exception.field), (422, "data.price"))
+
+    def test_an_id_is_sent_once(self):
+        a = self.ear("i", "n")
+        for _ in range(2):
+            self.assertEqual(self.client.emit("user:i", "n", 1, id="py-1"), {"id": "py-1", "delivered": 1})
+        with Client(self.server.url, KEY, idempotent=True) as c:
+            self.assertTrue(all(r.ok for r in c.batch({"emit": {"to": "user:i", "event": "n", "data": n}} for n in (2, 3))))
+            c.emit("user:i", "n", 4)
+        self.assertEqual([a.take("n")[0] for _ in range(4)], [1, 2, 3, 4])
+
+    def test_batch_and_publisher(self):
+        a = self.ear("b1", "n")
+        with Client(self.server.url, KEY, batch_lines=100) as c:
+            results = c.batch([{"join": {"in": "user:b1", "rooms": "chat:b"}},
+                               *({"emit": {"to": "chat:b", "event": "n", "data": n}} for n in range(300)),
+                               {"emit": {"to": "chat:b", "event": "disconnect"}}])
+        self.assertEqual((results[0].reply["matched"], results[1].reply["status"]), (1, 202))
+        self.assertEqual([(r.error.code, r.error.status, r.error.field) for r in results if not r.ok], [("reserved", 422, "event")])
+        told = []
+        with self.client.publisher(on_error=lambda error, lines: told.append((error.field, lines))) as p:
+            for n in range(300, 1000):
+                self.assertTrue(p.emit("chat:b", "n", n))
+            p.emit("chat:b", "", 0)
+        self.assertEqual([a.take("n")[0] for _ in range(1000)], list(range(1000)))
+        self.assertEqual((told, p.counters["sent"], p.counters["failed"]), ([("event", 1)], 700, 1))
+
+    def test_notifications(self):
+        a, b = self.ear("n1", "notification"), self.ear("n2", "notification")
+        results = Notifier(self.client).send_bulk_notifications(
+            {"userId": u, "data": {"title": f"to {u}"}} for u in ("n1", "n2", "n3", "x" * 300))
+        self.assertEqual([(r.ok, r.delivered) for r in results], [(True, 1), (True, 1), (True, 0), (False, 0)])
+        for ear, result in ((a, results[0]), (b, results[1])):
+            (n,) = ear.take("notification")
+            self.assertEqual((n["userId"], n["title"], n["notificationId"]), (result.user_id, f"to {result.user_id}", result.notification_id))
+
+    def test_a_repository_in_the_background(self):
+        a = self.ear("43", "user:profile_updated")
+        repository = type("Users", (), {"update_profile": lambda self, id, profile: {"id": id, **profile}})()
+        emitter = RepositoryEventEmitter(self.client)
+        emitter.register_repository("user", repository)
+        repository.update_profile("43", {"city": "Paris"})
+        self.assertTrue(emitter.close())
+        self.assertEqual(a.take("user:profile_updated"), ({"city": "Paris", "id": "43"},))
 
     def test_asyncio(self):
         a = self.ear("aio", "e")

@@ -82,6 +82,16 @@ class Repositories(unittest.TestCase):
         repository.update_profile("1", {"name": "b"})
         self.assertEqual([s[1] for s in self.sent(r, e)], ["user:saved", "user:profile_updated"])
 
+    def test_calls_of_two_repositories_within_each_other(self):
+        r, e, repository = self.registered()
+        clans = type("Clans", (), {})()
+        clans.create = lambda id: id
+        e.register_repository("clan", clans, events={"create": "created"})
+        outer = type("Both", (UserRepository,), {"update_profile": lambda s, id, p: (clans.create(id), s.save({"id": id}))})()
+        e.register_repository("both", outer)
+        outer.update_profile("7", {})
+        self.assertEqual([s[1] for s in self.sent(r, e)], ["clan:created", "both:profile_updated"])
+
     def test_what_fails_publishes_nothing(self):
         r, e, repository = self.registered()
         self.assertRaises(KeyError, repository.update_profile, "1", {"bad": 1})
