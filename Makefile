@@ -4,7 +4,7 @@
 #   make run        install what is missing, build, serve the sample conf (PROFILE=x: conf/profiles/x.conf)
 #   make check      install what the tests need, build with -Werror, test (this is what CI runs)
 #   make unit       the unit tests alone; make asan, make tsan: build and run them under a sanitizer
-#   make check-asan all of make check with the server, and everything in C, under ASan and UBSan (20 minutes)
+#   make check-asan all of make check with the server, and everything in C, under ASan and UBSan (15 to 20 minutes)
 #   make install    to PREFIX (/usr/local), the conf to CONFDIR (/etc/forkcast); DESTDIR is honoured
 #   make clean      removes build/
 #   make help       this list

@@ -285,6 +285,7 @@ const char *catalogue_code_name(enum refusal code)
 	    [REFUSAL_UNKNOWN_EVENT] = "unknown_event",
 	    [REFUSAL_RATE_LIMITED] = "rate_limited",
 	    [REFUSAL_TOO_MANY_ROOMS] = "too_many_rooms",
+	    [REFUSAL_ROOM_FULL] = "room_full",
 	    [REFUSAL_AUTH_MISSING] = "auth_missing",
 	    [REFUSAL_AUTH_INVALID] = "auth_invalid",
 	    [REFUSAL_AUTH_EXPIRED] = "auth_expired",

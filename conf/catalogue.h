@@ -21,6 +21,7 @@ enum refusal {
 	REFUSAL_UNKNOWN_EVENT,
 	REFUSAL_RATE_LIMITED,
 	REFUSAL_TOO_MANY_ROOMS,
+	REFUSAL_ROOM_FULL,
 	REFUSAL_AUTH_MISSING,
 	REFUSAL_AUTH_INVALID,
 	REFUSAL_AUTH_EXPIRED,
@@ -71,6 +72,7 @@ struct room_type {
 	bool single;   /* one room, named TYPE, no id */
 	bool builtin;  /* user, role, global */
 	bool lower;    /* `case = lower`: ids are the same whose letters A-Z differ in case only */
+	uint32_t max_users; /* who may subscribe: so many users, of the whole host; 0: any */
 	bool persistent; /* stays known when nobody is in it */
 	unsigned njoin; /* 0: none may */
 	struct who *join;

@@ -28,7 +28,7 @@ static const struct {
 	{"on/also", ACTION_LATER},
 	{"every", ACTION_LATER},
 	{"every/also", ACTION_LATER},
-	{"room", "max_users grace history history_ttl batch state"},
+	{"room", "grace history history_ttl batch state"},
 	{"texts", "conflict"},
 };
 

@@ -402,6 +402,8 @@ static const struct option room[] = {
 	{"hook", OPTION_TEXT, LIMITS(1, 64), RELOAD, .help = "The `hook` block that `join = hook` asks when no other word admits."},
 	{"case", OPTION_WORD, .words = "keep lower", .dflt = "keep", RELOAD,
 	    .help = "`lower`: letters A to Z of ids count as a to z, wherever a room is named."},
+	{"max_users", OPTION_COUNT, LIMITS(1, 1000000), .computed = "no limit", RELOAD,
+	    .help = "How many users may subscribe to one of these rooms, counted on the whole host, each once."},
 	{"persistent", OPTION_SWITCH, .dflt = "no", RELOAD, .help = "Rooms that were used once stay in the list of rooms when nobody is in them."},
 	{"single", OPTION_SWITCH, .dflt = "no", RELOAD, .help = "There is one room, named TYPE, without an id."},
 };
@@ -417,6 +419,7 @@ static const struct option texts[] = {
 	TEXT_ROW("unknown_event", REFUSAL_UNKNOWN_EVENT, "Unknown event", "An event that nothing declares."),
 	TEXT_ROW("rate_limited", REFUSAL_RATE_LIMITED, "Rate limit exceeded", "A `limit` without a text of its own is reached."),
 	TEXT_ROW("too_many_rooms", REFUSAL_TOO_MANY_ROOMS, "You are in too many rooms", "`max_rooms` is reached."),
+	TEXT_ROW("room_full", REFUSAL_ROOM_FULL, "This room is full", "A room's `max_users` is reached."),
 	TEXT_ROW("auth_missing", REFUSAL_AUTH_MISSING, "Authentication required", "No token, and `anonymous` is off."),
 	TEXT_ROW("auth_invalid", REFUSAL_AUTH_INVALID, "Authentication failed", "A token that does not hold."),
 	TEXT_ROW("auth_expired", REFUSAL_AUTH_EXPIRED, "Authentication expired", "A token past its time."),

@@ -345,6 +345,10 @@ static void print_room(FILE *out, int depth, const struct room_type *t)
 	print_switch(out, depth + 1, "single", t->single);
 	print_key(out, depth + 1, "case");
 	fputs(t->lower ? "lower\n" : "keep\n", out);
+	if (t->max_users > 0) {
+		print_key(out, depth + 1, "max_users");
+		fprintf(out, "%u\n", t->max_users);
+	}
 	print_switch(out, depth + 1, "persistent", t->persistent);
 	fprintf(out, "%.*s}\n", depth, "\t\t\t");
 }

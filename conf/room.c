@@ -5,6 +5,7 @@
 
 #define TYPE_LONGEST 64
 #define ROLE_LONGEST 128
+#define USERS_MOST   1000000u
 
 static int by_name(const void *a, const void *b)
 {
@@ -149,6 +150,21 @@ static void join_policy(struct load *l, cfg_t *block, const struct catalogue_nsp
 	join_hook(l, block, nsp, asks, type);
 }
 
+static uint32_t most_users(struct load *l, cfg_t *block)
+{
+	const struct token *t = tree_value(block, "max_users", 0);
+	uint32_t n = 0;
+
+	if (t == NULL || t->bad)
+		return 0;
+	for (size_t i = 0; i < t->text.n && n <= USERS_MOST; i++)
+		n = t->text.p[i] >= '0' && t->text.p[i] <= '9' ? n * 10 + (uint32_t)(t->text.p[i] - '0') : USERS_MOST + 1;
+	if (n >= 1 && n <= USERS_MOST)
+		return n;
+	mistake(&l->mistakes, t->at, "`max_users = %s`: write a number from 1 to %u", mistake_show(&l->mistakes, t->text), USERS_MOST);
+	return 0;
+}
+
 static bool folds(struct load *l, cfg_t *block)
 {
 	const struct token *t = tree_value(block, "case", 0);
@@ -180,6 +196,7 @@ void room_types(struct load *l, cfg_t *tree, struct catalogue_nsp *nsp)
 		type->single = action_switch(l, block, "single");
 		type->persistent = action_switch(l, block, "persistent");
 		type->lower = folds(l, block);
+		type->max_users = most_users(l, block);
 		join_policy(l, block, nsp, type);
 		if (!type_name(l, title)) {
 			*type = (struct room_type){0};

@@ -28,6 +28,7 @@ enum op_kind {
 	/* questions: their answer is a RECORD_ANSWER with RECORD_ANSWER_KEEPER and the number in ASK */
 	OP_ONCE = 7,   /* ASK, KEY, DATA?, RECORD*; head.time_ms: how long the key stays taken.  AT, ID, BODY: sent then */
 	OP_CANCEL = 8, /* ASK, ID, KEY: nothing of that ID is sent, and the key is free; RECORD_ONCE_TAKEN: there is none */
+	OP_ENTER = 9,  /* ASK, SID, ROOM: as OP_JOIN, unless the room has head.most users; RECORD_ONCE_TAKEN: it has */
 };
 
 enum op_tlv {
@@ -65,7 +66,7 @@ struct op_head {
 	uint8_t kind; /* enum op_kind */
 	uint8_t transport;
 	uint16_t reserved;
-	uint32_t reserved2;
+	uint32_t most; /* OP_ENTER; else 0 */
 	int64_t time_ms; /* wall clock */
 };
 

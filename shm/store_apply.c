@@ -20,6 +20,7 @@
 struct fields {
 	uint8_t raw[STORE_SID_RAW];
 	bool sid;
+	struct op_ask ask; /* of questions */
 	struct store_text nsp, user, name, role, ip;
 	size_t longest_room;
 	const uint8_t *tlvs;
@@ -61,6 +62,11 @@ static bool collect(struct fields *f, const uint8_t *tlvs, size_t len)
 			if (t.len > OP_USER_MAX)
 				return false;
 			f->user = text;
+			break;
+		case OP_TLV_ASK:
+			if (t.len != sizeof f->ask)
+				return false;
+			memcpy(&f->ask, t.val, sizeof f->ask);
 			break;
 		case OP_TLV_NAME: f->name = cut(text); break;
 		case OP_TLV_ROLE: f->role = cut(text); break;
@@ -307,6 +313,37 @@ static int forget_room(struct store_writer *w, const uint8_t *raw, struct store_
 	return -EIO;
 }
 
+/* A join that is decided here, for no more users may be in a room than it has places. */
+static int enter(
+    struct store_writer *w, const struct fields *f, const struct op_head *head, unsigned slot, uint32_t gen)
+{
+	struct record_ack to = {.id = f->ask.id, .slot = slot, .gen = gen};
+	struct store_cause cause;
+	struct store_text room;
+	struct store_row row;
+	size_t len, rooms, off = 0;
+	uint8_t sub;
+	int rc;
+
+	if (head->most == 0 || !next_room(f, &off, &room, &sub))
+		return -EPROTO;
+	if (f->ask.due_ns < w->clock_ns)
+		return 0;
+	rc = get_head(w, f->raw, &row, &len, &rooms);
+	if (rc)
+		return rc;
+	if (row.nsp.len + room.len > OP_NAME_MAX)
+		return -EPROTO;
+	cause = cause_of(&row, f->raw, 0);
+	rc = store_member_fits(w, &cause, &room, head->most);
+	if (rc < 0)
+		return rc;
+	if (rc == 0)
+		return store_outbox_answer(w, &to, RECORD_ONCE_TAKEN, NULL, 0);
+	rc = join(w, f);
+	return rc ? rc : store_outbox_answer(w, &to, RECORD_ONCE_NEW, NULL, 0);
+}
+
 static int leave(struct store_writer *w, const struct fields *f)
 {
 	struct store_membership m = {.alone = false};
@@ -438,6 +475,7 @@ int store_apply(struct store_writer *w, unsigned slot, uint32_t gen, const void 
 	case OP_SOCKET_ADD: return socket_add(w, &f, &head);
 	case OP_SOCKET_DEL: return store_socket_del(w, f.raw);
 	case OP_JOIN: return join(w, &f);
+	case OP_ENTER: return enter(w, &f, &head, slot, gen);
 	case OP_LEAVE: return leave(w, &f);
 	case OP_SOCKET_SET: return socket_set(w, &f, &head);
 	case OP_TRANSPORT: return set_transport(w, &f, head.transport);

@@ -136,6 +136,22 @@ int store_member_del(struct store_writer *w, const struct store_cause *c, const 
 	return rc ? rc : 1;
 }
 
+int store_member_fits(struct store_writer *w, const struct store_cause *c, const struct store_text *room, uint32_t most)
+{
+	struct store_room_entry *r;
+	int rc = store_room_at(w, &c->nsp, room->p, room->len, false, &r);
+
+	if (rc <= 0)
+		return rc < 0 ? rc : 1;
+	if (c->user_no == 0)
+		return r->count.sockets < most;
+	if (r->count.users < most)
+		return 1;
+	if (r->count.sole)
+		return r->count.sole_user == c->user_no;
+	return user_in_room(w, r->count.no, c->user_no);
+}
+
 int store_user_add(struct store_writer *w, const struct store_text *user, uint64_t nsp_no, const uint8_t *raw,
     struct store_user_place *place)
 {

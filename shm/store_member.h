@@ -20,6 +20,12 @@ struct store_membership {
 int store_member_add(struct store_writer *w, const struct store_cause *cause, const struct store_membership *m);
 int store_member_del(struct store_writer *w, const struct store_cause *cause, const struct store_membership *m);
 
+/*
+ * True when CAUSE's socket may come into the room of at most MOST users: its user is in it, or there is a place.  Who has
+ * no user takes a place for itself.  1, 0 or -errno.
+ */
+int store_member_fits(struct store_writer *w, const struct store_cause *cause, const struct store_text *room, uint32_t most);
+
 struct store_user_place {
 	uint64_t user_no;
 	bool alone; /* no other socket of the user anywhere */

@@ -4,6 +4,7 @@
 #include "proto/json.h"
 #include "shm/op.h"
 #include "worker/builtin.h"
+#include "worker/enter.h"
 #include "worker/join.h"
 #include "worker/room.h"
 #include "worker/rule.h"
@@ -90,17 +91,43 @@ static void confirm(struct socket *so, const struct sio_packet *p, const char *v
 	socket_ack(so, p->id, buf_as_slice(b), (struct attachments){0, NULL});
 }
 
-/* Admitted: by its policy, or by its hook, whose answer ACK (p NULL: none) is the client's then. */
-static void subscribe(struct socket *so, const struct sio_packet *p, struct slice name, struct slice ack)
+/* ERR: 0 it is in the room w->name; ACK: what its hook answers with, p NULL: none. */
+static void subscribed(struct socket *so, const struct sio_packet *p, int err, struct slice ack)
 {
-	int err = joined_room(so, name) != NULL ? 0 : join_room(so, name);
-
 	if (err != 0)
-		rule_refuse(so, p, err == -EDQUOT ? REFUSAL_TOO_MANY_ROOMS : REFUSAL_BUSY);
+		rule_refuse(so, p,
+		    err == -EDQUOT	? REFUSAL_TOO_MANY_ROOMS
+			: err == -EUSERS ? REFUSAL_ROOM_FULL
+					 : REFUSAL_BUSY);
 	else if (ack.p == NULL)
 		confirm(so, p, "Subscribed to");
 	else if (p->has_id)
 		socket_ack(so, p->id, ack, (struct attachments){0, NULL});
+}
+
+static void entered(struct socket *so, int result, const struct entering *what)
+{
+	const struct sio_packet p = {.type = SIO_EVENT, .has_id = what->has_id, .id = what->id};
+	struct buf *b = &so->session->w->name;
+
+	buf_reset(b);
+	buf_slice(b, what->room);
+	subscribed(so, &p, result, what->data);
+}
+
+/* Admitted: by its policy, or by its hook with ACK. */
+static void subscribe(
+    struct socket *so, const struct sio_packet *p, const struct room_type *type, struct slice name, struct slice ack)
+{
+	struct entering what = {.fn = entered, .room = name, .data = ack, .id = p->id, .has_id = p->has_id};
+	int err = 0;
+
+	if (joined_room(so, name) == NULL && type->max_users == 0)
+		err = join_room(so, name);
+	else if (joined_room(so, name) == NULL)
+		err = enter_ask(so, type->max_users, &what);
+	if (err != 0 || joined_room(so, name) != NULL)
+		subscribed(so, p, err, ack);
 }
 
 static bool has_hook(const struct room_type *type)
@@ -141,7 +168,7 @@ static void subscribe_replied(
 	}
 	buf_reset(&w->name);
 	buf_slice(&w->name, e.room);
-	subscribe(so, &run->asked, buf_as_slice(&w->name), reply->ack);
+	subscribe(so, &run->asked, run->what, buf_as_slice(&w->name), reply->ack);
 }
 
 /* Asks the hook of the room's type; the room is in w->name. */
@@ -170,7 +197,7 @@ static void on_subscribe(struct socket *so, const struct sio_packet *p)
 	if (type == NULL)
 		rule_refuse(so, p, code);
 	else if (joined_room(so, name) != NULL || rule_admits(so, type->join, type->njoin, name))
-		subscribe(so, p, name, slice_make(NULL, 0));
+		subscribe(so, p, type, name, slice_make(NULL, 0));
 	else if (has_hook(type))
 		ask(so, p, type);
 	else

@@ -30,6 +30,21 @@ int join_room(struct socket *so, struct slice name)
 	return -ENOBUFS;
 }
 
+int join_room_decided(struct socket *so, struct slice name)
+{
+	struct worker *w = so->session->w;
+
+	if (joined_room(so, name) != NULL)
+		return 0; /* by a backend, meanwhile */
+	if (so->njoined >= w->conf->max_rooms) {
+		ops_leave(w, so, &name, 1);
+		return -EDQUOT;
+	}
+	room_join(w, so, name, false);
+	trigger_joined(so, name);
+	return 0;
+}
+
 void leave_room(struct socket *so, struct room *r, struct slice name)
 {
 	struct worker *w = so->session->w;

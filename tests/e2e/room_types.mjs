@@ -17,6 +17,8 @@ before(async () => {
 			room "creator" { join = any  case = lower }
 			room "lobby"   { join = any  persistent = yes }
 			room "chat"    { join = any }
+			room "duel"    { join = any  max_users = 2 }
+			room "big"     { join = any  max_users = 20 }
 			event "to"     { fields = "creator: string 1..64"  to = "creator:{creator}"  emit = told }
 			event "in"     { fields = "creator: string 1..64"  room = "creator:{creator}"  ack = '{@room}' }
 			event "users"  { fields = "id: id"  room = "chat:{id}"  require = any  ack = '{"users": {@room.users}, "n": {@room.user_count}}' }
@@ -62,6 +64,55 @@ describe('case = lower', () => {
 		assert.equal((await api(s, 'GET', '/v1/rooms/creator:0xABC')).json.sockets, 1)
 		assert.deepEqual((await a.emitWithAck('unsubscribe', { room: 'creator', id: '0xABC' })).room, 'creator:0xabc')
 		assert.deepEqual((await subscribe(a, 'chat', 'Abc')).room, 'chat:Abc', 'other types keep it')
+	})
+})
+
+describe('max_users', () => {
+	test('counts users of the whole host, each once, and those without a user by their sockets', async (t) => {
+		const [a, b] = await connect_each(t, s, 2, (i) => ({ user: `du${i}` }))
+		const again = await connect(t, s, { user: 'du0' })
+		const third = await connect(t, s, { user: 'du2' })
+		assert.deepEqual(await subscribe(a, 'duel', 'm1'), { success: true, room: 'duel:m1', message: 'Subscribed to duel:m1' })
+		assert.equal((await subscribe(b, 'duel', 'm1')).success, true)
+		assert.deepEqual(await subscribe(third, 'duel', 'm1'), { success: false, error: 'This room is full', code: 'room_full' })
+		assert.equal((await subscribe(again, 'duel', 'm1')).success, true, 'its user is in it')
+		assert.equal((await subscribe(a, 'duel', 'm1')).success, true, 'it is in it')
+		const heard = [a, b, again].map((c) => next(c, 'told'))
+		assert.equal((await emit(s, 'duel:m1', 'told', 1)).json.delivered, 3)
+		await Promise.all(heard)
+		assert.deepEqual(await third.emitWithAck('getRooms'), ['user:du2', 'global:all'])
+		await b.emitWithAck('unsubscribe', { room: 'duel', id: 'm1' })
+		assert.equal((await subscribe(third, 'duel', 'm1')).success, true, 'a place was free')
+		assert.equal((await subscribe(b, 'duel', 'm1')).code, 'room_full')
+	})
+
+	test('forty at once on two workers: twenty come in, whatever the order, and the keeper dies meanwhile', async (t) => {
+		const all = await Promise.all([...Array(40).keys()].map((i) => connect(t, s, { user: `bi${i}` })))
+		const answers = all.map((c) => subscribe(c, 'big', 'b1'))
+		process.kill(s.keeper().pid, 'SIGKILL')
+		const got = await Promise.all(answers)
+		const inside = all.filter((c, i) => got[i].success)
+		assert.deepEqual(got.filter((r) => !r.success && !['room_full', 'busy'].includes(r.code)), [])
+		assert.ok(inside.length <= 20)
+		for (const [i, c] of all.entries()) if (got[i].code === 'busy') got[i] = await subscribe(c, 'big', 'b1')
+		assert.equal(got.filter((r) => r.success).length, 20)
+		await until('the store to agree', async () => (await api(s, 'GET', '/v1/rooms/big:b1')).json.users === 20)
+	})
+
+	test('what a client asks for behind it waits, and one that goes takes no place', async (t) => {
+		const a = await connect(t, s, { user: 'wa' })
+		const order = []
+		a.emit('subscribe', { room: 'duel', id: 'w1' }, () => order.push('subscribe'))
+		a.emit('getRooms', (rooms) => order.push(rooms.includes('duel:w1')))
+		await until('both', () => order.length === 2)
+		assert.deepEqual(order, ['subscribe', true])
+		for (let i = 0; i < 5; i++) {
+			const c = await connect(t, s, { user: `go${i}` })
+			c.emit('subscribe', { room: 'duel', id: 'w2' })
+			c.disconnect()
+		}
+		const b = await connect(t, s, { user: 'wb' })
+		await until('the places to be free', async () => (await subscribe(b, 'duel', 'w2')).success && (await subscribe(a, 'duel', 'w2')).success)
 	})
 })
 

@@ -70,6 +70,9 @@ static const struct slip {
     {"namespace \"/x\" {\n batch \"a\" { }\n}", 2, "`batch` is not in this build"},
     {"recovery { }", 1, "`recovery` is not in this build"},
     {"listen \":1\" {\n tls_key = a\n}", 2, "`tls_key` is not in this build"},
+    {"room \"a\" {\n max_users = 0 }", 2, "`max_users = 0`: write a number from 1 to 1000000"},
+    {"room \"a\" {\n max_users = 1000001 }", 2, "`max_users = 1000001`: write a number"},
+    {"room \"a\" {\n max_users = many }", 2, "`max_users = many`: write a number"},
     {"room \"a\" {\n state { ttl = 1h }\n}", 2, "`state` is not in this build"},
     /* hooks */
     {"hook \"x\" { }", 1, "hook `x` without `url`: add url = \"http://127.0.0.1:4000/hook\""},
