@@ -26,8 +26,9 @@ static void every(struct load *l, cfg_t *block, struct catalogue_nsp *nsp, struc
 	r->ack = ACK_NONE;
 	if (title->text.n > NAME_LONGEST)
 		mistake(&l->mistakes, title->at, "every: a name of %zu bytes: at most %d", title->text.n, NAME_LONGEST);
-	action_list(l, block, SCOPE_SERVER, r);
-	if (r->naction == 0)
+	hook_rule(l, block, r);
+	action_list(l, block, SCOPE_SERVER | hook_scope(r), r);
+	if (r->naction == 0 && tree_value(block, "hook", 0) == NULL)
 		mistake(&l->mistakes, tree_place(l, block), "every `%s` does nothing: name an event to send with `emit`",
 		    shown);
 }

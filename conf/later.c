@@ -26,7 +26,7 @@ static const struct {
 	{"route/also", ACTION_LATER},
 	{"on", "limit " ACTION_LATER},
 	{"on/also", ACTION_LATER},
-	{"every", RULE_LATER ACTION_LATER},
+	{"every", ACTION_LATER},
 	{"every/also", ACTION_LATER},
 	{"room", "history history_ttl batch state"},
 	{"texts", "conflict"},

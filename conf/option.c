@@ -391,6 +391,7 @@ static const struct option every[] = {
 	{"interval", OPTION_DURATION, AT(every, interval), LIMITS(100, 31 * DAY), RELOAD,
 	    .help = "Time from one to the next; the first is one interval after the start. What would have been while nobody was "
 		    "there to see it is not made up for."},
+	HOOK_ROWS,
 	ACTION_ROWS,
 };
 

@@ -5,6 +5,7 @@
 #include "shm/store.h"
 #include "worker/every.h"
 #include "worker/rule_act.h"
+#include "worker/rule_hook.h"
 #include "worker/worker.h"
 
 #define PAGE 64u /* rooms of a turn */
@@ -17,6 +18,9 @@ struct every_run {
 	unsigned action;		/* the one that is next */
 	char after[OP_NAME_MAX + 1];	/* the last room that it was done for; "": none yet */
 	char id[UUID_LEN + 1];
+	bool asked, waits; /* its hook */
+	bool ended;	   /* by it */
+	char *hook;	   /* what it said, JSON; NULL: nothing */
 };
 
 static const struct every *find(const struct catalogue_nsp *nsp, struct slice name)
@@ -86,6 +90,43 @@ static bool page(struct eval *e, struct every_run *run, const struct room_type *
 	return n > 0 && more;
 }
 
+static void replied(struct rule_run *rule, struct socket *so, const struct hook_reply *reply, enum hook_failure why)
+{
+	struct every_run *run = (struct every_run *)(uintptr_t)rule->what;
+
+	(void)so;
+	(void)why;
+	run->waits = false;
+	rule->w->more = true;
+	if (reply == NULL) {
+		run->ended = !run->every->rule.hook.hook->goes_on;
+		return;
+	}
+	rule_hook_acts(rule->w, NULL, reply);
+	run->ended = reply->refused;
+	if (reply->data.p != NULL)
+		run->hook = strndup(reply->data.p, reply->data.n);
+}
+
+/* True when the run goes on now. */
+static bool ask(struct eval *e, struct every_run *run)
+{
+	const struct rule *r = &run->every->rule;
+	struct slice name = slice_make(r->name_json.p, r->name_json.n);
+	enum hook_failure why;
+
+	run->asked = true;
+	if (r->hook.hook == NULL)
+		return true;
+	if (r->hook.notify) {
+		rule_notify(e, name, &r->hook);
+		return true;
+	}
+	run->waits = rule_wait(e, name, &r->hook, 0, NULL, run, false, replied, &why) != NULL;
+	run->ended = !run->waits && !r->hook.hook->goes_on;
+	return !run->waits && !run->ended;
+}
+
 /* True when there is more to do. */
 static bool go_on(struct worker *w, struct every_run *run)
 {
@@ -93,8 +134,12 @@ static bool go_on(struct worker *w, struct every_run *run)
 	struct eval e;
 
 	eval_init_in(&e, w, slice_make(run->nsp->name.p, run->nsp->name.n), run->nsp);
-	if (run->action == 0 && run->after[0] == '\0' && !eval_all(&e, r->ifs, r->nif))
+	if (run->ended || (!run->asked && !eval_all(&e, r->ifs, r->nif)))
 		return false;
+	if (!run->asked && !ask(&e, run))
+		return run->waits;
+	if (run->hook != NULL)
+		e.hook = slice_make(run->hook, strlen(run->hook));
 	memcpy(e.id, run->id, sizeof(e.id)); /* one @id a run */
 	while (run->action < r->naction) {
 		const struct action *a = &r->action[run->action];
@@ -118,13 +163,18 @@ void every_turn(struct worker *w)
 	while (*pp != NULL) {
 		struct every_run *run = *pp;
 
+		if (run->waits) {
+			pp = &run->next;
+			continue;
+		}
 		/* while the rings are full it waits, as clients do */
 		if (w->congested || go_on(w, run)) {
-			w->more |= !w->congested;
+			w->more |= !w->congested && !run->waits;
 			pp = &run->next;
 			continue;
 		}
 		*pp = run->next;
+		free(run->hook);
 		free(run);
 	}
 }

@@ -376,6 +376,23 @@ test('reactions ask too: connect, join, disconnect of one that is gone', async (
 	await heard({ said: 'disconnect ann null', why: 'client namespace disconnect', id })
 })
 
+test('every asks too, and one run waits for itself alone', async (t) => {
+	let n = 0
+	const b = await backend(t, (body) => (body.event === 'told' ? undefined : ++n === 2 ? [{ error: { message: 'not now' } }] : [{ data: n }]))
+	const s = await server(t, {
+		auth: AUTH,
+		conf: `${hook(b)} every "tick" { interval = 100ms  hook = h  emit = tick  to = all  data = '{@hook}' }
+		every "told" { interval = 150ms  hook = h  notify = yes }`
+	})
+	const a = await connect(t, s)
+	const box = inbox(a, 'tick')
+	await until('some were heard', () => box.length >= 3)
+	assert.ok(!box.some((m) => m[1] === 2))
+	const [body] = b.asked.filter((q) => q.event === 'tick')
+	assert.deepEqual({ ...body, time: 0 }, { event: 'tick', namespace: '/', args: [], socket: null, user: null, room: null, time: 0 })
+	await until('told', () => b.asked.some((q) => q.event === 'told'))
+})
+
 test('metrics: time and failures of each hook', async (t) => {
 	const b = await backend(t, () => [])
 	const s = await server(t, {

@@ -276,7 +276,7 @@ static const struct slip {
     {"every a { interval = 1s emit = x }", 1, "`emit` without `room` needs `to`"},
     {"every a { interval = 1s emit = x to = all join = \"global:x\" }", 1, "`join`: no client is behind this rule"},
     {"every a { interval = 1s emit = x to = all data = '{@user.id}' }", 1, "`@user.id`: there is no client here, and no room without `each`"},
-    {"every a { interval = 1s emit = x to = all hook = h }", 1, "`hook` is not in this build of forkcast"},
+    {"every a { interval = 1s emit = x to = all hook = h }", 1, "hook `h` is not declared"},
     {"namespace \"/t-*\" { every a { interval = 1s emit = x to = all } }", 1, "every `a` in a pattern of namespaces: it belongs in a namespace of one name"},
     {"limit \"a\" { }", 1, "limit `a` without `rate`: add rate = 10/1s"},
     {"limit \"a b\" { rate = 1/1s }", 1, "limit `a b`: letters, digits, _ and - only"},

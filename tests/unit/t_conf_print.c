@@ -91,7 +91,7 @@ static const char *const texts[] = {
     " role \"a b\" { rate = 5/1500ms } role c { rate = 10000000/31d } }\n"
     "event x { limit = {c, a} ack = '{@limit.c.remaining}' } event vote:y { limit = a } event z { }\n"
     "hook h { url = \"http://[::1]:80/a?b='c'\" timeout = 1500ms retries = 3 queue = 0 concurrency = 2 on_fail = continue breaker { failures = 0 reset = 1m text = 'a \"{@event}\"' } }\n"
-    "hook i { url = unix:/a } room r { join = {own, hook} hook = h } event hooked { hook = h ack = '{@hook.x}' } event told { hook = i notify = yes }\n"
+    "hook i { url = unix:/a } room r { join = {own, hook} hook = h } event hooked { hook = h ack = '{@hook.x}' } event told { hook = i notify = yes } every e { interval = 1s hook = h emit = x to = all data = '{@hook}' }\n"
     "on connecting { hook = h } on connect { hook = i emit = x to = self data = '[{@hook}, {@user.data.a}]' }\n"
     "namespace /n { hook h { url = \"https://a/\" } event w { hook = h } event v { hook = i } limit a { rate = 2/10ms by = {role, socket} events = \"*\" } event x { } event y { limit = a } }",
     "texts { busy = \"it's \\\\ \\\"so\\\" \\\\\\\\ ${x:-}\" invalid = 'a\\\\' forbidden = '\\\\\\'\\\\n' }",

@@ -17,6 +17,7 @@
 
 #include "conf/conf.h"
 #include "worker/hook.h"
+#include "worker/hook_pool.h"
 #include "worker/hook_request.h"
 #include "worker/worker.h"
 
@@ -61,8 +62,13 @@ static int open_backend(void)
 /* A worker with one hook, which the test changes as it wants. */
 static int start(void **state)
 {
+	struct arena arena = w.arena;
+	uint8_t *rbuf = w.rbuf;
+
 	(void)state;
 	memset(&w, 0, sizeof(w));
+	w.arena = arena;
+	w.rbuf = rbuf;
 	memset(&counters, 0, sizeof(counters));
 	if (open_backend() != 0)
 		return -1;
@@ -74,19 +80,8 @@ static int start(void **state)
 	w.ct = &counters;
 	w.max_conn = 1000;
 	w.base = event_base_new();
-	w.rbuf = malloc(WORKER_READ_SIZE);
-	arena_init(&w.arena);
 	worker_look_at_clock(&w); /* fresh: the callbacks leave it alone */
 	return hooks_open(&w);
-}
-
-static int stop(void **state)
-{
-	(void)state;
-	close(listener);
-	unlink(path);
-	arena_reset(&w.arena);
-	return 0;
 }
 
 static void turn(void)
@@ -101,6 +96,30 @@ static void later(uint64_t ms)
 {
 	w.now_ns += ms * NS_PER_MS;
 	turn();
+}
+
+/* Everything comes to its end by itself, when there is time enough. */
+static int stop(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 10; i++)
+		later(60000);
+	assert_true(hooks_idle(&w));
+	assert_null(w.hooks->pool[0].idle);
+	assert_int_equal(w.hooks->pool[0].nconn, 0);
+	assert_int_equal(w.hooks->bytes, 0);
+	close(listener);
+	unlink(path);
+	close(w.hooks->lookups.fd[0]);
+	close(w.hooks->lookups.fd[1]);
+	event_del(&w.hooks->lookups.ev);
+	event_base_free(w.base);
+	free(w.hooks->pool);
+	free(w.hooks->breaker);
+	free(w.hooks);
+	free(w.alarms.heap);
+	arena_reset(&w.arena);
+	return 0;
 }
 
 static struct hook_call *ask(struct told *t)
@@ -206,6 +225,9 @@ static void without_a_queue_a_free_connection_is_enough(void **state)
 		ask(&t[i]);
 	assert_int_equal(t[0].times + t[1].times, 0);
 	assert_failed(&t[2], HOOK_FAILED_BUSY);
+	later(1001);
+	assert_failed(&t[0], HOOK_FAILED_TIMEOUT);
+	assert_failed(&t[1], HOOK_FAILED_TIMEOUT);
 }
 
 static void one_that_was_closed_while_idle_is_forgotten(void **state)
@@ -413,5 +435,7 @@ int main(void)
 
 	if (sodium_init() < 0 || log_open(&quiet) != 0)
 		return 1;
+	arena_init(&w.arena);
+	w.rbuf = malloc(WORKER_READ_SIZE);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
