@@ -27,6 +27,7 @@ struct schedule_row {
 };
 
 _Static_assert(sizeof(struct schedule_row) == 24, "read after a restart, by another binary");
+_Static_assert(OP_TLV_RECORD == 14, "read after a restart, by another binary");
 
 static void put_be64(uint8_t *p, uint64_t v)
 {

@@ -88,6 +88,24 @@ describe('schedules', () => {
 		assert.deepEqual((await list()).items, [])
 	})
 
+	test('schedule and cancel in a batch', async (t) => {
+		const c = await connect(t, s, {})
+		const box = inbox(c, 'b')
+		const body = { to: 'all', event: 'b' }
+		const lines = [
+			{ schedule: { ...body, data: 1, delay: 300, id: 'b1' } },
+			{ emit: { ...body, data: 2, delay: '300ms', id: 'b2' } },
+			{ cancel: { id: 'b1' } }, { cancel: { id: 'b0' } }, { schedule: body }
+		]
+		const r = await api(s, 'POST', '/v1/batch', lines.map((l) => JSON.stringify(l)).join('\n'), { headers: { 'content-type': 'application/x-ndjson' } })
+		const results = r.text.trim().split('\n').map((l) => JSON.parse(l))
+		assert.deepEqual(results.map((x) => x.status), [202, 202, 200, 404, 422], r.text)
+		assert.equal(results[2].cancelled, true)
+		await until('the other', () => box.length === 1)
+		await sleep(50)
+		assert.deepEqual(box, [['b', 2]])
+	})
+
 	for (const [what, body, field] of [
 		['both', { delay: 1, at: 1 }, 'at'], ['a negative delay', { delay: -1 }, 'delay'], ['a delay without unit', { delay: '5' }, 'delay'],
 		['too far ahead', { delay: '367d' }, 'delay'], ['no date', { at: '2026-02-30T00:00:00Z' }, 'at'], ['a date without zone', { at: '2026-02-03T00:00:00' }, 'at'],

@@ -223,7 +223,7 @@ static void end(pid_t pid, int sig)
 static void observe(void)
 {
 	static struct ring r;
-	static uint64_t pos;
+	static uint64_t pos, looked_ns;
 	struct ring_head head;
 
 	if (!r.shm)
@@ -239,7 +239,8 @@ static void observe(void)
 
 		rc = ring_peek(&r, pos, &head);
 		MODEL_CHECK(rc == 1 && head.len - sizeof head <= sizeof buf,
-		    "peek %d, %u bytes, type %u, %" PRIu64 " behind", rc, head.len, head.type, ring_tail(&r) - pos);
+		    "peek %d, %u bytes, type %u, %" PRIu64 " behind, %" PRIu64 " us since the last look", rc, head.len,
+		    head.type, ring_tail(&r) - pos, (now_ns() - looked_ns) / 1000);
 		MODEL_CHECK(ring_copy(&r, pos, &head, buf) == 0, "overtaken");
 		pos = ring_next(pos, &head);
 		atomic_store_explicit(&segment_read_pos(&seg, OBSERVER)[KEEPER], pos, memory_order_release);
@@ -287,6 +288,7 @@ static void observe(void)
 		MODEL_CHECK(memcmp(&want, &rec.head.mask, sizeof want) == 0 && __builtin_popcountll(want.w[0]) == 1,
 		    "mask %" PRIx64, rec.head.mask.w[0]);
 	}
+	looked_ns = now_ns();
 }
 
 static uint64_t published(unsigned slot)
