@@ -239,7 +239,8 @@ void action_list(struct load *l, cfg_t *block, unsigned scope, struct rule *r)
 	const struct rule *own = (scope & SCOPE_ROUTE) != 0 ? r : NULL;
 	unsigned nalso = tree_blocks(block, "also");
 
-	action_conditions(l, block, scope, &r->nif, &r->ifs);
+	/* judged before a hook is asked */
+	action_conditions(l, block, scope & ~(unsigned)SCOPE_HOOK, &r->nif, &r->ifs);
 	r->action = conf_arena_alloc(l->keep, (nalso + 1) * sizeof *r->action);
 	if (own != NULL || has_action(l, block, payload)) {
 		struct action *a = &r->action[r->naction++];

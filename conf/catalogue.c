@@ -290,6 +290,7 @@ const char *catalogue_code_name(enum refusal code)
 	    [REFUSAL_AUTH_EXPIRED] = "auth_expired",
 	    [REFUSAL_USER_UNKNOWN] = "user_unknown",
 	    [REFUSAL_BUSY] = "busy",
+	    [REFUSAL_HOOK_FAILED] = "hook_failed",
 	};
 
 	return (unsigned)code < REFUSAL_MAX ? names[code] : "unknown";

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "conf/field.h"
+#include "conf/hook.h"
 #include "conf/template.h"
 
 /* Codes of refusals: `texts` has one key each (CATALOGUE section 7); order is that of catalogue_code_name(). */
@@ -25,11 +26,12 @@ enum refusal {
 	REFUSAL_AUTH_EXPIRED,
 	REFUSAL_USER_UNKNOWN,
 	REFUSAL_BUSY,
+	REFUSAL_HOOK_FAILED,
 	REFUSAL_MAX
 };
 
 /* Who: used by `require` of rules and `join` of rooms. */
-enum who_kind { WHO_ANY, WHO_AUTHENTICATED, WHO_MEMBER, WHO_OWN, WHO_ROLE, WHO_CLAIM };
+enum who_kind { WHO_ANY, WHO_AUTHENTICATED, WHO_MEMBER, WHO_OWN, WHO_ROLE, WHO_CLAIM, WHO_HOOK };
 
 struct who {
 	enum who_kind kind;
@@ -72,6 +74,7 @@ struct room_type {
 	bool persistent; /* stays known when nobody is in it */
 	unsigned njoin; /* 0: none may */
 	struct who *join;
+	struct hook_use hook; /* that WHO_HOOK asks when nobody else of `join` admits */
 	struct rule *on[ROOM_TRIGGER_MAX]; /* NULL: not declared */
 };
 
@@ -228,6 +231,7 @@ struct rule {
 	struct who *require; /* one of */
 	unsigned ncheck;
 	struct check *check; /* in file order, the first that fails counts */
+	struct hook_use hook;
 	unsigned naction;
 	struct action *action; /* the inline emit first, when there is one, then each also */
 	enum ack_kind ack;
@@ -282,6 +286,8 @@ struct catalogue_nsp {
 	struct name_pattern *event_pattern;
 	unsigned nlimit;
 	struct limit *limit; /* in file order; those of connections in "/" only */
+	unsigned nhook;
+	struct hook *hook; /* in file order */
 	bool folds; /* some type has `case = lower` */
 	unsigned nroom_type;
 	struct room_type *room_type; /* sorted by name, built-in ones included */
@@ -316,7 +322,8 @@ struct catalogue {
 	struct catalogue_nsp *nsp; /* nsp[0] is "/", then as in the file */
 	struct text texts[REFUSAL_MAX];
 	unsigned nevents; /* distinct indexes handed out */
-	unsigned nlimits; /* the same for limits */
+	unsigned nlimits; /* the same for limits, */
+	unsigned nhooks, nbreakers; /* and for hooks and their uses */
 	bool uses_auth;	  /* some rule reads @socket.auth: sockets keep their CONNECT payload */
 	bool uses_room_edges; /* some `on` is about a room's users or sockets on the whole host */
 	bool uses_claims; /* some rule reads @user.claims: sockets keep their token's payload */

@@ -28,6 +28,7 @@ enum scope {
 	SCOPE_EVENT = 16384,  /* @event */
 	SCOPE_SELF = 8192,    /* there is a client to send to: `self`, `others`, `join`, `leave`, `disconnect` */
 	SCOPE_ROUTE = 32768,  /* nothing more: a backend publishes, there is no client */
+	SCOPE_HOOK = 65536,   /* @hook */
 
 	/* What a token tells, what is known of a client that connects, and of one that is there. */
 	SCOPE_TOKEN = SCOPE_USER | SCOPE_CLAIMS,
@@ -178,6 +179,17 @@ void limit_rule(struct load *l, cfg_t *block, struct rule *r);
 /* NULL when the namespace has none of this name; limit_suggest() says what may be meant. */
 const struct limit *limit_named(const struct catalogue_nsp *nsp, struct text name);
 const char *limit_suggest(struct load *l, struct text given);
+
+/* hook.c */
+
+/* The hooks of TREE, which is the top level or a namespace; those of the top level come first. */
+void hook_blocks(struct load *l, cfg_t *tree, struct catalogue_nsp *nsp);
+/* The hook that BLOCK names; *OUT stays as it is when it names none. */
+void hook_use(struct load *l, cfg_t *block, const struct catalogue_nsp *nsp, struct hook_use *out);
+/* `hook` and `notify` of a rule. */
+void hook_rule(struct load *l, cfg_t *block, struct rule *r);
+/* What the steps behind it know besides. */
+unsigned hook_scope(const struct rule *r);
 
 /* check.c */
 

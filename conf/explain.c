@@ -67,6 +67,7 @@ static enum verdict one_of(const struct explain *x, unsigned n, const struct who
 				best = VERDICT_DEPENDS;
 			break;
 		case WHO_CLAIM:
+		case WHO_HOOK:
 		case WHO_MEMBER: best = VERDICT_DEPENDS; break;
 		}
 	}
@@ -177,6 +178,11 @@ static void demands(struct explain *x, const struct rule *r)
 			fputs(" with the code ", x->out);
 			say_code(x->out, r->check[i].code);
 		}
+		fputc('\n', x->out);
+	}
+	if (r->hook.hook != NULL) {
+		step(x, "hook");
+		say_hook(x->out, &r->hook);
 		fputc('\n', x->out);
 	}
 	if (r->silent) {

@@ -117,6 +117,11 @@ static void checks(struct guide *g, const struct rule *r)
 		say_conditions(g->out, r->check[i].nif, r->check[i].ifs);
 		fputc('\n', g->out);
 	}
+	if (r->hook.hook != NULL) {
+		fputs("- Then: ", g->out);
+		say_hook(g->out, &r->hook);
+		fputc('\n', g->out);
+	}
 }
 
 static void steps(struct guide *g, const struct rule *r)

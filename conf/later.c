@@ -15,27 +15,27 @@
 static const struct {
 	const char *block, *names;
 } keys[] = {
-	{"", "data_dir batch board hook mode preferences recovery "
+	{"", "data_dir batch board mode preferences recovery "
 	     "drain redis"},
-	{"namespace", "batch board hook mode preferences"},
+	{"namespace", "batch board mode preferences"},
 	{"listen", "tls_certificate tls_key proxy_protocol"},
 	{"shm", "sync"},
-	{"event", RULE_LATER ACTION_LATER},
+	{"event", ACTION_LATER},
 	{"event/also", ACTION_LATER},
 	{"route", RULE_LATER ACTION_LATER},
 	{"route/also", ACTION_LATER},
-	{"on", "limit " RULE_LATER ACTION_LATER},
+	{"on", "limit " ACTION_LATER},
 	{"on/also", ACTION_LATER},
 	{"every", RULE_LATER ACTION_LATER},
 	{"every/also", ACTION_LATER},
-	{"room", "hook max_users grace history history_ttl batch state"},
-	{"texts", "conflict hook_failed"},
+	{"room", "max_users grace history history_ttl batch state"},
+	{"texts", "conflict"},
 };
 
 static const char triggers[] = "lost restored gone absent state conflict score rank top drain";
 
-static const char sources[] = "@user.data @socket.region "
-			      "@room.meta @room.history @state @version @state_by @board @member @hook @batch @count @absent "
+static const char sources[] = "@socket.region "
+			      "@room.meta @room.history @state @version @state_by @board @member @batch @count @absent "
 			      "@recovery @drain";
 
 /* clang-format on */

@@ -55,6 +55,7 @@ void namespace_types(struct load *l, cfg_t *tree)
 			cat->nsp[i].name = (struct text){"/", 1};
 		else
 			name(l, tree_title(l, block_of(tree, i)), &cat->nsp[i]);
+		hook_blocks(l, block_of(tree, i), &cat->nsp[i]);
 		room_types(l, block_of(tree, i), &cat->nsp[i]);
 		limit_blocks(l, block_of(tree, i), &cat->nsp[i]);
 	}

@@ -18,7 +18,7 @@ static struct rule *reaction(struct load *l, cfg_t *block, const struct token *t
 	return r;
 }
 
-/* Before acceptance there is nobody to send to: it may only refuse. */
+/* Before acceptance there is nobody to send to: it may only refuse, or ask a hook. */
 static void on_connecting(struct load *l, cfg_t *block, struct rule *r)
 {
 	static const char *const keys[] = {"emit", "to", "except", "data", "args", "volatile", "envelope",
@@ -39,19 +39,22 @@ static void on_connecting(struct load *l, cfg_t *block, struct rule *r)
 		    "`also` in on `connecting`: there is no socket yet: send it in on \"connect\"");
 	action_conditions(l, block, SCOPE_CLIENT_NEW, &r->nif, &r->ifs);
 	check_list(l, block, option_block("on/check"), SCOPE_CLIENT_NEW, r);
-	if (r->ncheck == 0)
-		mistake(&l->mistakes, at, "on `connecting` does nothing: add check { if = \"...\"  error = \"...\" }");
+	hook_rule(l, block, r);
+	if (r->ncheck == 0 && tree_value(block, "hook", 0) == NULL)
+		mistake(&l->mistakes, at,
+		    "on `connecting` does nothing: add check { if = \"...\"  error = \"...\" }, or a hook");
 }
 
-/* What happens after something was decided: it may only act. */
+/* What happens after something was decided: it may only act, or ask a hook. */
 static void on_decided(struct load *l, cfg_t *block, unsigned scope, struct rule *r)
 {
 	if (tree_blocks(block, "check") > 0)
 		mistake(&l->mistakes, tree_place(l, tree_block(block, "check", 0)),
 		    "`check` in on `%s`: it is decided already: write `if`, or refuse clients in on \"connecting\"",
 		    r->name.p);
-	action_list(l, block, scope, r);
-	if (r->naction == 0)
+	hook_rule(l, block, r);
+	action_list(l, block, scope | hook_scope(r), r);
+	if (r->naction == 0 && tree_value(block, "hook", 0) == NULL)
 		mistake(&l->mistakes, tree_place(l, block), "on `%s` does nothing: name an event to send with `emit`",
 		    r->name.p);
 }

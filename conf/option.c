@@ -257,6 +257,12 @@ static const struct option log_rows[] = {
 	    .help = "`{\"key: SOURCE\", ...}`: members set on the payload. Without `data`, `args` and `add` the arguments "  \
 		    "pass as they came."}
 
+#define HOOK_ROWS                                                                                                      \
+	{"hook", OPTION_TEXT, LIMITS(1, 64), RELOAD,                                                                           \
+	    .help = "The `hook` block that is asked behind the checks: the rule goes on with its reply."},                    \
+	{"notify", OPTION_SWITCH, .dflt = "no", RELOAD,                                                                      \
+	    .help = "The hook is told, and the rule goes on at once; what it replies changes nothing."}
+
 static const struct option event[] = {
 	{"room", OPTION_TEMPLATE, LIMITS(1, 250), RELOAD, .help = "The room the rule is about: `\"chat:{chatId}\"`."},
 	{"fields", OPTION_FIELDS, RELOAD, .computed = "anything passes untouched",
@@ -273,6 +279,7 @@ static const struct option event[] = {
 	{"limit", OPTION_LIMITS, RELOAD, .help = "Names of `limit` blocks that count it."},
 	{"require", OPTION_WHO, RELOAD, .computed = "member with `room`, else any",
 	    .help = "Who may send it: one of `member`, `any`, `authenticated`, `role:NAME`."},
+	HOOK_ROWS,
 	ACTION_ROWS,
 	ADD_ROW,
 	{"ack", OPTION_ACK, .dflt = "yes", RELOAD,
@@ -340,7 +347,38 @@ static const struct option check[] = {
 };
 
 static const struct option event_also[] = {ACTION_ROWS, ADD_ROW};
-static const struct option on[] = {ACTION_ROWS};
+static const struct option on_also[] = {ACTION_ROWS};
+static const struct option on[] = {HOOK_ROWS, ACTION_ROWS};
+
+static const struct option hook[] = {
+	{"url", OPTION_TEXT, AT(hook, url), LIMITS(1, 2400), RELOAD,
+	    .help = "Where the backend is: `http://HOST:PORT/PATH`, `https://HOST/PATH`, or `unix:/PATH` of a socket, whose requests are "
+		    "for `/`. A name is looked up in the background, again when half a minute has passed."},
+	{"secret", OPTION_KEY, AT(hook, secret), LIMITS(1, 1024), RELOAD,
+	    .help = "Key of the signature that requests carry. None: they are not signed."},
+	{"ca_file", OPTION_PATH, AT(hook, ca_file), LIMITS(1, 4096), RELOAD,
+	    .help = "File of certificates as PEM, relative to this file, that are trusted for this `https` backend instead of the "
+		    "system's: a private authority. Read when the conf is."},
+	{"timeout", OPTION_DURATION, AT(hook, timeout), LIMITS(10, 10 * MINUTE), .dflt = "2s", RELOAD,
+	    .help = "Time for one attempt: to wait for a connection, connect, send, and have the whole reply."},
+	{"retries", OPTION_COUNT, AT(hook, retries), LIMITS(0, 10), .dflt = "0", RELOAD,
+	    .help = "Attempts after one that failed before the whole reply was there, with the same `forkcast-id`."},
+	{"queue", OPTION_COUNT, AT(hook, queue), LIMITS(0, 100000), .dflt = "1000", RELOAD,
+	    .help = "Requests of a worker that may wait for a connection; one more fails at once."},
+	{"concurrency", OPTION_COUNT, AT(hook, concurrency), LIMITS(1, 1024), .dflt = "64", RELOAD,
+	    .help = "Connections of a worker to the backend, a request on each at a time; they are kept."},
+	{"on_fail", OPTION_WORD, AT(hook, goes_on), .words = "error continue", .dflt = "error", RELOAD,
+	    .help = "What becomes of a rule without a reply: it ends with the code `hook_failed`, or goes on without `@hook`."},
+};
+
+static const struct option hook_breaker[] = {
+	{"failures", OPTION_COUNT, AT(hook, failures), LIMITS(0, 1000), .dflt = "5", RELOAD,
+	    .help = "Requests that failed in a row, of one event on one worker, after which no more are sent. 0: never."},
+	{"reset", OPTION_DURATION, AT(hook, reset), LIMITS(10, DAY), .dflt = "60s", RELOAD,
+	    .help = "How long after that one request is tried; when it succeeds all are sent again."},
+	{"text", OPTION_TEXT, AT(hook, text_written), LIMITS(1, 512), .dflt = "Circuit breaker is open for operation: {@event}", RELOAD,
+	    .help = "What a sender is told meanwhile, a text template."},
+};
 
 static const struct option every[] = {
 	{"interval", OPTION_DURATION, AT(every, interval), LIMITS(100, 31 * DAY), RELOAD,
@@ -352,7 +390,8 @@ static const struct option every[] = {
 static const struct option room[] = {
 	{"join", OPTION_POLICY, .dflt = "none", RELOAD,
 	    .help = "Who may subscribe: one of `any`, `authenticated`, `own` (the id is the user's), `role:NAME`, `claim:X` (the id is in "
-		    "that claim of the token, a list, a text or an object); or `none`."},
+		    "that claim of the token, a list, a text or an object), `hook`; or `none`."},
+	{"hook", OPTION_TEXT, LIMITS(1, 64), RELOAD, .help = "The `hook` block that `join = hook` asks when no other word admits."},
 	{"case", OPTION_WORD, .words = "keep lower", .dflt = "keep", RELOAD,
 	    .help = "`lower`: letters A to Z of ids count as a to z, wherever a room is named."},
 	{"persistent", OPTION_SWITCH, .dflt = "no", RELOAD, .help = "Rooms that were used once stay in the list of rooms when nobody is in them."},
@@ -375,6 +414,7 @@ static const struct option texts[] = {
 	TEXT_ROW("auth_expired", REFUSAL_AUTH_EXPIRED, "Authentication expired", "A token past its time."),
 	TEXT_ROW("user_unknown", REFUSAL_USER_UNKNOWN, "User not found", "A token without a usable user id."),
 	TEXT_ROW("busy", REFUSAL_BUSY, "The server is busy, try again later", "A queue is full."),
+	TEXT_ROW("hook_failed", REFUSAL_HOOK_FAILED, "The request could not be handled, try again later", "A hook did not reply, or not as it should."),
 };
 
 static const struct option errors[] = {
@@ -444,18 +484,22 @@ const struct option_block option_blocks[] = {
 	    "How often something may happen on the whole host; more is refused with the code `rate_limited`.", .nsp = true},
 	{"limit/role", "role", "ROLE", true, ROWS(limit_role), "Another rate for senders of a role."},
 	{"on", "on", "TRIGGER", true, ROWS(on),
-	    "A reaction to what the server sees: `connecting` (before a client is admitted: `if` and `check` only), `connect`, `disconnect` "
+	    "A reaction to what the server sees: `connecting` (before a client is admitted: `if`, `check` and `hook` only), `connect`, `disconnect` "
 	    "(with `@reason`), `expiring`, `limited` (with `@error` and `@event`), `online`, `offline`, and with `auth { in_band { } }` "
 	    "`authenticated` and `auth_failed` (with `@error`). About rooms of every type, or of one, as in `\"join chat\"`: `join`, "
 	    "`leave`, `enter`, `exit`, `occupied`, `vacated` (with `@room`).",
 	    .nsp = true},
-	{"on/also", "also", NULL, true, ROWS(on), "A further action of the rule, after the inline one."},
+	{"on/also", "also", NULL, true, ROWS(on_also), "A further action of the rule, after the inline one."},
 	{"on/check", "check", NULL, true, ROWS(check), "A condition of `connecting`; the first that is false refuses the client."},
 	{"every", "every", "NAME", true, ROWS(every),
 	    "A reaction to time, once on the whole host, whatever dies meanwhile. There is no client: `each = TYPE` does it for "
 	    "each room of that type on the host.",
 	    .nsp = true},
-	{"every/also", "also", NULL, true, ROWS(on), "A further action of the rule, after the inline one."},
+	{"every/also", "also", NULL, true, ROWS(on_also), "A further action of the rule, after the inline one."},
+	{"hook", "hook", "NAME", true, ROWS(hook),
+	    "A backend that rules ask over HTTP, see rules.md. A namespace that does not declare a hook has that of the top level.",
+	    .nsp = true},
+	{"hook/breaker", "breaker", NULL, false, ROWS(hook_breaker), "When a backend is not asked for a while, because it failed."},
 	{"room", "room", "TYPE", true, ROWS(room),
 	    "Rooms named `TYPE:id`. The types `user`, `role` and `global` are built in, and nobody may subscribe to them.",
 	    .nsp = true},

@@ -31,7 +31,7 @@ static void print_conditions(FILE *out, int depth, unsigned n, const struct cond
 static void print_who(FILE *out, int depth, const char *name, unsigned n, const struct who *w)
 {
 	static const char *const words[] = {
-	    [WHO_ANY] = "any", [WHO_AUTHENTICATED] = "authenticated", [WHO_MEMBER] = "member", [WHO_OWN] = "own"};
+	    [WHO_ANY] = "any", [WHO_AUTHENTICATED] = "authenticated", [WHO_MEMBER] = "member", [WHO_OWN] = "own", [WHO_HOOK] = "hook"};
 	char role[256];
 
 	print_key(out, depth, name);
@@ -169,11 +169,20 @@ static void print_checks(FILE *out, int depth, const struct rule *r)
 	}
 }
 
-/* The order is that of the steps: conditions, checks, actions. */
+static void print_hook_use(FILE *out, int depth, const struct hook_use *use)
+{
+	if (use->hook != NULL)
+		print_text(out, depth, "hook", use->hook->name);
+	if (use->notify)
+		print_switch(out, depth, "notify", true);
+}
+
+/* The order is that of the steps: conditions, checks, hook, actions. */
 static void print_steps(FILE *out, int depth, const struct rule *r)
 {
 	print_conditions(out, depth, r->nif, r->ifs);
 	print_checks(out, depth, r);
+	print_hook_use(out, depth, &r->hook);
 	for (unsigned i = 0; i < r->naction; i++) {
 		const struct action *a = &r->action[i];
 
@@ -251,6 +260,16 @@ static void print_limit(FILE *out, int depth, const struct limit *l)
 	fprintf(out, "%.*s}\n", depth, "\t\t\t");
 }
 
+static void print_hook(FILE *out, int depth, const struct hook *h)
+{
+	print_title(out, depth, "hook", h->name);
+	print_block("hook", h, depth + 1, out);
+	fprintf(out, "%.*sbreaker {\n", depth + 1, "\t\t\t");
+	print_block("hook/breaker", h, depth + 2, out);
+	fprintf(out, "%.*s}\n", depth + 1, "\t\t\t");
+	fprintf(out, "%.*s}\n", depth, "\t\t\t");
+}
+
 /* The limits that the rule names; those that cover it by `events` are found again. */
 static void print_limits(FILE *out, int depth, const struct rule *r)
 {
@@ -322,6 +341,7 @@ static void print_room(FILE *out, int depth, const struct room_type *t)
 		print_key(out, depth + 1, "join");
 		fputs("none\n", out);
 	}
+	print_hook_use(out, depth + 1, &t->hook);
 	print_switch(out, depth + 1, "single", t->single);
 	print_key(out, depth + 1, "case");
 	fputs(t->lower ? "lower\n" : "keep\n", out);
@@ -382,6 +402,8 @@ static void print_blocks(FILE *out, int depth, const struct catalogue_nsp *nsp)
 	print_answers(out, depth, nsp, depth == 0);
 	for (unsigned i = 0; i < nsp->nrole; i++)
 		print_role(out, depth, &nsp->role[i]);
+	for (unsigned i = 0; i < nsp->nhook; i++)
+		print_hook(out, depth, &nsp->hook[i]);
 	for (unsigned i = 0; i < nsp->nroom_type; i++)
 		if (!nsp->room_type[i].builtin)
 			print_room(out, depth, &nsp->room_type[i]);

@@ -83,6 +83,7 @@ bool room_who(struct load *l, const struct token *t, const char *key, const char
 	    {"authenticated", WHO_AUTHENTICATED},
 	    {"member", WHO_MEMBER},
 	    {"own", WHO_OWN},
+	    {"hook", WHO_HOOK},
 	};
 	struct suggest s;
 
@@ -101,11 +102,6 @@ bool room_who(struct load *l, const struct token *t, const char *key, const char
 	}
 	if (strncmp(t->text.p, "claim:", 6) == 0 && t->text.n > 6 && strstr(allowed, "claim:X") != NULL)
 		return claim(l, t, key, out);
-	if (text_is(t->text, "hook")) {
-		mistake(&l->mistakes, t->at, "`%s`: `%s` is not in this build of forkcast: remove it", key,
-		    mistake_show(&l->mistakes, t->text));
-		return false;
-	}
 	suggest_init(&s, t->text);
 	suggest_offer_words(&s, allowed);
 	mistake(&l->mistakes, t->at, "`%s`: `%s` is none of %s role:NAME%s", key, mistake_show(&l->mistakes, t->text),
@@ -113,9 +109,23 @@ bool room_who(struct load *l, const struct token *t, const char *key, const char
 	return false;
 }
 
-static void join_policy(struct load *l, cfg_t *block, struct room_type *type)
+/* `hook` and the word of that name belong together. */
+static void join_hook(struct load *l, cfg_t *block, const struct catalogue_nsp *nsp, bool asks, struct room_type *type)
+{
+	const struct token *t = tree_value(block, "hook", 0);
+
+	hook_use(l, block, nsp, &type->hook);
+	if (asks && t == NULL)
+		mistake(&l->mistakes, tree_value(block, "join", 0)->at,
+		    "`join = hook` without `hook`: name the hook block that is asked");
+	if (!asks && t != NULL)
+		mistake(&l->mistakes, t->at, "`hook` without `join = hook`: nobody asks it: add the one or remove the other");
+}
+
+static void join_policy(struct load *l, cfg_t *block, const struct catalogue_nsp *nsp, struct room_type *type)
 {
 	unsigned n = tree_values(block, "join");
+	bool asks = false;
 
 	type->join = conf_arena_alloc(l->keep, n * sizeof *type->join);
 	for (unsigned i = 0; i < n; i++) {
@@ -127,14 +137,16 @@ static void join_policy(struct load *l, cfg_t *block, struct room_type *type)
 				mistake(&l->mistakes, t->at, "`join`: none beside others: remove one or the other");
 			continue;
 		}
-		if (!room_who(l, t, "join", "any authenticated own claim:X none", who))
+		if (!room_who(l, t, "join", "any authenticated own claim:X hook none", who))
 			continue;
+		asks |= who->kind == WHO_HOOK;
 		if ((who->kind == WHO_OWN || who->kind == WHO_CLAIM) && type->single)
 			mistake(&l->mistakes, t->at, "`join`: %s compares the room's id with the user's, and a single room has none",
 			    mistake_show(&l->mistakes, t->text));
 		else
 			type->njoin++;
 	}
+	join_hook(l, block, nsp, asks, type);
 }
 
 static bool folds(struct load *l, cfg_t *block)
@@ -168,7 +180,7 @@ void room_types(struct load *l, cfg_t *tree, struct catalogue_nsp *nsp)
 		type->single = action_switch(l, block, "single");
 		type->persistent = action_switch(l, block, "persistent");
 		type->lower = folds(l, block);
-		join_policy(l, block, type);
+		join_policy(l, block, nsp, type);
 		if (!type_name(l, title)) {
 			*type = (struct room_type){0};
 			continue;

@@ -97,6 +97,8 @@ static void event(struct load *l, cfg_t *block, struct rule *r)
 	limit_rule(l, block, r);
 	requirements(l, block, r);
 	check_list(l, block, option_block("event/check"), scope, r);
+	hook_rule(l, block, r);
+	scope |= hook_scope(r);
 	action_list(l, block, scope, r);
 	acknowledgement(l, block, scope, r);
 	l->fields = NULL;

@@ -42,7 +42,8 @@ void say_who(FILE *out, unsigned n, const struct who *who)
 	    [WHO_MEMBER] = "members of the room",
 	    [WHO_OWN] = "the user whose id the room has",
 	    [WHO_ROLE] = "users with the role ",
-	    [WHO_CLAIM] = "users whose token has the room's id in "};
+	    [WHO_CLAIM] = "users whose token has the room's id in ",
+	    [WHO_HOOK] = "whom the hook admits"};
 
 	if (n == 0)
 		fputs("nobody", out);
@@ -224,4 +225,16 @@ void say_ack(FILE *out, const struct rule *r)
 		say_code(out, r->ack_written);
 		break;
 	}
+}
+
+void say_hook(FILE *out, const struct hook_use *use)
+{
+	fputs(use->notify ? "tells the hook " : "asks the hook ", out);
+	say_code(out, use->hook->name);
+	if (use->notify)
+		fputs(" and does not wait", out);
+	else if (use->hook->goes_on)
+		fputs("; goes on without a reply when it fails", out);
+	else
+		fputs("; ends with the code hook_failed when it fails", out);
 }

@@ -14,6 +14,8 @@ void say_code(FILE *out, struct text t);
 void say_conditions(FILE *out, unsigned n, const struct condition *c);
 /* "members of the room, or users with the role `x`"; "nobody" when N is 0 */
 void say_who(FILE *out, unsigned n, const struct who *who);
+/* What the hook of a rule is asked for. */
+void say_hook(FILE *out, const struct hook_use *use);
 /* "everyone in the room and `user:{x}`" */
 void say_targets(FILE *out, unsigned n, const struct target *t);
 /* The same where rooms are joined and left: "the room and `user:{x}`". */

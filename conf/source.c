@@ -30,6 +30,7 @@ static const struct {
 	{"@user.name", SOURCE_USER_NAME, PATH_NONE, SCOPE_USER},
 	{"@user.role", SOURCE_USER_ROLE, PATH_NONE, SCOPE_USER},
 	{"@user.claims", SOURCE_USER_CLAIMS, PATH_MUST, SCOPE_CLAIMS},
+	{"@user.data", SOURCE_USER_DATA, PATH_MAY, SCOPE_CONNECTING},
 	{"@user.features", SOURCE_USER_FEATURES, PATH_NONE, SCOPE_CONNECTING | SCOPE_EDGE},
 	{"@user.sockets", SOURCE_USER_SOCKETS, PATH_NONE, SCOPE_CONNECTING | SCOPE_EDGE},
 	{"@socket.id", SOURCE_SOCKET_ID, PATH_NONE, SCOPE_CONNECTING},
@@ -48,6 +49,7 @@ static const struct {
 	{"@room.users", SOURCE_ROOM_USERS, PATH_NONE, SCOPE_ROOM},
 	{"@room.user_count", SOURCE_ROOM_USER_COUNT, PATH_NONE, SCOPE_ROOM},
 	{"@room.socket_count", SOURCE_ROOM_SOCKET_COUNT, PATH_NONE, SCOPE_ROOM},
+	{"@hook", SOURCE_HOOK, PATH_MAY, SCOPE_HOOK},
 	{"@limit", SOURCE_LIMIT, PATH_MUST, SCOPE_SENDER},
 	{"@server.connections", SOURCE_SERVER_CONNECTIONS, PATH_NONE, SCOPE_SERVER},
 	{"@server.users", SOURCE_SERVER_USERS, PATH_NONE, SCOPE_SERVER},
@@ -129,6 +131,8 @@ static bool outside(struct cursor *c, struct text name, unsigned scope)
 		return cursor_fail(c, "`%s` is known in a route only: it is what a backend sent beside the data", shown);
 	if (scope == SCOPE_ERROR)
 		return cursor_fail(c, "`%s`: nothing was refused here; on \"auth_failed\" knows it", shown);
+	if (scope == SCOPE_HOOK)
+		return cursor_fail(c, "`%s`: there is no reply of a hook here: name one with `hook`, without `notify`", shown);
 	if ((c->scope & SCOPE_ENVELOPE) != 0)
 		return cursor_fail(c, "`%s`: an envelope knows @payload, @event and what the server knows", shown);
 	if ((c->scope & SCOPE_ERROR) != 0 && (scope & (SCOPE_PAYLOAD | SCOPE_ROOM)) != 0)

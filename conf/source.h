@@ -26,6 +26,7 @@ enum source_kind {
 	SOURCE_USER_NAME,
 	SOURCE_USER_ROLE,
 	SOURCE_USER_CLAIMS, /* seg[]: path into the token's claims */
+	SOURCE_USER_DATA, /* seg[]: path into what the hook of on "connecting" said */
 	SOURCE_USER_SOCKETS,
 	SOURCE_SOCKET_ID,
 	SOURCE_SOCKET_IP,
@@ -57,6 +58,7 @@ enum source_kind {
 	SOURCE_ERROR_RETRY_AFTER, /* s */
 	SOURCE_VARS,   /* @vars.X: seg[] */
 	SOURCE_REASON, /* @reason */
+	SOURCE_HOOK, /* seg[]: path into the data of the rule's hook */
 	SOURCE_LIMIT, /* limit: how many more events of this sender it takes now */
 	SOURCE_LITERAL, /* a JSON literal, in conditions: seg[0] is its text */
 };

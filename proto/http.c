@@ -10,6 +10,7 @@
 #include <http_parser.h>
 
 #include "proto/error.h"
+#include "proto/http_head.h"
 #include "proto/http_token.h"
 
 bool http_field_next(const struct http_request *r, const char *name, unsigned *i, struct slice *value)
@@ -55,30 +56,6 @@ static bool any_field_has_token(const struct http_request *r, const char *name, 
 			return true;
 	}
 	return false;
-}
-
-/*
- * Every line ends in CRLF, none continues another, and no control byte but the tab is anywhere (RFC 9112, sections
- * 2.2, 5.2).
- */
-static int check_lines(const char *p, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		uint8_t c = (uint8_t)p[i];
-
-		if (c >= 0x20 && c != 0x7f)
-			continue;
-		if (c == '\r' && i + 1 < n && p[i + 1] == '\n') {
-			i++;
-			if (i + 1 < n && (p[i + 1] == ' ' || p[i + 1] == '\t'))
-				return PROTO_EHTTP_SMUGGLE;
-		} else if (c == '\r' || c == '\n') {
-			return PROTO_EHTTP_SMUGGLE;
-		} else if (c != '\t') {
-			return PROTO_EHTTP;
-		}
-	}
-	return 0;
 }
 
 static enum http_verb verb_of(struct slice method)
@@ -260,52 +237,19 @@ static int check_host(const struct http_request *r)
 	return 0;
 }
 
-static bool parse_length(struct slice v, uint64_t *out)
-{
-	uint64_t x = 0;
-
-	if (v.n == 0)
-		return false;
-	for (size_t i = 0; i < v.n; i++) {
-		unsigned d = (unsigned)(uint8_t)v.p[i] - '0';
-
-		if (d > 9 || x > (UINT64_MAX - d) / 10)
-			return false;
-		x = x * 10 + d;
-	}
-	*out = x;
-	return true;
-}
-
-/*
- * A transfer coding that is not plain "chunked".  Codings we do not know are one thing; chunked somewhere else than at
- * the end, or twice, is how requests are smuggled.
- */
-static int odd_coding(struct slice v)
-{
-	struct slice last = v;
-	const char *comma = v.n > 0 ? memrchr(v.p, ',', v.n) : NULL;
-
-	if (comma)
-		last = slice_make(comma + 1, (size_t)(v.p + v.n - comma - 1));
-	if (http_is_nocase(http_trim(last), "chunked"))
-		v.n = comma ? (size_t)(comma - v.p) : 0;
-	return v.n == 0 || http_has_token(v, "chunked") ? PROTO_EHTTP_SMUGGLE : PROTO_EHTTP_CODING;
-}
-
 /* RFC 9112, section 6 */
 static int check_framing(struct http_request *r)
 {
 	struct slice v;
 
 	r->has_length = http_field(r, "Content-Length", &v);
-	if (r->has_length && !parse_length(v, &r->length))
+	if (r->has_length && !http_head_length(v, &r->length))
 		return PROTO_EHTTP_SMUGGLE;
 	if (http_field(r, "Transfer-Encoding", &v)) {
 		if (r->has_length || r->minor == 0)
 			return PROTO_EHTTP_SMUGGLE;
 		if (!http_is_nocase(v, "chunked"))
-			return odd_coding(v);
+			return http_head_odd_coding(v);
 		r->chunked = true;
 	}
 	return 0;
@@ -325,14 +269,6 @@ static int check_connection(struct http_request *r)
 	if (r->upgrade_websocket && (r->chunked || r->length > 0))
 		return PROTO_EHTTP_SMUGGLE;
 	return 0;
-}
-
-/* Behind the empty line, or NULL. */
-static const char *head_end(const char *p, const char *end)
-{
-	const char *blank = memmem(p, (size_t)(end - p), "\r\n\r\n", 4);
-
-	return blank ? blank + 4 : NULL;
 }
 
 /* What can be said of a head that is not whole. */
@@ -362,7 +298,7 @@ ssize_t http_parse_request(const char *p, size_t n, const struct http_limits *li
 		return PROTO_EHTTP_HEADERS;
 	if (n == 0)
 		return 0;
-	end = head_end(p, p + n);
+	end = http_head_end(p, n);
 	if (end == NULL)
 		return check_part(p, n, lim);
 	n = (size_t)(end - p);
@@ -372,7 +308,7 @@ ssize_t http_parse_request(const char *p, size_t n, const struct http_limits *li
 	out->keep_alive = out->upgrade_websocket = out->upgrade_other = false;
 	out->chunked = out->has_length = out->expect_continue = false;
 	out->length = 0;
-	rc = check_lines(p, n);
+	rc = http_head_lines(p, n);
 	if (rc == 0)
 		rc = parse_line(slice_make(p, (size_t)(line_end - p)), lim, out);
 	if (rc == 0 && n > lim->max_head)

@@ -59,6 +59,14 @@ int sio_decode_head(struct slice text, struct sio_packet *out);
  */
 int sio_decode_payload(struct slice json, const struct json_limits *lim, struct sio_packet *out);
 
+/* The arguments without the comma that separates them from the name; p NULL: none. */
+static inline struct slice sio_bare_args(const struct sio_packet *p)
+{
+	struct slice a = json_trim(p->args);
+
+	return a.n == 0 ? slice_make(NULL, 0) : json_trim(slice_make(a.p + 1, a.n - 1));
+}
+
 /* True for connect, connect_error, disconnect, disconnecting, newListener, removeListener (decoded name). */
 bool sio_is_reserved(struct slice raw_name);
 

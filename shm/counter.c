@@ -72,11 +72,14 @@ static unsigned histogram_bucket(uint64_t ns)
 	return bits < HISTOGRAM_BUCKETS ? bits : HISTOGRAM_BUCKETS;
 }
 
-void histogram_observe(struct counter_block *b, enum histogram h, uint64_t ns, uint64_t n)
+void histogram_observe_in(struct histogram_block *hb, uint64_t ns, uint64_t n)
 {
-	struct histogram_block *hb = &b->hist[h];
-
 	counter_add_to(&hb->bucket[histogram_bucket(ns)], n);
 	counter_add_to(&hb->count, n);
 	counter_add_to(&hb->sum_ns, ns * n);
+}
+
+void histogram_observe(struct counter_block *b, enum histogram h, uint64_t ns, uint64_t n)
+{
+	histogram_observe_in(&b->hist[h], ns, n);
 }

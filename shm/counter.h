@@ -15,6 +15,9 @@
 #define COUNTER_REASONS   64  /* disconnect reasons and refusal reasons, each */
 #define HISTOGRAM_BUCKETS 26  /* bucket i counts values <= 2^(i+10) ns (1 us ... 34 s), the last the rest */
 
+#define COUNTER_HOOKS	      16 /* hooks with figures of their own; more share the last */
+#define COUNTER_HOOK_FAILURES 12 /* why a hook failed */
+
 enum counter {
 	/* gauges */
 	COUNTER_CONNECTIONS,
@@ -72,12 +75,18 @@ struct histogram_block {
 	_Atomic uint64_t count, sum_ns;
 };
 
+struct hook_counters {
+	struct histogram_block seconds; /* hook_seconds */
+	_Atomic uint64_t failed[COUNTER_HOOK_FAILURES]; /* by the worker's reasons */
+};
+
 struct counter_block {
 	_Alignas(64) _Atomic uint64_t value[COUNTER_MAX];
 	_Atomic uint64_t event_in[COUNTER_EVENTS];
 	_Atomic uint64_t disconnects[COUNTER_REASONS]; /* by the worker's close reasons */
 	_Atomic uint64_t refused[COUNTER_REASONS];     /* by the worker's refusal reasons */
 	struct histogram_block hist[HISTOGRAM_MAX];
+	struct hook_counters hook[COUNTER_HOOKS];
 };
 
 /* "connections", "ring_lag" ...: the word for status output, never NULL. */
@@ -109,5 +118,6 @@ static inline uint64_t counter_get(const struct counter_block *b, enum counter c
 
 /* Owner: N observations of NS nanoseconds each. */
 void histogram_observe(struct counter_block *b, enum histogram h, uint64_t ns, uint64_t n);
+void histogram_observe_in(struct histogram_block *hb, uint64_t ns, uint64_t n);
 
 #endif

@@ -59,6 +59,8 @@ void alarm_set(struct alarms *a, uint32_t *place, alarm_fn fn, void *object, uin
 	}
 	i = *place - 1;
 	a->heap[i].due_ns = due_ns;
+	a->heap[i].fn = fn; /* an object in another state waits for something else */
+	a->heap[i].object = object;
 	heap_up(a, i);
 	heap_down(a, *place - 1);
 }

@@ -7,6 +7,7 @@
 #include "worker/join.h"
 #include "worker/room.h"
 #include "worker/rule.h"
+#include "worker/rule_hook.h"
 #include "worker/session.h"
 #include "worker/worker.h"
 
@@ -89,32 +90,91 @@ static void confirm(struct socket *so, const struct sio_packet *p, const char *v
 	socket_ack(so, p->id, buf_as_slice(b), (struct attachments){0, NULL});
 }
 
+/* Admitted: by its policy, or by its hook, whose answer ACK (p NULL: none) is the client's then. */
+static void subscribe(struct socket *so, const struct sio_packet *p, struct slice name, struct slice ack)
+{
+	int err = joined_room(so, name) != NULL ? 0 : join_room(so, name);
+
+	if (err != 0)
+		rule_refuse(so, p, err == -EDQUOT ? REFUSAL_TOO_MANY_ROOMS : REFUSAL_BUSY);
+	else if (ack.p == NULL)
+		confirm(so, p, "Subscribed to");
+	else if (p->has_id)
+		socket_ack(so, p->id, ack, (struct attachments){0, NULL});
+}
+
+static bool has_hook(const struct room_type *type)
+{
+	for (unsigned i = 0; i < type->njoin; i++) {
+		if (type->join[i].kind == WHO_HOOK)
+			return true;
+	}
+	return false;
+}
+
+/* Whoever cannot ask does not let in, whatever `on_fail` says. */
+static void refuse_unasked(
+    struct eval *e, struct socket *so, const struct sio_packet *p, const struct room_type *type, enum hook_failure why)
+{
+	struct text text;
+	enum refusal code = rule_hook_refusal(e, e->event, type->hook.hook, why, &text);
+
+	rule_refuse_text(so, p, code, text);
+}
+
+static void subscribe_replied(
+    struct rule_run *run, struct socket *so, const struct hook_reply *reply, enum hook_failure why)
+{
+	struct worker *w = run->w;
+	struct eval e;
+
+	eval_again(run->kept, so, &e);
+	if (reply == NULL) {
+		refuse_unasked(&e, so, &run->asked, run->what, why);
+		return;
+	}
+	rule_hook_acts(w, so, reply);
+	if (reply->refused) {
+		rule_refuse_by_hook(so, &run->asked, json_string_raw(reply->message),
+		    reply->code.p != NULL ? json_string_raw(reply->code) : reply->code);
+		return;
+	}
+	buf_reset(&w->name);
+	buf_slice(&w->name, e.room);
+	subscribe(so, &run->asked, buf_as_slice(&w->name), reply->ack);
+}
+
+/* Asks the hook of the room's type; the room is in w->name. */
+static void ask(struct socket *so, const struct sio_packet *p, const struct room_type *type)
+{
+	struct worker *w = so->session->w;
+	struct slice name = buf_as_slice(&w->name);
+	enum hook_failure why;
+	struct eval e;
+
+	eval_init(&e, w, so);
+	e.event = p->name;
+	e.args = sio_bare_args(p);
+	e.room = slice_make(arena_copy(&w->arena, name.p, name.n), name.n);
+	if (rule_wait(&e, p->name, &type->hook, 0, p, type, false, subscribe_replied, &why) == NULL)
+		refuse_unasked(&e, so, p, type, why);
+}
+
 static void on_subscribe(struct socket *so, const struct sio_packet *p)
 {
 	struct worker *w = so->session->w;
 	enum refusal code;
 	const struct room_type *type = room_asked(so, p, &code);
 	struct slice name = buf_as_slice(&w->name);
-	int err;
 
-	if (type == NULL) {
+	if (type == NULL)
 		rule_refuse(so, p, code);
-		return;
-	}
-	if (joined_room(so, name) != NULL) {
-		confirm(so, p, "Subscribed to");
-		return;
-	}
-	if (!rule_admits(so, type->join, type->njoin, name)) {
+	else if (joined_room(so, name) != NULL || rule_admits(so, type->join, type->njoin, name))
+		subscribe(so, p, name, slice_make(NULL, 0));
+	else if (has_hook(type))
+		ask(so, p, type);
+	else
 		rule_refuse(so, p, REFUSAL_FORBIDDEN);
-		return;
-	}
-	err = join_room(so, name);
-	if (err != 0) {
-		rule_refuse(so, p, err == -EDQUOT ? REFUSAL_TOO_MANY_ROOMS : REFUSAL_BUSY);
-		return;
-	}
-	confirm(so, p, "Subscribed to");
 }
 
 static void on_unsubscribe(struct socket *so, const struct sio_packet *p)

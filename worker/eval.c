@@ -18,6 +18,7 @@ void eval_init_in(struct eval *e, struct worker *w, struct slice nsp, const stru
 	e->w = w;
 	e->nsp = nsp;
 	e->rules = rules;
+	e->now_ms = w->now_ms;
 }
 
 void eval_init(struct eval *e, struct worker *w, const struct socket *so)
@@ -27,9 +28,11 @@ void eval_init(struct eval *e, struct worker *w, const struct socket *so)
 	eval_init_in(e, w, nsp_name(so->nsp), so->nsp->rules);
 	e->so = so;
 	if (u != NULL)
-		e->user = (struct eval_user){user_id(u), user_name(u), user_role(u), slice_make(NULL, 0)};
+		e->user = (struct eval_user){.id = user_id(u), .name = user_name(u), .role = user_role(u)};
 	if (so->claims != NULL)
 		e->user.claims = slice_make(so->claims, strlen(so->claims));
+	if (so->data != NULL)
+		e->user.data = slice_make(so->data, strlen(so->data));
 }
 
 struct slice eval_room_type(struct slice room)
@@ -51,7 +54,7 @@ struct slice eval_room_id(struct slice room)
 	return colon == NULL ? slice_make(NULL, 0) : slice_make(colon + 1, room.n - (size_t)(colon + 1 - room.p));
 }
 
-void eval_init_gone(struct eval *e, struct worker *w, const struct ghost *g)
+void eval_init_gone(struct eval *e, struct worker *w, struct ghost *g)
 {
 	eval_init_in(e, w, g->nsp, g->rules);
 	e->ghost = g;
@@ -109,14 +112,14 @@ static bool give_id(struct eval *e, struct slice *json)
 
 static bool give_now(struct eval *e, struct slice *json)
 {
-	time_t s = (time_t)(e->w->now_ms / 1000);
+	time_t s = (time_t)(e->now_ms / 1000);
 	char text[48];
 	struct tm tm;
 	size_t n;
 
 	gmtime_r(&s, &tm);
 	n = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
-	n += (size_t)snprintf(text + n, sizeof(text) - n, ".%03dZ", (int)(e->w->now_ms % 1000));
+	n += (size_t)snprintf(text + n, sizeof(text) - n, ".%03dZ", (int)(e->now_ms % 1000));
 	return eval_give_text(e, slice_make(text, n), json);
 }
 
@@ -220,8 +223,8 @@ bool eval_source(struct eval *e, const struct source *src, struct slice *json)
 	case SOURCE_NAMESPACE: return eval_give_text(e, e->nsp, json);
 	case SOURCE_ID: return give_id(e, json);
 	case SOURCE_NOW: return give_now(e, json);
-	case SOURCE_NOW_MS: return eval_give_int(e, e->w->now_ms, json);
-	case SOURCE_NOW_S: return eval_give_int(e, e->w->now_ms / 1000, json);
+	case SOURCE_NOW_MS: return eval_give_int(e, e->now_ms, json);
+	case SOURCE_NOW_S: return eval_give_int(e, e->now_ms / 1000, json);
 	case SOURCE_USER:
 	case SOURCE_USER_ID:
 	case SOURCE_USER_NAME:
@@ -248,6 +251,8 @@ bool eval_source(struct eval *e, const struct source *src, struct slice *json)
 	case SOURCE_LIMIT: return e->so != NULL && eval_give_int(e, limit_left(e->so, src->limit, e->name), json);
 	case SOURCE_VARS: return eval_path(e, e->vars, src, 0, json);
 	case SOURCE_REASON: return eval_give_text(e, e->reason, json);
+	case SOURCE_HOOK: return eval_path(e, e->hook, src, 0, json);
+	case SOURCE_USER_DATA: return eval_path(e, e->user.data, src, 0, json);
 	case SOURCE_SERVER_CONNECTIONS:
 	case SOURCE_SERVER_USERS:
 	case SOURCE_SERVER_ROOMS:

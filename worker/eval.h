@@ -21,15 +21,16 @@ struct worker;
 struct eval_user {
 	struct slice id, name, role;
 	struct slice claims; /* JSON */
+	struct slice data;   /* JSON, what the hook of on "connecting" said */
 };
 
-/* What the sources are about.  Slices with p NULL are absent. */
+/* What the sources are about.  Slices with p NULL are absent; eval_keep.c knows each of them. */
 struct eval {
 	struct worker *w;
 	struct slice nsp; /* name, with a NUL behind it */
 	const struct catalogue_nsp *rules; /* of that namespace */
 	const struct socket *so; /* NULL: no client of this worker is behind it, or it is gone */
-	const struct ghost *ghost; /* SO is NULL: what is known of the client that is gone; else NULL */
+	struct ghost *ghost; /* SO is NULL: what is known of the client that is gone; else NULL */
 	struct eval_user user; /* the socket's, or whose it is about */
 	struct slice event;   /* JSON string body */
 	struct slice name;    /* the same decoded: the rule's */
@@ -44,6 +45,8 @@ struct eval {
 	int64_t retry_after;	  /* s; 0: it does not apply */
 	struct slice vars;   /* JSON, what a backend sent beside the payload, for targeting */
 	struct slice reason; /* why it ended */
+	struct slice hook;   /* JSON, the data of the reply */
+	int64_t now_ms; /* @now: when the run began, also after it waited */
 	char id[UUID_LEN + 1]; /* @id, once made */
 };
 
@@ -52,7 +55,7 @@ void eval_init(struct eval *e, struct worker *w, const struct socket *so);
 /* About nobody yet, in the namespace NSP (with a NUL behind it) whose rules are RULES. */
 void eval_init_in(struct eval *e, struct worker *w, struct slice nsp, const struct catalogue_nsp *rules);
 /* About one that is gone. */
-void eval_init_gone(struct eval *e, struct worker *w, const struct ghost *g);
+void eval_init_gone(struct eval *e, struct worker *w, struct ghost *g);
 /* How many rooms the client is in, or was, without its own, and the name of one of them. */
 unsigned eval_nrooms(const struct eval *e);
 struct slice eval_room_at(const struct eval *e, unsigned i);

@@ -34,7 +34,7 @@ static struct slice text_of(const char *s)
 struct ghost *ghost_of(const struct socket *so, const char *reason)
 {
 	const struct user *u = so->user;
-	struct eval_user user = {{NULL, 0}, {NULL, 0}, {NULL, 0}, text_of(so->claims)};
+	struct eval_user user = {.claims = text_of(so->claims), .data = text_of(so->data)};
 	unsigned nrooms = so->nrooms > 0 ? so->nrooms - 1 : 0;
 	struct slice auth = text_of(so->auth), nsp = nsp_name(so->nsp);
 	struct ghost *g;
@@ -47,13 +47,14 @@ struct ghost *ghost_of(const struct socket *so, const char *reason)
 		user.role = user_role(u);
 	}
 	n = sizeof(*g) + nrooms * sizeof(*g->room) + room_for(nsp) + room_for(user.id) + room_for(user.name) +
-	    room_for(user.role) + room_for(user.claims) + room_for(auth);
+	    room_for(user.role) + room_for(user.claims) + room_for(user.data) + room_for(auth);
 	for (unsigned i = 0; i < nrooms; i++)
 		n += room_for(room_name(so->rooms[i + 1].room));
 	g = malloc(n);
 	if (g == NULL)
 		return NULL;
-	*g = (struct ghost){.rules = so->nsp->rules,
+	*g = (struct ghost){.refs = 1,
+	    .rules = so->nsp->rules,
 	    .transport = so->session->tr->name,
 	    .reason = reason,
 	    .connected_ms = so->connected_ms,
@@ -66,16 +67,17 @@ struct ghost *ghost_of(const struct socket *so, const char *reason)
 	at = (char *)(g->room + nrooms);
 	g->nsp = take(&at, nsp);
 	g->user = (struct eval_user){
-	    take(&at, user.id), take(&at, user.name), take(&at, user.role), take(&at, user.claims)};
+	    take(&at, user.id), take(&at, user.name), take(&at, user.role), take(&at, user.claims),
+	    take(&at, user.data)};
 	g->auth = take(&at, auth);
 	for (unsigned i = 0; i < nrooms; i++)
 		g->room[i] = (struct ghost_room){take(&at, room_name(so->rooms[i + 1].room)), so->rooms[i + 1].automatic};
 	return g;
 }
 
-void ghost_free(struct ghost *g)
+void ghost_put(struct ghost *g)
 {
-	if (g == NULL)
+	if (g == NULL || --g->refs > 0)
 		return;
 	facts_put(g->facts);
 	free(g);

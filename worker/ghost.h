@@ -26,13 +26,15 @@ struct ghost {
 	char sid[OP_SID_LEN + 1];
 	char ip[46]; /* INET6_ADDRSTRLEN */
 	const char *transport, *reason;
+	unsigned refs; /* rules that wait have one */
 	int64_t connected_ms, ended_ms; /* wall clock */
 	unsigned nrooms;
 	struct ghost_room *room; /* without the namespace and its own */
 };
 
-/* Taken while the socket is whole; NULL when there is no memory. */
+/* Taken while the socket is whole, with one reference; NULL when there is no memory. */
 struct ghost *ghost_of(const struct socket *so, const char *reason);
-void ghost_free(struct ghost *g);
+/* G may be NULL. */
+void ghost_put(struct ghost *g);
 
 #endif

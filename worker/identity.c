@@ -4,6 +4,7 @@
 
 #include "shm/op.h"
 #include "worker/eval.h"
+#include "worker/hook_reply.h"
 #include "worker/room.h"
 #include "worker/session.h"
 #include "worker/trigger.h"
@@ -43,6 +44,21 @@ static void leave_others(struct worker *w, struct socket *so, const struct chose
 	}
 }
 
+static void join_chosen(struct socket *so, struct slice name, struct chosen *c)
+{
+	struct worker *w = so->session->w;
+
+	room_join(w, so, name, true);
+	c->stay[c->n++] = room_find(w, so->nsp, room_hash(w, nsp_name(so->nsp), name), name);
+}
+
+/* Those that the hook of on "connecting" named. */
+static void join_granted(struct socket *so, struct chosen *c)
+{
+	for (const char *p = so->granted; p != NULL && *p != '\0'; p += strlen(p) + 1)
+		join_chosen(so, slice_make(p, strlen(p)), c);
+}
+
 /* One whose source is absent is left out. */
 static void join_named(struct socket *so, const struct text_template *room, unsigned n, struct chosen *c)
 {
@@ -51,14 +67,10 @@ static void join_named(struct socket *so, const struct text_template *room, unsi
 
 	eval_init(&e, w, so);
 	for (unsigned i = 0; i < n; i++) {
-		struct slice name;
-
 		buf_reset(&w->name);
 		if (eval_text(&e, &room[i], &w->name) != 0 || w->name.n + so->nsp->name.n > OP_NAME_MAX)
 			continue;
-		name = buf_as_slice(&w->name);
-		room_join(w, so, name, true);
-		c->stay[c->n++] = room_find(w, so->nsp, room_hash(w, nsp_name(so->nsp), name), name);
+		join_chosen(so, buf_as_slice(&w->name), c);
 	}
 }
 
@@ -71,12 +83,13 @@ void identity_rooms(struct socket *so)
 	const struct role *role =
 	    name.p != NULL ? catalogue_role(&w->conf->catalogue, so->nsp->rules, name.p, name.n) : NULL;
 	unsigned nrole = role != NULL ? role->nroom : 0;
-	struct chosen c = {arena_alloc(&w->arena, (a->nroom + nrole + 1) * sizeof(struct room *)), 0};
+	struct chosen c = {arena_alloc(&w->arena, (a->nroom + nrole + HOOK_ROOMS_MAX + 1) * sizeof(struct room *)), 0};
 
 	room_join(w, so, slice_make("", 0), true);
 	join_named(so, a->room, a->nroom, &c);
 	if (role != NULL)
 		join_named(so, role->room, nrole, &c);
+	join_granted(so, &c);
 	if (so->nrooms > c.n + 1)
 		leave_others(w, so, &c);
 }

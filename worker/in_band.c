@@ -5,11 +5,13 @@
 #include "conf/log.h"
 #include "proto/json.h"
 #include "worker/auth.h"
+#include "worker/connecting.h"
 #include "worker/eval.h"
 #include "worker/factors.h"
 #include "worker/identity.h"
 #include "worker/ops.h"
 #include "worker/rule.h"
+#include "worker/rule_hook.h"
 #include "worker/session.h"
 #include "worker/user.h"
 #include "worker/worker.h"
@@ -45,28 +47,35 @@ static int identify(struct socket *so, struct slice token, struct identity *id)
 	return no;
 }
 
-/* `on "connecting"` judges whoever has a name now.  The check that refuses it, and SO is who it was; NULL: none. */
-static const struct check *become(struct socket *so, const struct identity *id)
+/* For a moment SO is who the token names. */
+struct former {
+	struct user *user;
+	char *claims;
+};
+
+static struct former become(struct socket *so, const struct identity *id)
 {
-	struct user *user = so->user, *refused;
-	char *claims = so->claims, *of_refused;
-	const struct check *failed;
+	struct former f = {so->user, so->claims};
 
 	so->user = NULL;
 	so->claims = NULL;
 	identity_take(so, id);
-	failed = rule_on_connecting(so);
-	if (failed != NULL) {
-		refused = so->user;
-		of_refused = so->claims;
-		so->user = user;
-		so->claims = claims;
-		user = refused;
-		claims = of_refused;
-	}
-	user_put(so->session->w, user);
-	free(claims);
-	return failed;
+	return f;
+}
+
+/* It is again who it was. */
+static void unbecome(struct socket *so, struct former f)
+{
+	user_put(so->session->w, so->user);
+	free(so->claims);
+	so->user = f.user;
+	so->claims = f.claims;
+}
+
+static void stay(struct socket *so, struct former f)
+{
+	user_put(so->session->w, f.user);
+	free(f.claims);
 }
 
 /* A client that guesses is let go; true when it was. */
@@ -80,20 +89,30 @@ static bool too_many(struct socket *so)
 
 static void fail(struct socket *so, const struct sio_packet *p, enum refusal code)
 {
-	const struct text *t = &so->session->w->conf->catalogue.texts[code];
+	struct session *s = so->session;
+	struct worker *w = s->w;
+	const struct text *t = &w->conf->catalogue.texts[code];
 	const char *name = catalogue_code_name(code);
+	struct buf *b = &w->json;
+	struct slice text;
 
 	rule_refuse(so, p, code);
-	if (!too_many(so))
-		rule_on_auth_failed(so, slice_make(t->p, t->n), slice_make(name, strlen(name)));
+	if (s->closed || too_many(so))
+		return;
+	buf_reset(b);
+	buf_json_escaped(b, slice_make(t->p, t->n));
+	text = slice_make(arena_copy(&w->arena, b->p, b->n), b->n);
+	rule_on_auth_failed(so, text, slice_make(name, strlen(name)));
 }
 
 static void fail_by_check(struct socket *so, const struct sio_packet *p, const struct check *check)
 {
+	struct session *s = so->session;
+
 	rule_refuse_by_check(so, p, check);
-	if (!too_many(so))
-		rule_on_auth_failed(so, slice_make(check->error_plain.p, check->error_plain.n),
-		    slice_make(check->code.p, check->code.n));
+	if (!s->closed && !too_many(so))
+		rule_on_auth_failed(
+		    so, slice_make(check->error.p, check->error.n), slice_make(check->code.p, check->code.n));
 }
 
 static void confirm(struct socket *so, const struct sio_packet *p)
@@ -115,29 +134,77 @@ static void confirm(struct socket *so, const struct sio_packet *p)
 	socket_ack(so, p->id, buf_as_slice(&w->json), (struct attachments){0, NULL});
 }
 
-/* Its token and what else was wanted of it are good. */
-static void admit(struct socket *so, const struct sio_packet *p, const struct identity *id)
+/* The hook of on "connecting" says no. */
+static void fail_by_hook(struct socket *so, const struct sio_packet *p, const struct connecting_no *no)
 {
-	struct worker *w = so->session->w;
-	const struct check *failed = become(so, id);
+	struct session *s = so->session;
 
-	if (failed != NULL) {
-		fail_by_check(so, p, failed);
-		return;
-	}
+	rule_refuse_by_hook(so, p, no->text, no->code);
+	if (!s->closed && !too_many(so))
+		rule_on_auth_failed(so, no->text, no->code);
+}
+
+/* SO is who the token named. */
+static void authenticated(struct socket *so, const struct sio_packet *p, int64_t ends_ms)
+{
+	struct session *s = so->session;
+	struct worker *w = s->w;
+
 	identity_rooms(so);
 	if (!ops_socket_set(w, so)) {
 		/* The keeper would not know who it is: better it comes again. */
 		rule_refuse(so, p, REFUSAL_BUSY);
-		socket_disconnect_all(so->session, CLOSE_SERVER_DISCONNECT);
+		socket_disconnect_all(s, CLOSE_SERVER_DISCONNECT);
 		return;
 	}
 	so->pending = false;
 	so->failures = 0;
-	identity_watch(so, id->ends_ms);
+	identity_watch(so, ends_ms);
 	log_info("authenticate", "sid=%s user=%s nsp=%s", so->id.text, user_id(so->user).p, so->nsp->name.p);
 	confirm(so, p);
-	rule_on_authenticated(so);
+	if (!s->closed)
+		rule_on_authenticated(so);
+}
+
+static void replied(struct rule_run *run, struct socket *so, const struct hook_reply *reply, enum hook_failure why)
+{
+	const struct eval_user *u = &run->kept->e.user;
+	const struct identity id = {
+	    .known = true, .user = u->id, .name = u->name, .role = u->role, .claims = u->claims, .ends_ms = run->ends_ms};
+	struct connecting_no no;
+
+	if (connecting_refused(run, so, reply, why, &no)) {
+		fail_by_hook(so, &run->asked, &no);
+		return;
+	}
+	identity_take(so, &id);
+	if (reply != NULL) {
+		connecting_user(so, reply);
+		rule_hook_acts(run->w, so, reply);
+	}
+	authenticated(so, &run->asked, run->ends_ms);
+}
+
+/* `on "connecting"` judges whoever has a name now. */
+static void judge(struct socket *so, const struct sio_packet *p, const struct identity *id)
+{
+	struct former f = become(so, id);
+	enum connecting_step step = CONNECTING_ADMIT;
+	const struct check *failed;
+	struct connecting_no no;
+
+	if (rule_on_connecting(so, &failed))
+		step = connecting_ask(so, p, id->ends_ms, replied, &no);
+	if (failed == NULL && step == CONNECTING_ADMIT) {
+		stay(so, f);
+		authenticated(so, p, id->ends_ms);
+		return;
+	}
+	unbecome(so, f);
+	if (failed != NULL)
+		fail_by_check(so, p, failed);
+	else if (step == CONNECTING_REFUSE)
+		fail_by_hook(so, p, &no);
 }
 
 /* A client whose signature the keeper is asked about. */
@@ -173,7 +240,7 @@ static void proved(struct worker *w, void *arg, int result)
 	else if (result != 0)
 		rule_refuse(so, &p, REFUSAL_BUSY);
 	else
-		admit(so, &p, &id);
+		judge(so, &p, &id);
 	free(pr);
 }
 
@@ -221,11 +288,11 @@ static void authenticate(struct socket *so, const struct sio_packet *p)
 		return;
 	}
 	if (!auth_wants_both(w)) {
-		admit(so, p, &id);
+		judge(so, p, &id);
 		return;
 	}
 	switch (factors_judge(w, &f, &id, &proof, &code)) {
-	case FACTORS_GOOD: admit(so, p, &id); break;
+	case FACTORS_GOOD: judge(so, p, &id); break;
 	case FACTORS_FRESH: prove(so, p, token, &proof); break;
 	case FACTORS_REFUSED: fail(so, p, code); break;
 	}

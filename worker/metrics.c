@@ -1,7 +1,10 @@
 /*
  * metrics.c - GET /metrics: every slot's counters as Prometheus text (exposition format 0.0.4).
  */
+#include <stdio.h>
+
 #include "worker/api.h"
+#include "worker/hook.h"
 #include "worker/request.h"
 #include "worker/stats.h"
 #include "worker/worker.h"
@@ -119,31 +122,82 @@ static void put_events(struct worker *w, struct buf *b)
 	}
 }
 
+/* LABELS: of the series, with a comma behind them. */
+static void put_buckets(struct buf *b, const struct histogram_block *hb, const char *name, const char *labels, unsigned worker)
+{
+	uint64_t sum = 0;
+
+	for (unsigned k = 0; k <= HISTOGRAM_BUCKETS; k++) {
+		sum += atomic_load_explicit(&hb->bucket[k], memory_order_relaxed);
+		if (k < HISTOGRAM_BUCKETS)
+			buf_printf(b, "forkcast_%s_bucket{%sworker=\"%u\",le=\"%.9g\"} %llu\n", name, labels, worker,
+			    (double)(UINT64_C(1024) << k) / 1e9, (unsigned long long)sum);
+	}
+	buf_printf(b,
+	    "forkcast_%s_bucket{%sworker=\"%u\",le=\"+Inf\"} %llu\nforkcast_%s_sum{%sworker=\"%u\"} %.9f\n"
+	    "forkcast_%s_count{%sworker=\"%u\"} %llu\n",
+	    name, labels, worker, (unsigned long long)sum, name, labels, worker,
+	    (double)atomic_load_explicit(&hb->sum_ns, memory_order_relaxed) / 1e9, name, labels, worker,
+	    (unsigned long long)sum);
+}
+
 static void put_histogram(struct worker *w, struct buf *b, enum histogram h, enum slot_role role, const char *name,
     const char *help)
 {
 	put_head(b, name, "histogram", help);
 	for (unsigned i = 0; i < SLOT_MAX; i++) {
 		const struct slot *s = segment_slot(w->h->seg, i);
-		const struct histogram_block *hb;
-		uint64_t sum = 0;
 
-		if (!segment_slot_reserved(w->h->seg, i) || !is_role(s, role))
-			continue;
-		hb = &segment_counters(w->h->seg, i)->hist[h];
-		for (unsigned k = 0; k <= HISTOGRAM_BUCKETS; k++) {
-			sum += atomic_load_explicit(&hb->bucket[k], memory_order_relaxed);
-			if (k < HISTOGRAM_BUCKETS)
-				buf_printf(b, "forkcast_%s_bucket{worker=\"%u\",le=\"%.9g\"} %llu\n", name, index_of(s),
-				    (double)(UINT64_C(1024) << k) / 1e9, (unsigned long long)sum);
-		}
-		buf_printf(b,
-		    "forkcast_%s_bucket{worker=\"%u\",le=\"+Inf\"} %llu\nforkcast_%s_sum{worker=\"%u\"} %.9f\n"
-		    "forkcast_%s_count{worker=\"%u\"} %llu\n",
-		    name, index_of(s), (unsigned long long)sum, name, index_of(s),
-		    (double)atomic_load_explicit(&hb->sum_ns, memory_order_relaxed) / 1e9, name, index_of(s),
-		    (unsigned long long)sum);
+		if (segment_slot_reserved(w->h->seg, i) && is_role(s, role))
+			put_buckets(b, &segment_counters(w->h->seg, i)->hist[h], name, "", index_of(s));
 	}
+}
+
+typedef void (*hook_put_fn)(struct buf *b, const struct hook_counters *c, const char *name, unsigned worker);
+
+static void put_hook_seconds(struct buf *b, const struct hook_counters *c, const char *name, unsigned worker)
+{
+	char labels[96];
+
+	snprintf(labels, sizeof(labels), "hook=\"%s\",", name);
+	put_buckets(b, &c->seconds, "hook_seconds", labels, worker);
+}
+
+static void put_hook_failures(struct buf *b, const struct hook_counters *c, const char *name, unsigned worker)
+{
+	for (unsigned k = 0; k < HOOK_FAILURES; k++)
+		buf_printf(b, "forkcast_hook_failures_total{hook=\"%s\",worker=\"%u\",reason=\"%s\"} %llu\n", name, worker,
+		    hook_failure_name((enum hook_failure)k),
+		    (unsigned long long)atomic_load_explicit(&c->failed[k], memory_order_relaxed));
+}
+
+/* Hooks of one name are one; the last of those that have figures of their own stands for all behind it. */
+static void each_hook(struct worker *w, struct buf *b, hook_put_fn put)
+{
+	const struct catalogue *cat = &w->conf->catalogue;
+	unsigned next = 0;
+
+	for (unsigned n = 0; n < cat->nnsp; n++) {
+		for (unsigned k = 0; k < cat->nsp[n].nhook; k++) {
+			const struct hook *h = &cat->nsp[n].hook[k];
+
+			if (h->metric != next || next >= COUNTER_HOOKS)
+				continue;
+			next++;
+			FOR_EACH_WORKER (w, i, s)
+				put(b, &segment_counters(w->h->seg, i)->hook[h->metric], h->name.p, index_of(s));
+		}
+	}
+}
+
+static void put_hooks(struct worker *w, struct buf *b)
+{
+	if (w->conf->catalogue.nhooks == 0)
+		return;
+	put_head(b, "hook_seconds", "histogram", "from asking a hook to its reply or failure, retries included");
+	each_hook(w, b, put_hook_seconds);
+	put_head(b, "hook_failures_total", "counter", "hooks that were asked in vain, or not asked, by reason");
+	each_hook(w, b, put_hook_failures);
 }
 
 static void put_memory(struct worker *w, struct buf *b)
@@ -173,6 +227,7 @@ void api_metrics(struct conn *c, const struct http_request *req, struct slice bo
 		put_metric(w, b, &metrics[i]);
 	put_reasons(w, b);
 	put_events(w, b);
+	put_hooks(w, b);
 	put_histogram(w, b, HISTOGRAM_TURN, SLOT_ROLE_WORKER, "turn_seconds", "time of a loop turn");
 	put_histogram(w, b, HISTOGRAM_PUBLISH_TO_FLUSH, SLOT_ROLE_WORKER, "publish_to_flush_seconds",
 	    "from entry into a ring to the end of the flush that delivered it");

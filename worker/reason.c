@@ -33,6 +33,7 @@ static const char *const refused_names[] = {
 	[REFUSED_STORE_FULL] = "store_full",
 	[REFUSED_NAMESPACE] = "namespace",
 	[REFUSED_CHECK] = "check",
+	[REFUSED_HOOK] = "hook",
 	[REFUSED_REPLAYED] = "replayed",
 	[REFUSED_API_KEY] = "api_key",
 	[REFUSED_API_FORBIDDEN] = "api_forbidden",

@@ -43,6 +43,7 @@ enum refused {
 	REFUSED_STORE_FULL,
 	REFUSED_NAMESPACE,
 	REFUSED_CHECK, /* a `check` of the conf */
+	REFUSED_HOOK, /* the `error` of a hook */
 	REFUSED_REPLAYED, /* a wallet's signature that was used */
 	REFUSED_API_KEY,
 	REFUSED_API_FORBIDDEN,

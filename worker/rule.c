@@ -15,11 +15,12 @@
 #include "worker/rule.h"
 #include "worker/rule_act.h"
 #include "worker/rule_emit.h"
+#include "worker/rule_hook.h"
 #include "worker/session.h"
 #include "worker/user.h"
 #include "worker/worker.h"
 
-/* A rule's steps, in the catalogue's order: limits, if, require, checks, the inline emit and each `also`, ack. */
+/* A rule's steps, in the catalogue's order: limits, if, require, checks, hook, the inline emit and each `also`, ack. */
 
 static struct slice text_slice(struct text t)
 {
@@ -92,6 +93,17 @@ void rule_refuse(struct socket *so, const struct sio_packet *p, enum refusal cod
 	refuse_code(so, p, code, (struct text){NULL, 0}, (struct telling){.limit = NULL});
 }
 
+void rule_refuse_text(struct socket *so, const struct sio_packet *p, enum refusal code, struct text text)
+{
+	refuse_code(so, p, code, text, (struct telling){.limit = NULL});
+}
+
+void rule_refuse_by_hook(struct socket *so, const struct sio_packet *p, struct slice text, struct slice code)
+{
+	counter_add_to(&so->session->w->ct->refused[REFUSED_HOOK], 1);
+	refuse_with(so, p, &(struct telling){.text = text, .code = code});
+}
+
 void rule_refuse_limited(struct socket *so, const struct sio_packet *p, const struct limit *l, int64_t retry_after)
 {
 	refuse_code(so, p, REFUSAL_RATE_LIMITED, l->text, (struct telling){.limit = l, .retry_after = retry_after});
@@ -135,6 +147,7 @@ bool rule_admits(const struct socket *so, const struct who *who, unsigned n, str
 			if (so->user != NULL && slice_eq(eval_room_id(room), user_id(so->user)))
 				return true;
 			break;
+		case WHO_HOOK: break; /* it answers later, see builtin.c */
 		case WHO_ROLE:
 			if (so->user != NULL && user_role(so->user).p != NULL &&
 			    slice_eq(user_role(so->user), text_slice(who[i].role)))
@@ -165,13 +178,17 @@ static bool ack_arguments(struct eval *e, const struct rule *r, struct message *
 	return rule_attach(e, buf_as_slice(b), out) == 0;
 }
 
-static void rule_ack(struct eval *e, struct socket *so, const struct rule *r, const struct sio_packet *p)
+/* HOOK: what the hook answers, p NULL: nothing. */
+static void rule_ack(
+    struct eval *e, struct socket *so, const struct rule *r, const struct sio_packet *p, struct slice hook)
 {
 	struct message m;
 
-	if (r->ack == ACK_NONE || !p->has_id)
+	if (!p->has_id || (r->ack == ACK_NONE && hook.p == NULL))
 		return;
-	if (!ack_arguments(e, r, &m))
+	if (hook.p != NULL)
+		socket_ack(so, p->id, hook, (struct attachments){0, NULL});
+	else if (!ack_arguments(e, r, &m))
 		rule_refuse(so, p, REFUSAL_INVALID);
 	else
 		socket_ack(so, p->id, m.packet, m.attached);
@@ -198,16 +215,6 @@ static struct slice first_argument(const struct sio_packet *p)
 	return v;
 }
 
-/* Arguments without the comma that separates them from the name. */
-static struct slice bare_args(const struct sio_packet *p)
-{
-	struct slice a = json_trim(p->args);
-
-	if (a.n == 0)
-		return slice_make(NULL, 0);
-	return json_trim(slice_make(a.p + 1, a.n - 1));
-}
-
 /* Names the rule's room.  Its text stays in the arena for the run. */
 static int rule_room(struct eval *e, const struct rule *r)
 {
@@ -229,7 +236,7 @@ static bool default_source(void *eval, const struct source *src, struct slice *j
 /* Takes the arguments as the rule wants them.  False: they are not what it demands. */
 static bool take_arguments(struct eval *e, const struct rule *r, const struct sio_packet *p)
 {
-	struct slice args = bare_args(p);
+	struct slice args = sio_bare_args(p);
 	struct fields_result got;
 
 	if (r->fields == NULL) {
@@ -251,12 +258,9 @@ static bool take_arguments(struct eval *e, const struct rule *r, const struct si
 
 static void run_event(struct socket *so, const struct rule *r, const struct sio_packet *p, struct attachments attached)
 {
-	const struct session *s = so->session;
-	struct worker *w = s->w;
+	struct worker *w = so->session->w;
 	const struct check *failed;
-	struct rule_ran *ran;
 	struct eval e;
-	int err;
 
 	eval_init(&e, w, so);
 	e.event = p->name;
@@ -281,8 +285,17 @@ static void run_event(struct socket *so, const struct rule *r, const struct sio_
 			rule_refuse_by_check(so, p, failed);
 		return;
 	}
-	ran = arena_alloc(&w->arena, r->naction * sizeof(*ran));
-	err = rule_act(&e, r, ran);
+	if (rule_hook_event(&e, so, r, p))
+		rule_finish(&e, so, r, p, slice_make(NULL, 0));
+}
+
+void rule_finish(
+    struct eval *e, struct socket *so, const struct rule *r, const struct sio_packet *p, struct slice ack)
+{
+	const struct session *s = so->session;
+	struct rule_ran *ran = arena_alloc(&e->w->arena, r->naction * sizeof(*ran));
+	int err = rule_act(e, r, ran);
+
 	if (err != 0) {
 		rule_refuse(so, p,
 		    err == -ENOBUFS	 ? REFUSAL_BUSY
@@ -291,10 +304,10 @@ static void run_event(struct socket *so, const struct rule *r, const struct sio_
 		return;
 	}
 	/* it leaves behind what was published, which is in the ring then and outlives this process */
-	rule_ack(&e, so, r, p);
+	rule_ack(e, so, r, p, ack);
 	/* a client too slow for its ack is gone, and the socket with it */
 	if (!s->closed)
-		rule_act_last(&e, r, ran);
+		rule_act_last(e, r, ran);
 }
 
 void rule_on_event(struct socket *so, const struct sio_packet *p, struct attachments attached)
@@ -305,6 +318,8 @@ void rule_on_event(struct socket *so, const struct sio_packet *p, struct attachm
 	struct slice plain = p->name;
 	bool builtin;
 
+	if (rule_wait_behind(so, p, attached))
+		return;
 	/* Names without escapes, which is all of them in practice, are looked up as they came. */
 	if (memchr(p->name.p, '\\', p->name.n) != NULL) {
 		ssize_t n = json_string_decode(slice_make(p->name.p - 1, p->name.n + 2), name, sizeof(name));
@@ -336,24 +351,31 @@ void rule_on_event(struct socket *so, const struct sio_packet *p, struct attachm
 		rule_refuse(so, p, REFUSAL_UNKNOWN_EVENT);
 }
 
-const struct check *rule_on_connecting(struct socket *so)
+bool rule_on_connecting(struct socket *so, const struct check **failed)
 {
 	const struct rule *r = so->nsp->rules->on[TRIGGER_CONNECTING];
 	struct eval e;
 
+	*failed = NULL;
 	if (r == NULL)
-		return NULL;
+		return false;
 	eval_init(&e, so->session->w, so);
-	return eval_all(&e, r->ifs, r->nif) ? failed_check(&e, r) : NULL;
+	if (!eval_all(&e, r->ifs, r->nif))
+		return false;
+	*failed = failed_check(&e, r);
+	return *failed == NULL && r->hook.hook != NULL;
 }
 
 void rule_react(struct eval *e, const struct rule *r)
 {
-	struct rule_ran *ran;
+	if (r != NULL && eval_all(e, r->ifs, r->nif) && rule_hook_react(e, r))
+		rule_reacted(e, r);
+}
 
-	if (r == NULL || !eval_all(e, r->ifs, r->nif))
-		return;
-	ran = arena_alloc(&e->w->arena, r->naction * sizeof(*ran));
+void rule_reacted(struct eval *e, const struct rule *r)
+{
+	struct rule_ran *ran = arena_alloc(&e->w->arena, r->naction * sizeof(*ran));
+
 	if (rule_act(e, r, ran) == 0)
 		rule_act_last(e, r, ran);
 	else
@@ -378,14 +400,10 @@ void rule_on_authenticated(struct socket *so)
 
 void rule_on_auth_failed(struct socket *so, struct slice text, struct slice code)
 {
-	struct worker *w = so->session->w;
-	struct buf *b = &w->json;
 	struct eval e;
 
-	buf_reset(b);
-	buf_json_escaped(b, text);
-	eval_init(&e, w, so);
-	e.error = slice_make(arena_copy(&w->arena, b->p, b->n), b->n);
+	eval_init(&e, so->session->w, so);
+	e.error = text;
 	e.code = code;
 	rule_react(&e, so->nsp->rules->on[TRIGGER_AUTH_FAILED]);
 }

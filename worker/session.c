@@ -12,6 +12,7 @@
 #include "worker/request.h"
 #include "worker/facts.h"
 #include "worker/session.h"
+#include "worker/socket.h"
 #include "worker/worker.h"
 
 #define LATE_NS (10 * NS_PER_MS) /* a timer that is later than that was held up */
@@ -197,8 +198,11 @@ static void deadline_due(void *session)
 {
 	struct session *s = session;
 
-	if (s->sockets == NULL)
-		session_close(s, CLOSE_CONNECT_TIMEOUT);
+	for (const struct socket *so = s->sockets; so != NULL; so = so->next) {
+		if (!so->connecting)
+			return;
+	}
+	session_close(s, CLOSE_CONNECT_TIMEOUT);
 }
 
 /* Something else came before the pong, which is perhaps behind it: once a ping, the time begins again. */

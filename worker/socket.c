@@ -5,11 +5,13 @@
 #include "proto/socketio.h"
 #include "shm/op.h"
 #include "worker/ack.h"
+#include "worker/connecting.h"
 #include "worker/identity.h"
 #include "worker/in_band.h"
 #include "worker/ops.h"
 #include "worker/room.h"
 #include "worker/rule.h"
+#include "worker/rule_hook.h"
 #include "worker/session.h"
 #include "worker/socket.h"
 #include "worker/trigger.h"
@@ -87,23 +89,38 @@ static void refuse_connect(struct session *s, struct slice nsp, struct slice mes
 	send_connect_error(s, nsp);
 }
 
-/* {"message":TEXT}, and with a code "data":{"code":CODE}: what the reference's middlewares give to next(). */
-static void refuse_by_check(struct session *s, struct slice nsp, const struct check *check)
+/*
+ * {"message":TEXT}, and "data": what a hook gave, or with a code {"code":CODE}: what the reference's middlewares give to
+ * next().
+ */
+static void refuse_with(struct session *s, struct slice nsp, const struct connecting_no *no)
 {
 	struct buf *b = &s->w->json;
 
-	counter_add_to(&s->w->ct->refused[REFUSED_CHECK], 1);
+	counter_add_to(&s->w->ct->refused[no->counted], 1);
 	buf_reset(b);
 	buf_str(b, "{\"message\":\"");
-	buf_put(b, check->error.p, check->error.n);
+	buf_slice(b, no->text);
 	buf_char(b, '"');
-	if (check->code.p != NULL) {
+	if (no->data.p != NULL) {
+		buf_str(b, ",\"data\":");
+		buf_slice(b, no->data);
+	} else if (no->code.p != NULL) {
 		buf_str(b, ",\"data\":{\"code\":\"");
-		buf_put(b, check->code.p, check->code.n);
+		buf_slice(b, no->code);
 		buf_str(b, "\"}");
 	}
 	buf_char(b, '}');
 	send_connect_error(s, nsp);
+}
+
+static void refuse_by_check(struct session *s, struct slice nsp, const struct check *check)
+{
+	struct connecting_no no = {.counted = REFUSED_CHECK,
+	    .text = slice_make(check->error.p, check->error.n),
+	    .code = slice_make(check->code.p, check->code.n)};
+
+	refuse_with(s, nsp, &no);
 }
 
 static void refuse_with_code(struct session *s, struct slice nsp, enum refusal code)
@@ -132,8 +149,7 @@ static struct socket *socket_new(struct session *s, struct nsp *nsp, const struc
 	so->next = s->sockets;
 	s->sockets = so;
 	s->nsockets++;
-	sid_table_add(&w->sids, &so->id);
-	counter_set(w->ct, COUNTER_SOCKETS, w->sids.n);
+	so->connecting = true;
 	return so;
 }
 
@@ -145,10 +161,12 @@ static void socket_free(struct socket *so)
 	struct socket **pp = &s->sockets;
 
 	alarm_clear(&w->alarms, &so->alarm);
+	rule_wait_forget(so);
 	room_leave_all(w, so);
 	ack_forget(so);
 	user_put(w, so->user);
-	sid_table_del(&w->sids, &so->id);
+	if (!so->connecting)
+		sid_table_del(&w->sids, &so->id);
 	counter_set(w->ct, COUNTER_SOCKETS, w->sids.n);
 	while (*pp != so)
 		pp = &(*pp)->next;
@@ -157,7 +175,19 @@ static void socket_free(struct socket *so)
 	nsp_put(w, so->nsp);
 	free(so->auth);
 	free(so->claims);
+	free(so->data);
+	free(so->granted);
 	free(so);
+}
+
+/* The same, and the name of its namespace, which may go with it: sending may end the session, so it is freed first. */
+static struct slice socket_undo(struct socket *so)
+{
+	struct slice name = nsp_name(so->nsp);
+
+	name.p = arena_copy(&so->session->w->arena, name.p, name.n);
+	socket_free(so);
+	return name;
 }
 
 static void send_disconnect(const struct socket *so)
@@ -171,12 +201,70 @@ static void send_disconnect(const struct socket *so)
 
 void socket_disconnect_all(struct session *s, enum close_reason reason)
 {
-	for (const struct socket *so = s->sockets; so != NULL; so = so->next)
-		send_disconnect(so);
+	for (const struct socket *so = s->sockets; so != NULL; so = so->next) {
+		if (!so->connecting)
+			send_disconnect(so);
+	}
 	/* the reference's order: each leaves its namespace, then the connection ends */
 	while (reason == CLOSE_SERVER_DISCONNECT && s->sockets != NULL)
 		socket_leave(s->sockets, CLOSE_SERVER_NSP);
 	session_close(s, reason);
+}
+
+/* Nothing refuses it any more but the store. */
+static void admit(struct socket *so, int64_t ends_ms)
+{
+	struct session *s = so->session;
+	struct worker *w = s->w;
+	const struct conf_auth *a = &w->conf->auth;
+	bool pending = so->user == NULL && a->in_band.on && !a->anonymous;
+	struct slice name = nsp_name(so->nsp);
+	char packet[512];
+	size_t n;
+
+	if (!pending)
+		identity_rooms(so);
+	if (!ops_socket_add(w, so)) {
+		refuse_with_code(s, socket_undo(so), REFUSAL_BUSY);
+		return;
+	}
+	so->connecting = false;
+	sid_table_add(&w->sids, &so->id);
+	counter_set(w->ct, COUNTER_SOCKETS, w->sids.n);
+	alarm_clear(&w->alarms, &s->deadline);
+	if (pending)
+		in_band_await(so);
+	else
+		identity_watch(so, ends_ms);
+	counter_add(w->ct, COUNTER_CONNECTS, 1);
+	log_info("connect", "sid=%s user=%s nsp=%s transport=%s", so->id.text, so->user != NULL ? user_id(so->user).p : "-",
+	    name.p, s->tr->name);
+	n = sio_write_connect(name, so->id.text, packet, sizeof(packet));
+	session_send_text(s, slice_make(packet, n));
+	if (!s->closed)
+		rule_on_connect(so);
+}
+
+static void connect_refused(struct socket *so, const struct connecting_no *no)
+{
+	struct session *s = so->session;
+
+	refuse_with(s, socket_undo(so), no);
+}
+
+static void connect_replied(struct rule_run *run, struct socket *so, const struct hook_reply *reply, enum hook_failure why)
+{
+	struct connecting_no no;
+
+	if (connecting_refused(run, so, reply, why, &no)) {
+		connect_refused(so, &no);
+		return;
+	}
+	if (reply != NULL) {
+		connecting_user(so, reply);
+		rule_hook_acts(run->w, NULL, reply);
+	}
+	admit(so, run->ends_ms);
 }
 
 void socket_connect(struct session *s, struct slice name, struct slice auth)
@@ -185,11 +273,10 @@ void socket_connect(struct session *s, struct slice name, struct slice auth)
 	bool full = s->nsockets >= SOCKETS_MAX;
 	struct nsp *nsp = full ? NULL : nsp_get(w, name);
 	const struct check *failed;
+	struct connecting_no why;
 	struct identity id;
 	struct socket *so;
-	char packet[512];
-	bool pending;
-	size_t n;
+	bool asks;
 	int no;
 
 	if (nsp == NULL) {
@@ -204,37 +291,27 @@ void socket_connect(struct session *s, struct slice name, struct slice auth)
 		return;
 	}
 	so = socket_new(s, nsp, &id, auth);
-	failed = rule_on_connecting(so);
+	asks = rule_on_connecting(so, &failed);
 	if (failed != NULL) {
 		socket_free(so);
 		refuse_by_check(s, name, failed);
 		return;
 	}
-	pending = !id.known && w->conf->auth.in_band.on && !w->conf->auth.anonymous;
-	if (!pending)
-		identity_rooms(so);
-	if (!ops_socket_add(w, so)) {
-		socket_free(so);
-		refuse_with_code(s, name, REFUSAL_BUSY);
-		return;
+	switch (asks ? connecting_ask(so, NULL, id.ends_ms, connect_replied, &why) : CONNECTING_ADMIT) {
+	case CONNECTING_ADMIT: admit(so, id.ends_ms); break;
+	case CONNECTING_REFUSE: connect_refused(so, &why); break;
+	case CONNECTING_WAIT: break;
 	}
-	alarm_clear(&w->alarms, &s->deadline);
-	if (pending)
-		in_band_await(so);
-	else
-		identity_watch(so, id.ends_ms);
-	counter_add(w->ct, COUNTER_CONNECTS, 1);
-	log_info("connect", "sid=%s user=%s nsp=%s transport=%s", so->id.text, so->user != NULL ? user_id(so->user).p : "-",
-	    nsp->name.p, s->tr->name);
-	n = sio_write_connect(name, so->id.text, packet, sizeof(packet));
-	session_send_text(s, slice_make(packet, n));
-	rule_on_connect(so);
 }
 
 void socket_leave(struct socket *so, enum close_reason reason)
 {
 	struct worker *w = so->session->w;
 
+	if (so->connecting) {
+		socket_free(so); /* it was never there */
+		return;
+	}
 	counter_add(w->ct, COUNTER_DISCONNECTS, 1);
 	if (reason == CLOSE_CLIENT_NSP || reason == CLOSE_SERVER_NSP)
 		counter_add_to(&w->ct->disconnects[reason], 1);

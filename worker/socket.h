@@ -18,6 +18,7 @@ struct membership;
 struct room;
 struct session;
 struct user;
+struct waiting;
 struct worker;
 
 #define SOCKETS_MAX 1024u /* namespaces that one session may be in: each packet looks its own up among them */
@@ -34,13 +35,17 @@ struct socket {
 	uint32_t mark;	  /* last union this socket was counted in */
 	uint32_t alarm;	  /* its token ends, or while it is pending: the deadline */
 	uint8_t failures; /* tokens that were refused in band since the last good one */
+	bool connecting;  /* not admitted yet: a hook is asked, see connecting.h */
 	bool pending;	  /* may do nothing but present its token, see identity.h */
 	bool proving;	  /* in_band.c asks the keeper about its signature */
 	int64_t connected_ms;
 	int64_t ends_ms; /* wall clock when its token stops counting; 0: never */
 	char *auth;   /* CONNECT payload, kept only when the catalogue uses @socket.auth; else NULL */
 	char *claims; /* token payload, kept only when the catalogue uses @user.claims; else NULL */
+	char *data;   /* JSON, what the hook of on "connecting" said of the user; else NULL */
+	char *granted; /* rooms that this hook joined it to: names, each with a NUL, and one more; else NULL */
 	struct ack *acks; /* that it owes; NULL: none */
+	struct waiting *waiting; /* runs that wait for a hook, and events behind them (rule_wait.h); NULL: none */
 };
 
 /* The socket of this worker with that id. */

@@ -142,8 +142,9 @@ static struct slice edge_room(const struct record *rec)
 void trigger_edge(struct worker *w, const struct record *rec)
 {
 	struct slice nsp = slice_make(rec->nsp, rec->nsp_len), room = edge_room(rec);
-	struct eval_user u = {field(rec, RECORD_TLV_USER), field(rec, RECORD_TLV_USER_NAME), field(rec, RECORD_TLV_USER_ROLE),
-	    {NULL, 0}};
+	struct eval_user u = {.id = field(rec, RECORD_TLV_USER),
+	    .name = field(rec, RECORD_TLV_USER_NAME),
+	    .role = field(rec, RECORD_TLV_USER_ROLE)};
 	const struct catalogue_nsp *rules = catalogue_nsp_find(&w->conf->catalogue, nsp.p, nsp.n);
 	enum trigger_kind of_user = rec->head.act == RECORD_EDGE_ONLINE ? TRIGGER_ONLINE : TRIGGER_OFFLINE;
 	struct trigger_entry *e;
@@ -158,7 +159,7 @@ void trigger_edge(struct worker *w, const struct record *rec)
 	e->index = rec->head.act;
 	e->nsp = keep(&at, nsp);
 	e->room = keep(&at, room);
-	e->user = (struct eval_user){keep(&at, u.id), keep(&at, u.name), keep(&at, u.role), {NULL, 0}};
+	e->user = (struct eval_user){.id = keep(&at, u.id), .name = keep(&at, u.name), .role = keep(&at, u.role)};
 }
 
 /* The general rule first, then the one of the room's type. */
@@ -173,7 +174,7 @@ static void run_room(struct eval *e, struct slice room, enum room_trigger which,
 		rule_react(e, type->on[which]);
 }
 
-static void run_gone(struct worker *w, const struct ghost *g)
+static void run_gone(struct worker *w, struct ghost *g)
 {
 	struct eval e;
 
@@ -245,7 +246,7 @@ bool trigger_turn(struct worker *w)
 			q->tail = &q->head;
 		q->n--;
 		run(w, t);
-		ghost_free(t->ghost);
+		ghost_put(t->ghost);
 		free(t);
 	}
 	return q->head != NULL && !outlet_congested(&w->bcast);

@@ -20,12 +20,14 @@
 #include "worker/fanout.h"
 #include "worker/flush.h"
 #include "worker/handover.h"
+#include "worker/hook.h"
 #include "worker/ops.h"
 #include "worker/polling.h"
 #include "worker/publish.h"
 #include "worker/query.h"
 #include "worker/request.h"
 #include "worker/session.h"
+#include "worker/socket.h"
 #include "worker/trigger.h"
 #include "worker/turn.h"
 #include "worker/worker.h"
@@ -33,6 +35,7 @@
 #define SWEEP_NS      (100 * NS_PER_MS)
 #define RUNG_SWEEP_NS (5 * NS_PER_MS)
 #define DRAIN_MAX_NS  (5 * NS_PER_S)
+#define DRAIN_HOOKS_NS (4 * NS_PER_S) /* of it, for rules that wait for a hook */
 #define PATIENCE_NS   (500 * NS_PER_MS) /* for requests that have not come when it begins to stop */
 #define GOODBYE_BATCH 512u /* sessions ended a turn while stopping */
 
@@ -145,10 +148,42 @@ int turn_open(struct worker *w)
 	return 0;
 }
 
-/* SIGTERM: listeners go at once, sessions in batches, and the loop ends when all output is out. */
+static bool waits_for_hook(const struct session *s)
+{
+	for (const struct socket *so = s->sockets; so != NULL; so = so->next) {
+		if (so->waiting != NULL)
+			return true;
+	}
+	return false;
+}
+
+/* Ends at most MOST of the sessions on Q, but for those whose rules wait, unless LAST: how many. */
+static unsigned end_sessions(struct timeq *q, unsigned most, bool last)
+{
+	struct timed *t = q->head.next, *next;
+	unsigned n = 0;
+
+	for (; n < most && t != &q->head; t = next) {
+		struct session *s = OWNER_OF(t, struct session, beat);
+
+		next = t->next;
+		if (!last && waits_for_hook(s))
+			continue;
+		session_close(s, CLOSE_SERVER_SHUTDOWN);
+		n++;
+	}
+	return n;
+}
+
+/*
+ * SIGTERM: listeners go at once, sessions in batches, those with rules that wait for a hook when it has replied, and the
+ * loop ends when all output is out.
+ */
 static void say_goodbye(struct worker *w)
 {
 	struct timed *t;
+	unsigned ended;
+	bool last;
 
 	if (w->stop_since_ns == 0) {
 		w->stop_since_ns = w->now_ns;
@@ -156,15 +191,10 @@ static void say_goodbye(struct worker *w)
 		accept_close(w);
 		log_info("draining", "connections=%lu", (unsigned long)w->nconn);
 	}
-	for (unsigned i = 0; i < GOODBYE_BATCH; i++) {
-		t = w->pings.head.next;
-		if (t == &w->pings.head)
-			t = w->pongs.head.next;
-		if (t == &w->pongs.head)
-			break;
-		session_close(OWNER_OF(t, struct session, beat), CLOSE_SERVER_SHUTDOWN);
-		w->more = true;
-	}
+	last = w->now_ns - w->stop_since_ns > DRAIN_HOOKS_NS;
+	ended = end_sessions(&w->pings, GOODBYE_BATCH, last);
+	ended += end_sessions(&w->pongs, GOODBYE_BATCH - ended, last);
+	w->more |= ended > 0;
 	while ((t = timeq_due(&w->keepalives, UINT64_MAX - 1)) != NULL)
 		request_due(OWNER_OF(t, struct conn, timed), true);
 	/* who has connected and asks for nothing, or for only half of it, cannot keep the others waiting */
@@ -173,7 +203,7 @@ static void say_goodbye(struct worker *w)
 
 		request_due(c, c->unread == NULL);
 	}
-	if ((w->nconn == 0 && w->triggers.n == 0) || w->now_ns - w->stop_since_ns > DRAIN_MAX_NS)
+	if ((w->nconn == 0 && w->triggers.n == 0 && hooks_idle(w)) || w->now_ns - w->stop_since_ns > DRAIN_MAX_NS)
 		w->stop_now = true;
 }
 

@@ -104,8 +104,10 @@ static void probe_complete(struct probe *p)
 		return;
 	}
 	counter_add(s->w->ct, COUNTER_UPGRADES, 1);
-	for (const struct socket *so = s->sockets; so != NULL; so = so->next)
-		ops_socket_transport(s->w, so);
+	for (const struct socket *so = s->sockets; so != NULL; so = so->next) {
+		if (!so->connecting)
+			ops_socket_transport(s->w, so);
+	}
 }
 
 static void probe_text(struct ws_end *e, struct slice text)

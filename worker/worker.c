@@ -12,6 +12,7 @@
 #include "worker/auth_keys.h"
 #include "worker/flush.h"
 #include "worker/handover.h"
+#include "worker/hook.h"
 #include "worker/publish.h"
 #include "worker/query.h"
 #include "worker/request.h"
@@ -120,7 +121,8 @@ int worker_init(struct worker *w, const struct heritage *h)
 	if ((err = open_base(w)) != 0 || (err = open_tables(w)) != 0 || (err = open_rings(w)) != 0 ||
 	    (err = auth_keys_open(w)) != 0 || (err = api_keys_open(w)) != 0)
 		return err;
-	return turn_open(w);
+	err = turn_open(w);
+	return err != 0 ? err : hooks_open(w);
 }
 
 static void on_stop(evutil_socket_t signal, short what, void *arg)

@@ -41,6 +41,7 @@ struct batch;
 struct conn;
 struct encoder;
 struct every_run;
+struct hooks;
 struct flush;
 struct handover_state;
 struct http_request;
@@ -173,6 +174,10 @@ struct worker {
 	struct file_stamp *key_seen; /* of the files they are from, as last looked at */
 	uint64_t keys_ns;	    /* when that was */
 
+	/* hook.c, rule_wait.c */
+	struct hooks *hooks; /* NULL: the conf has none */
+	size_t waiting_bytes; /* of packets that wait behind a hook */
+
 	/* trigger.c */
 	struct trigger_queue triggers;
 
@@ -197,6 +202,7 @@ struct worker {
 	struct buf packet; /* the packet being built */
 	struct buf json;   /* a reply, an ack's arguments, a template's result */
 	struct buf name;   /* a room's name */
+	struct buf hook_body; /* rule_wait.c alone */
 	struct buf text;   /* one server value; eval.c alone */
 	struct buf unpacked; /* a packet that came as MessagePack; packet.c alone, while it is handled */
 };

@@ -71,6 +71,26 @@ static void random_sets_and_clears_match_a_list(void **state)
 	free(a.heap);
 }
 
+static void other(void *arg)
+{
+	*(unsigned *)arg += 1;
+}
+
+static void setting_again_changes_whom_it_calls(void **state)
+{
+	struct object o = {.due = 5};
+	struct alarms a = {.n = 0};
+	unsigned rang = 0;
+
+	(void)state;
+	alarm_set(&a, &o.place, ring, &o, 5);
+	alarm_set(&a, &o.place, other, &rang, 6);
+	alarms_run(&a, 10);
+	assert_int_equal(o.rang, 0);
+	assert_int_equal(rang, 1);
+	free(a.heap);
+}
+
 static void entering_again_moves_to_the_end(void **state)
 {
 	struct timed t[3] = {{0}};
@@ -95,6 +115,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(random_sets_and_clears_match_a_list),
+		cmocka_unit_test(setting_again_changes_whom_it_calls),
 		cmocka_unit_test(entering_again_moves_to_the_end),
 	};
 

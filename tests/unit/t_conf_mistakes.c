@@ -104,7 +104,7 @@ static void all_in_one_run(void **state)
 				   "room \"r\" { join = nobody }\n"
 				   "auth { anonymous = perhaps }\n";
 	static const char *const expected[] = {":1: `workers", ":2: `backlog", ":3: `emit` without",
-	    ":3: `data`, byte 2", ":4: `hook`", ":5: `join`", ":6: `anonymous"};
+	    ":3: `data`, byte 2", ":4: hook `h` without `url`", ":5: `join`", ":6: `anonymous"};
 	const char *path = fixture_write("all.conf", text, strlen(text));
 	struct conf_errors errors;
 	struct conf *c;
