@@ -186,6 +186,7 @@ static const struct slip {
     {"room \"a:b\" { }", 1, "room type `a:b`: letters, digits, _ - and . only"},
     {"room \"user\" { }", 1, "is built in and needs no block"},
     {"room \"all\" { }", 1, "is a word of `to`"},
+    {"room \"room\" { single = yes }", 1, "is a word of `to`"},
     {"room \"a\" { join = {any, none} }", 1, "none beside others"},
     {"room \"a\" { join = member }", 1, "`member` is none of any authenticated own claim:X hook none role:NAME"},
     {"room \"a\" { join = own  single = yes }", 1, "a single room has none"},
