@@ -85,7 +85,7 @@ static const struct option engine[] = {
 	    .computed = "none; under `--dev` the loopback",
 	    .help = "Web origins that may connect, besides the same origin and that of an admin listener: list of "
 		    "`https://app.example.com`, with its port unless that is the usual one, `https://*.example.com` for all names "
-		    "below, `*` for all. A request without Origin passes."},
+		    "below, `*` for all; a text may hold several, apart by commas, as in `\"${ORIGINS}\"`. A request without Origin passes."},
 	{"credentials", OPTION_SWITCH, AT(conf_engine, credentials), .dflt = "no", RELOAD,
 	    .help = "Let browsers send cookies from other origins; not with `origins = \"*\"`."},
 	{"compression", OPTION_SWITCH, AT(conf_engine, compression), .dflt = "no", RELOAD,

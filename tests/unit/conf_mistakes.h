@@ -123,6 +123,8 @@ static const struct slip {
     {"engine { upgrade_timeout = 2h }", 1, "at least 10ms, at most 1h"},
     {"engine { origins = app.example.com }", 1, "`origins`: `app.example.com` is no origin: write its scheme too"},
     {"engine { origins = \"ftp://a.example\" }", 1, "write its scheme too"},
+    {"engine { origins = \"https://a.example,,http://b\" }", 1, "`origins` has 0 bytes"},
+    {"engine { origins = \"https://a.example,https://a.example\" }", 1, "`origins` has `https://a.example` twice"},
     {"engine { origins = https://a.example/ }", 1, "write it without a path"},
     {"engine { origins = https://a.example:80:80 }", 1, "is no origin: write https://app.example.com, "},
     {"engine { origins = https://a.example:0 }", 1, "write a port from 1 to 65535"},
