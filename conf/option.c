@@ -342,7 +342,8 @@ static const struct option limit_role[] = {
 
 static const struct option check[] = {
 	{"if", OPTION_CONDITIONS, RELOAD, .help = "Conditions, all of which must hold."},
-	{"error", OPTION_TEXT, AT(check, error_plain), LIMITS(1, 512), RELOAD, .help = "What the sender is told when one does not."},
+	{"error", OPTION_TEXT, AT(check, error_plain), LIMITS(1, 512), RELOAD,
+	    .help = "What the sender is told when one does not; may be missing beside `deny = silent`."},
 	{"code", OPTION_NAME, AT(check, code), LIMITS(1, 64), RELOAD, .help = "A word for programs beside that text."},
 };
 
