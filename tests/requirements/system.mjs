@@ -111,7 +111,7 @@ export function effective(s, name) {
 /* Lines of a block of `forkcast check`, its own braces left out: block(text, 'every "status"'). */
 export function block(text, head) {
 	const lines = text.split('\n')
-	const at = lines.findIndex((l) => l.trim() === `${head} {`)
+	const at = lines.findIndex((l) => l.trim().replaceAll("'", '"') === `${head} {`)
 	assert.ok(at >= 0, `no ${head}`)
 	const indent = lines[at].match(/^\s*/)[0]
 	const end = lines.findIndex((l, i) => i > at && l === `${indent}}`)
