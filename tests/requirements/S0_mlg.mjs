@@ -71,7 +71,7 @@ test('S0-22, S0-23, S0-28 a connection without a token; authenticate; authentica
 	for (const socket of await connect_each(t, s, 2, () => ({}))) {
 		assert.equal((await ask(socket, 'subscribe', { room: 'content', id: '1' })).code, 'auth_missing', 'nothing before')
 		const heard = listen(socket)
-		await authenticated(socket, { username: 'Ada', role: 'moderator' })
+		await authenticated(socket, { username: 'Ada', name: 'of another', role: 'moderator' })
 		assert.equal(await heard.next('authenticated'), `{"userId":"${socket.key}","username":"Ada","role":"moderator","rooms":["user:${socket.key}","role:moderator","global:all"]}`)
 		assert.equal(await heard.next('system:authentication'), `{"status":"authenticated","userId":"${socket.key}"}`)
 	}

@@ -152,7 +152,7 @@ test('S1-15 the cookie gaming-platform-socket, HttpOnly, SameSite=Strict', async
 })
 
 test('S1-16, S1-18 the token in auth or in the header; who it is: id, name, role', async (t) => {
-	const text = token({ id: 'ada1', username: 'Ada', role: 'admin' })
+	const text = token({ sub: 'of another', id: 'ada1', username: 'Ada', name: 'of another', role: 'admin' })
 	const in_auth = await connect(t, s, { token: text })
 	const in_header = await connect(t, s, { extraHeaders: { authorization: `Bearer ${text}` }, transports: ['polling'] })
 	for (const c of [in_auth, in_header]) assert.deepEqual((await api(s, 'GET', `/v1/sockets/${c.id}`)).json.user, { id: 'ada1', name: 'Ada', role: 'admin' })

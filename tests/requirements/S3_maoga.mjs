@@ -295,7 +295,7 @@ test('S3-28, S3-49 a service publishes by name, over HTTP, and knows neither roo
 test('S3-43, S3-44 the token is in auth; none, a wrong one, and one in the query are an Authentication error', async (t) => {
 	const text = token(claims())
 	for (const options of [{}, { token: 'x' }, { query: { token: text } }, { token: token(claims({ exp: 1 })) }]) assert.equal((await refused(t, s, options)).message, 'Authentication error')
-	const c = await client(t, { role: 'moderator' })
+	const c = await client(t, { sub: 'of another', name: 'of another', role: 'moderator' })
 	assert.deepEqual((await api(s, 'GET', `/v1/sockets/${c.id}`)).json.user, { id: c.user, name: c.username, role: 'moderator' })
 	assert.ok(!s.log.includes(text))
 	const open = await serve('maoga', { env, edit: [['sources = {auth.token, bearer}', 'sources = {auth.token, bearer, query.token}']] })

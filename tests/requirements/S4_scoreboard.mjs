@@ -32,7 +32,7 @@ const fresh = () => `u${++users}`
 const known = (socket, user) => Object.assign(socket, { user, hears: listen(socket) })
 async function client(t, options = {}, at = s) {
 	const user = options.user_id ?? fresh()
-	return known(await connect(t, at, { token: token({ userId: user }), ...options }), user)
+	return known(await connect(t, at, { token: token({ sub: 'of another', userId: user }), ...options }), user)
 }
 async function pair(t) {
 	const ids = []

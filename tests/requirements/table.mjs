@@ -101,7 +101,7 @@ function line(name, rows) {
 
 async function main() {
 	const started = Date.now()
-	const files = fs.readdirSync(here).filter((f) => /^S\d_\w+\.mjs$/.test(f)).sort().map((f) => path.join(here, f))
+	const files = fs.readdirSync(here).filter((f) => /^(S\d_\w+|sample)\.mjs$/.test(f)).sort().map((f) => path.join(here, f))
 	const results = await run_all(files)
 	const { rows, mistakes } = judge(read_rows(), results.flatMap((r) => r.tests))
 	let bad = mistakes.length > 0
