@@ -122,9 +122,10 @@ CONFDIR ?= /etc/forkcast
 
 # The conf is yours: one that is there is never written over.
 install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(CONFDIR) $(DESTDIR)$(PREFIX)/share/forkcast/profiles
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(CONFDIR) $(DESTDIR)$(PREFIX)/share/forkcast/profiles/events
 	install -m 755 $(B)/forkcast $(DESTDIR)$(PREFIX)/bin/forkcast
-	$(if $(wildcard conf/profiles/*.conf),install -m 644 conf/profiles/*.conf $(DESTDIR)$(PREFIX)/share/forkcast/profiles/)
+	install -m 644 conf/profiles/*.conf $(DESTDIR)$(PREFIX)/share/forkcast/profiles/
+	install -m 644 conf/profiles/events/*.conf $(DESTDIR)$(PREFIX)/share/forkcast/profiles/events/
 	install -m 644 conf/forkcast.conf $(DESTDIR)$(PREFIX)/share/forkcast/forkcast.conf
 	install -d $(DESTDIR)$(PREFIX)/share/forkcast/client
 	install -m 644 $(B)/client/*.* $(DESTDIR)$(PREFIX)/share/forkcast/client/
@@ -268,6 +269,19 @@ kits: $(if $(FORKCAST),,all)
 
 CHECKS += kits
 # --- end of kits ----------------------------------------------------------------------------------------------------
+
+# --- requirements ---------------------------------------------------------------------------------------------------
+#   make requirements     what five systems need, row by row, against the profiles that serve them: a table
+#   make requirements-mutate [ONLY=mlg]  the same with each block of a profile taken out: what does no test miss? (an hour)
+.PHONY: requirements requirements-mutate
+requirements: $(if $(FORKCAST),,all)
+	@FORKCAST=$(abspath $(or $(FORKCAST),$(B)/forkcast)) node tests/requirements/table.mjs
+
+requirements-mutate: $(if $(FORKCAST),,all)
+	@FORKCAST=$(abspath $(or $(FORKCAST),$(B)/forkcast)) node tests/requirements/mutate.mjs $(ONLY)
+
+CHECKS += requirements
+# --- end of requirements --------------------------------------------------------------------------------------------
 
 # --- wire -----------------------------------------------------------------------------------------------------------
 #   make wire             the protocols on the wire, on four workers, beside the reference server
