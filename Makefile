@@ -290,7 +290,15 @@ REFERENCE := $(sort $(wildcard tests/reference/scenes_*.mjs))
 .PHONY: reference
 reference: $(if $(FORKCAST),,all)
 	@FORKCAST=$(abspath $(or $(FORKCAST),$(B)/forkcast)) scripts/run-node $(REFERENCE)
-CHECKS += reference
+
+#   make backend          a game behind hooks, with each part killed on the way; the backends of docs/hooks.md
+BACKEND := $(sort $(wildcard tests/backend/*_*.mjs))
+
+.PHONY: backend
+backend: $(if $(FORKCAST),,all)
+	@FORKCAST=$(abspath $(or $(FORKCAST),$(B)/forkcast)) scripts/run-node $(BACKEND)
+
+CHECKS += reference backend
 # --- end of reference -----------------------------------------------------------------------------------------------
 
 # --- cluster --------------------------------------------------------------------------------------------------------

@@ -3,52 +3,17 @@
  * server, and wants both to show the client what the scene says.
  */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import fs from 'node:fs'
-import net from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { after, before, test } from 'node:test'
 import { Manager, io } from 'socket.io-client'
 import { metrics } from '../e2e/prometheus.mjs'
-import { KEY, Server, budget } from '../e2e/server.mjs'
+import { Served } from '../e2e/served.mjs'
+import { budget } from '../e2e/server.mjs'
 import { fixture } from './fixture.mjs'
 
 const here = (name) => fileURLToPath(new URL(name, import.meta.url))
 const WAIT_MS = 15000
 const TRANSPORTS = [['polling'], ['websocket'], ['polling', 'websocket']]
-
-/* N ports that nobody listens on. */
-export async function free_ports(n) {
-	const listeners = await Promise.all([...Array(n)].map(async () => {
-		const l = net.createServer().listen(0, '127.0.0.1')
-		await once(l, 'listening')
-		return l
-	}))
-	const ports = listeners.map((l) => l.address().port)
-	await Promise.all(listeners.map((l) => new Promise((resolve) => l.close(resolve))))
-	return ports
-}
-
-/* server.conf, served as it is, and its backend. */
-class Reference extends Server {
-	write_conf() {
-		fs.writeFileSync(this.conf, `name = "${this.name}"\nruntime_dir = "${this.runtime}"\n${fs.readFileSync(here('server.conf'), 'utf8')}`)
-	}
-
-	async start() {
-		const [PORT, ADMIN_PORT, BACKEND_PORT] = await free_ports(3)
-		this.options.env = { PORT, ADMIN_PORT, BACKEND_PORT, ADMIN_KEY: KEY }
-		this.backend = spawn(process.execPath, [here('backend.mjs')], { env: { ...process.env, ...this.options.env }, stdio: ['ignore', 'pipe', 'inherit'] })
-		await once(this.backend.stdout, 'data')
-		return super.start()
-	}
-
-	async destroy() {
-		this.backend?.kill()
-		await super.destroy()
-	}
-}
 
 /* What a scene is given: sockets and managers of one server, which go with the scene. */
 class Stage {
@@ -102,7 +67,7 @@ export function compare(scenes) {
 	let ours
 	let theirs
 	before(async () => {
-		ours = new Reference()
+		ours = new Served({ file: here('server.conf'), backend: here('backend.mjs') })
 		await ours.start()
 		theirs = await fixture()
 	})
