@@ -297,6 +297,24 @@ wire-reference:
 CHECKS += wire
 # --- end of wire ----------------------------------------------------------------------------------------------------
 
+# --- reference ------------------------------------------------------------------------------------------------------
+#   make reference        the test server of the reference client as a conf and a backend, beside the original
+REFERENCE := $(sort $(wildcard tests/reference/scenes_*.mjs))
+
+.PHONY: reference
+reference: $(if $(FORKCAST),,all)
+	@FORKCAST=$(abspath $(or $(FORKCAST),$(B)/forkcast)) scripts/run-node $(REFERENCE)
+
+#   make backend          a game behind hooks, with each part killed on the way; the backends of docs/hooks.md
+BACKEND := $(sort $(wildcard tests/backend/*_*.mjs))
+
+.PHONY: backend
+backend: $(if $(FORKCAST),,all)
+	@FORKCAST=$(abspath $(or $(FORKCAST),$(B)/forkcast)) scripts/run-node $(BACKEND)
+
+CHECKS += reference backend
+# --- end of reference -----------------------------------------------------------------------------------------------
+
 # --- cluster --------------------------------------------------------------------------------------------------------
 #   make cluster          many clients on four workers, processes killed and stopped; the short form, in make check
 #   make cluster-long     the same in full: 10,000 messages, 50 workers and 20 keepers killed, 30 s stops (5 minutes)
