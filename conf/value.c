@@ -426,32 +426,6 @@ bool value_store_block(struct load *l, const struct option_block *block, cfg_t *
 {
 	bool good = true;
 
-	for (unsigned i = 0; i < block->n; i++) {
-		const struct option *o = &block->option[i];
-		unsigned n = tree_values(tree, o->name);
-		const struct token **v = NULL;
-
-		if (n > 0) {
-			v = conf_arena_alloc(l->scratch, n * sizeof *v);
-			for (unsigned j = 0; j < n; j++)
-				v[j] = tree_value(tree, o->name, j);
-		} else if (o->dflt != NULL && o->size > 0) {
-			n = default_tokens(l, o, tree_place(l, tree), &v);
-		}
-		if (n == 0)
-			continue;
-		if (o->type == OPTION_ORIGINS)
-			n = at_commas(l, v, n, &v);
-		if (o->type == OPTION_KEY_FILE && tree_values(tree, plain_option(block, o)->name) > 0) {
-			mistake(&l->mistakes, v[0]->at, "`%s` beside `%s`: keep one", o->name,
-			    plain_option(block, o)->name);
-			good = false;
-		} else if (!store(l, block, o, v, n, base)) {
-			good = false;
-		}
-	}
-}
-
 	for (unsigned i = 0; i < block->n; i++)
 		good &= store_option(l, block, &block->option[i], tree, base);
 	return good;
