@@ -11,6 +11,7 @@
 #include "conf/version.h"
 #include "master/announce.h"
 #include "master/argv.h"
+#include "master/data_dir.h"
 #include "master/limits.h"
 #include "master/pidfile.h"
 #include "master/remains.h"
@@ -232,6 +233,8 @@ static int check_host(struct serve *s, struct fault *f)
 	uint64_t nofile = 0;
 	int err = identity_resolve(&s->identity, c, f);
 
+	if (!err)
+		err = data_dir_prepare(c, &s->identity, f);
 	if (!err)
 		err = limits_raise_nofile(&nofile, f);
 	if (!err)

@@ -122,6 +122,14 @@ describe('schedules', () => {
 	})
 })
 
+test('processes that gave root up can keep what waits', { skip: process.getuid() !== 0 && 'needs root' }, async (t) => {
+	const s = await server(t, { workers: 1, conf: 'user = nobody' })
+	assert.equal((await api(s, 'POST', '/v1/emit', { to: 'all', event: 'x', delay: '1h', id: 'kept' })).status, 202)
+	await s.stop()
+	await s.start()
+	assert.equal((await api(s, 'GET', '/v1/schedules/kept')).status, 200)
+})
+
 test('without data_dir nothing waits', async (t) => {
 	const s = await server(t, { workers: 1, args: ['--dev'] })
 	const r = await api(s, 'POST', '/v1/emit', { to: 'all', event: 'x', delay: 5 })

@@ -65,6 +65,7 @@ export class Server {
 	constructor(options = {}) {
 		this.options = options
 		this.dir = options.dir ?? fs.mkdtempSync(path.join(os.tmpdir(), 'forkcast-e2e-'))
+		fs.chmodSync(this.dir, 0o711) /* for processes that have another user */
 		this.name = options.name ?? `e2e${process.pid}x${count++}`
 		this.runtime = path.join(this.dir, 'run')
 		this.conf = path.join(this.dir, `${this.name}.conf`)
@@ -75,12 +76,15 @@ export class Server {
 
 	write_conf() {
 		const o = this.options
+		const own = /data_dir/.test(o.conf ?? '') || o.args?.includes('--dev')
+		const data = own ? '' : `  data_dir = "${path.join(this.dir, 'data')}"`
 		fs.writeFileSync(
 			this.conf,
 			[
 				`name = "${this.name}"`,
 				`workers = ${o.workers ?? 3}`,
-				`runtime_dir = "${o.runtime ?? this.runtime}"`,
+				/* in one line: tests count them */
+				`runtime_dir = "${o.runtime ?? this.runtime}"${data}`,
 				o.conf ?? '',
 				o.listen ?? 'listen "127.0.0.1:0" { }',
 				o.admin ?? `admin "127.0.0.1:0" { key = "${KEY}" }`,
