@@ -122,9 +122,10 @@ CONFDIR ?= /etc/forkcast
 
 # The conf is yours: one that is there is never written over.
 install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(CONFDIR) $(DESTDIR)$(PREFIX)/share/forkcast/profiles
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(CONFDIR) $(DESTDIR)$(PREFIX)/share/forkcast/profiles/events
 	install -m 755 $(B)/forkcast $(DESTDIR)$(PREFIX)/bin/forkcast
-	$(if $(wildcard conf/profiles/*.conf),install -m 644 conf/profiles/*.conf $(DESTDIR)$(PREFIX)/share/forkcast/profiles/)
+	install -m 644 conf/profiles/*.conf $(DESTDIR)$(PREFIX)/share/forkcast/profiles/
+	install -m 644 conf/profiles/events/*.conf $(DESTDIR)$(PREFIX)/share/forkcast/profiles/events/
 	install -m 644 conf/forkcast.conf $(DESTDIR)$(PREFIX)/share/forkcast/forkcast.conf
 	install -d $(DESTDIR)$(PREFIX)/share/forkcast/client
 	install -m 644 $(B)/client/*.* $(DESTDIR)$(PREFIX)/share/forkcast/client/
@@ -269,6 +270,19 @@ kits: $(if $(FORKCAST),,all)
 CHECKS += kits
 # --- end of kits ----------------------------------------------------------------------------------------------------
 
+# --- requirements ---------------------------------------------------------------------------------------------------
+#   make requirements     what five systems need, row by row, against the profiles that serve them: a table
+#   make requirements-mutate [ONLY=mlg]  the same with each block of a profile taken out: what does no test miss? (an hour)
+.PHONY: requirements requirements-mutate
+requirements: $(if $(FORKCAST),,all)
+	@FORKCAST=$(abspath $(or $(FORKCAST),$(B)/forkcast)) node tests/requirements/table.mjs
+
+requirements-mutate: $(if $(FORKCAST),,all)
+	@FORKCAST=$(abspath $(or $(FORKCAST),$(B)/forkcast)) node tests/requirements/mutate.mjs $(ONLY)
+
+CHECKS += requirements
+# --- end of requirements --------------------------------------------------------------------------------------------
+
 # --- wire -----------------------------------------------------------------------------------------------------------
 #   make wire             the protocols on the wire, on four workers, beside the reference server
 #   make wire-reference   the same tests against the reference itself: are they right?
@@ -282,6 +296,24 @@ wire-reference:
 	WIRE_TARGET=reference timeout $(E2E_TIMEOUT) node --test --test-concurrency=1 $(WIRE)
 CHECKS += wire
 # --- end of wire ----------------------------------------------------------------------------------------------------
+
+# --- reference ------------------------------------------------------------------------------------------------------
+#   make reference        the test server of the reference client as a conf and a backend, beside the original
+REFERENCE := $(sort $(wildcard tests/reference/scenes_*.mjs))
+
+.PHONY: reference
+reference: $(if $(FORKCAST),,all)
+	@FORKCAST=$(abspath $(or $(FORKCAST),$(B)/forkcast)) scripts/run-node $(REFERENCE)
+
+#   make backend          a game behind hooks, with each part killed on the way; the backends of docs/hooks.md
+BACKEND := $(sort $(wildcard tests/backend/*_*.mjs))
+
+.PHONY: backend
+backend: $(if $(FORKCAST),,all)
+	@FORKCAST=$(abspath $(or $(FORKCAST),$(B)/forkcast)) scripts/run-node $(BACKEND)
+
+CHECKS += reference backend
+# --- end of reference -----------------------------------------------------------------------------------------------
 
 # --- cluster --------------------------------------------------------------------------------------------------------
 #   make cluster          many clients on four workers, processes killed and stopped; the short form, in make check

@@ -13,7 +13,7 @@ void check_list(struct load *l, cfg_t *block, const struct option_block *known, 
 		if (c->nif == 0)
 			mistake(
 			    &l->mistakes, tree_place(l, one), "`check` without `if` refuses nothing: add a condition");
-		if (tree_values(one, "error") == 0)
+		if (tree_values(one, "error") == 0 && !r->silent)
 			mistake(&l->mistakes, tree_place(l, one),
 			    "`check` without `error`: add the text that the sender is told");
 		c->error = template_string_body(l->keep, c->error_plain);

@@ -172,8 +172,12 @@ static void demands(struct explain *x, const struct rule *r)
 	for (unsigned i = 0; i < r->ncheck; i++) {
 		step(x, "check");
 		say_conditions(x->out, r->check[i].nif, r->check[i].ifs);
-		fputs(", else the error ", x->out);
-		say_code(x->out, r->check[i].error_plain);
+		if (r->silent) {
+			fputs(", else silence", x->out);
+		} else {
+			fputs(", else the error ", x->out);
+			say_code(x->out, r->check[i].error_plain);
+		}
 		if (r->check[i].code.p != NULL) {
 			fputs(" with the code ", x->out);
 			say_code(x->out, r->check[i].code);

@@ -108,8 +108,12 @@ static void limits(struct guide *g, const struct rule *r)
 static void checks(struct guide *g, const struct rule *r)
 {
 	for (unsigned i = 0; i < r->ncheck; i++) {
-		fputs("- Refused with ", g->out);
-		say_code(g->out, r->check[i].error_plain);
+		if (r->silent) {
+			fputs("- Refused in silence", g->out);
+		} else {
+			fputs("- Refused with ", g->out);
+			say_code(g->out, r->check[i].error_plain);
+		}
 		if (r->check[i].code.p != NULL) {
 			fputs(", code ", g->out);
 			say_code(g->out, r->check[i].code);

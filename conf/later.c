@@ -19,7 +19,6 @@ static const struct {
 	     "drain redis"},
 	{"namespace", "batch board mode preferences"},
 	{"listen", "tls_certificate tls_key proxy_protocol"},
-	{"shm", "sync"},
 	{"event", ACTION_LATER},
 	{"event/also", ACTION_LATER},
 	{"route", RULE_LATER ACTION_LATER},

@@ -89,7 +89,7 @@ static const struct option engine[] = {
 	    .computed = "none; under `--dev` the loopback",
 	    .help = "Web origins that may connect, besides the same origin and that of an admin listener: list of "
 		    "`https://app.example.com`, with its port unless that is the usual one, `https://*.example.com` for all names "
-		    "below, `*` for all. A request without Origin passes."},
+		    "below, `*` for all; a text may hold several, apart by commas, as in `\"${ORIGINS}\"`. A request without Origin passes."},
 	{"credentials", OPTION_SWITCH, AT(conf_engine, credentials), .dflt = "no", RELOAD,
 	    .help = "Let browsers send cookies from other origins; not with `origins = \"*\"`."},
 	{"compression", OPTION_SWITCH, AT(conf_engine, compression), .dflt = "no", RELOAD,
@@ -349,7 +349,8 @@ static const struct option limit_role[] = {
 
 static const struct option check[] = {
 	{"if", OPTION_CONDITIONS, RELOAD, .help = "Conditions, all of which must hold."},
-	{"error", OPTION_TEXT, AT(check, error_plain), LIMITS(1, 512), RELOAD, .help = "What the sender is told when one does not."},
+	{"error", OPTION_TEXT, AT(check, error_plain), LIMITS(1, 512), RELOAD,
+	    .help = "What the sender is told when one does not; may be missing beside `deny = silent`."},
 	{"code", OPTION_NAME, AT(check, code), LIMITS(1, 64), RELOAD, .help = "A word for programs beside that text."},
 };
 
@@ -508,7 +509,7 @@ const struct option_block option_blocks[] = {
 	    "A reaction to time, once on the whole host, whatever dies meanwhile. There is no client: `each = TYPE` does it for "
 	    "each room of that type on the host.",
 	    .nsp = true},
-	{"every/also", "also", NULL, true, ROWS(on), "A further action of the rule, after the inline one."},
+	{"every/also", "also", NULL, true, ROWS(on_also), "A further action of the rule, after the inline one."},
 	{"hook", "hook", "NAME", true, ROWS(hook),
 	    "A backend that rules ask over HTTP, see rules.md. A namespace that does not declare a hook has that of the top level.",
 	    .nsp = true},

@@ -162,7 +162,8 @@ static void print_checks(FILE *out, int depth, const struct rule *r)
 
 		fprintf(out, "%.*scheck {\n", depth, "\t\t\t");
 		print_conditions(out, depth + 1, c->nif, c->ifs);
-		print_text(out, depth + 1, "error", c->error_plain);
+		if (c->error_plain.p != NULL)
+			print_text(out, depth + 1, "error", c->error_plain);
 		if (c->code.p != NULL)
 			print_text(out, depth + 1, "code", c->code);
 		fprintf(out, "%.*s}\n", depth, "\t\t\t");

@@ -15,11 +15,12 @@ static int by_name(const void *a, const void *b)
 }
 
 /* True when T is one of the words of `to`, which a room type would hide. */
-static bool target_word(struct text t)
+/* `room:5` is no word of `to`, so rooms of this type have ids. */
+static bool target_word(struct text t, bool single)
 {
 	static const char *const words[] = {"room", "rooms", "others", "self", "all"};
 
-	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+	for (size_t i = single ? 0 : 1; i < sizeof words / sizeof words[0]; i++)
 		if (text_is(t, words[i]))
 			return true;
 	return false;
@@ -30,7 +31,7 @@ static bool builtin_type(struct text t)
 	return text_is(t, "user") || text_is(t, "role") || text_is(t, "global");
 }
 
-static bool type_name(struct load *l, const struct token *title)
+static bool type_name(struct load *l, const struct token *title, bool single)
 {
 	struct text t = title->text;
 	const char *shown = mistake_show(&l->mistakes, t);
@@ -52,7 +53,7 @@ static bool type_name(struct load *l, const struct token *title)
 		mistake(&l->mistakes, title->at, "room type `%s` is built in and needs no block: remove it", shown);
 		return false;
 	}
-	if (target_word(t)) {
+	if (target_word(t, single)) {
 		mistake(&l->mistakes, title->at, "room type `%s` is a word of `to`: take another name", shown);
 		return false;
 	}
@@ -184,7 +185,7 @@ void room_types(struct load *l, cfg_t *tree, struct catalogue_nsp *nsp)
 		value_store_option(l, known, "max_users", block, type);
 		value_store_option(l, known, "grace", block, type);
 		join_policy(l, block, nsp, type);
-		if (!type_name(l, title)) {
+		if (!type_name(l, title, type->single)) {
 			*type = (struct room_type){0};
 			continue;
 		}

@@ -366,6 +366,38 @@ static unsigned default_tokens(struct load *l, const struct option *o, struct pl
 	return n;
 }
 
+/*
+ * Origins have no commas, so "${ORIGINS}" may hold several: "https://a.example, https://b.example".  An element between two
+ * commas that is empty is judged like any other.
+ */
+static unsigned at_commas(struct load *l, const struct token **v, unsigned n, const struct token ***out)
+{
+	unsigned m = 0;
+
+	*out = NULL;
+	for (unsigned i = 0; i < n; i++) {
+		const char *p = v[i]->text.p;
+		const char *end = p + v[i]->text.n;
+
+		for (;;) {
+			const char *comma = v[i]->bad ? NULL : memchr(p, ',', (size_t)(end - p));
+			const char *to = comma != NULL ? comma : end;
+			struct token *t = conf_arena_alloc(l->scratch, sizeof *t);
+
+			while (p < to && *p == ' ' && p > v[i]->text.p)
+				p++;
+			*t = *v[i];
+			t->text = conf_arena_text(l->scratch, p, (size_t)(to - p));
+			*out = conf_arena_push(l->scratch, *out, m, sizeof **out);
+			(*out)[m++] = t;
+			if (comma == NULL)
+				break;
+			p = comma + 1;
+		}
+	}
+	return m;
+}
+
 static bool store_option(
     struct load *l, const struct option_block *block, const struct option *o, cfg_t *tree, void *base)
 {
@@ -381,6 +413,8 @@ static bool store_option(
 	}
 	if (n == 0)
 		return true;
+	if (o->type == OPTION_ORIGINS)
+		n = at_commas(l, v, n, &v);
 	if (o->type == OPTION_KEY_FILE && tree_values(tree, plain_option(block, o)->name) > 0) {
 		mistake(&l->mistakes, v[0]->at, "`%s` beside `%s`: keep one", o->name, plain_option(block, o)->name);
 		return false;

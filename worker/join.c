@@ -1,5 +1,6 @@
 #include <errno.h>
 
+#include "conf/log.h"
 #include "worker/join.h"
 #include "worker/ops.h"
 #include "worker/session.h"
@@ -23,6 +24,7 @@ int join_room(struct socket *so, struct slice name)
 		return -EDQUOT;
 	r = room_join(w, so, name, false);
 	if (ops_join(w, so, &name, 1)) {
+		log_debug("join", "sid=%s user=%s room=%.*s", so->id.text, socket_user_text(so), (int)name.n, name.p);
 		trigger_joined(so, name);
 		return 0;
 	}

@@ -52,7 +52,8 @@ static void refuse_with(struct socket *so, const struct sio_packet *p, const str
 	struct worker *w = s->w;
 	struct eval e;
 
-	log_debug("event_refused", "sid=%s code=%.*s", so->id.text, (int)t->code.n, t->code.p);
+	log_debug("event_refused", "sid=%s code=%.*s user=%s text=%.*s", so->id.text, (int)t->code.n, t->code.p,
+	    socket_user_text(so), (int)t->text.n, t->text.p);
 	eval_init(&e, w, so);
 	e.error = slice_make(arena_copy(&w->arena, t->text.p, t->text.n), t->text.n); /* may lie where sources are written */
 	e.code = t->code.n > 0 ? t->code : slice_make(NULL, 0);
@@ -337,7 +338,8 @@ void rule_on_event(struct socket *so, const struct sio_packet *p, struct attachm
 		return;
 	}
 	r = catalogue_event(so->nsp->rules, plain.p, plain.n);
-	log_debug("event", "sid=%s name=%.*s", so->id.text, (int)(plain.n > 64 ? 64 : plain.n), plain.p);
+	log_debug("event", "sid=%s name=%.*s user=%s", so->id.text, (int)(plain.n > 64 ? 64 : plain.n), plain.p,
+	    socket_user_text(so));
 	builtin = r == NULL && builtin_knows(so, plain);
 	if (r == NULL && !builtin)
 		r = catalogue_event_pattern(so->nsp->rules, plain.p, plain.n);

@@ -55,6 +55,11 @@ void socket_unmark_all(struct worker *w)
 	socket_each(w, unmark, NULL);
 }
 
+const char *socket_user_text(const struct socket *so)
+{
+	return so->user != NULL ? user_id(so->user).p : "-";
+}
+
 struct socket *socket_of(const struct session *s, struct slice nsp)
 {
 	struct socket *so = s->sockets;
@@ -237,7 +242,7 @@ static void admit(struct socket *so, int64_t ends_ms)
 	else
 		identity_watch(so, ends_ms);
 	counter_add(w->ct, COUNTER_CONNECTS, 1);
-	log_info("connect", "sid=%s user=%s nsp=%s transport=%s", so->id.text, so->user != NULL ? user_id(so->user).p : "-",
+	log_info("connect", "sid=%s user=%s nsp=%s transport=%s", so->id.text, socket_user_text(so),
 	    name.p, s->tr->name);
 	n = sio_write_connect(name, so->id.text, packet, sizeof(packet));
 	session_send_text(s, slice_make(packet, n));
@@ -316,7 +321,7 @@ void socket_leave(struct socket *so, enum close_reason reason)
 	if (reason == CLOSE_CLIENT_NSP || reason == CLOSE_SERVER_NSP)
 		counter_add_to(&w->ct->disconnects[reason], 1);
 	log_info("disconnect", "sid=%s user=%s reason=%s duration_ms=%lld", so->id.text,
-	    so->user != NULL ? user_id(so->user).p : "-", close_reason_name(reason),
+	    socket_user_text(so), close_reason_name(reason),
 	    (long long)(w->now_ms - so->connected_ms));
 	trigger_gone(so, reason);
 	ops_socket_del(w, so);

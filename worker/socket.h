@@ -61,6 +61,8 @@ void socket_each(const struct worker *w, void (*fn)(struct socket *so, void *arg
 void socket_connect(struct session *s, struct slice nsp, struct slice auth);
 /* The session's socket in that namespace; NULL when it has none. */
 struct socket *socket_of(const struct session *s, struct slice nsp);
+/* The user's id for the log, "-" of one without. */
+const char *socket_user_text(const struct socket *so);
 /* Takes the socket out of everything and frees it; sends nothing. */
 void socket_leave(struct socket *so, enum close_reason reason);
 /* Server side: tells the client (41), then socket_leave(); CLOSE: also ends the session. */

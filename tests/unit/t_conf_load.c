@@ -167,7 +167,7 @@ static void the_engine(void **state)
 	    "engine { transports = polling  allow_upgrades = no  upgrade_timeout = 3s  compression = yes\n"
 	    "  compression_threshold = 0  http_compression = no  serve_client = no  client_dir = /srv/client\n"
 	    "  origins = {HTTPS://App.Example.COM, https://a.example:443, http://b.example:80, http://c.example:443,\n"
-	    "    \"https://*.Example.com:8443\", 'http://[::1]:3000', http://127.0.0.1:65535, \"*\"}\n"
+	    "    \"https://*.Example.com:8443\", \"http://[::1]:3000, http://127.0.0.1:65535\", \"*\"}\n"
 	    "  cookie { } }\n"
 	    "echo \"/ws\" { }\necho \"/ws/2\" { max_message = 64 }\n"
 	    "echo \"/engine.io/\" { protocol = engine.io  max_message = 1M }\necho \"/socket.iox\" { }\n";

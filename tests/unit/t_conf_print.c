@@ -81,6 +81,7 @@ static const char *const texts[] = {
     " also { if = @user.id emit = y to = 'user:{@user.id}' } } event a { room = r check { if = x error = e } also { "
     "emit = z } } }\n"
     "namespace \"/it's-*\" { event a { } } namespace '/*' { }",
+    "event \"a\" { fields = {\"b: id\"} deny = silent check { if = b } check { if = b error = no } }",
     "engine { transports = websocket allow_upgrades = no origins = {\"*\", https://a:1} compression = yes client_dir = "
     "'a b'\n"
     " cookie { name = \"a'b\" samesite = strict } } echo /e { protocol = engine.io max_message = 1K } echo \"/it's\" { "
