@@ -233,14 +233,19 @@ static unsigned scope_of(struct load *l, cfg_t *block, unsigned scope, struct ac
 	return a->each != NULL ? scope | SCOPE_ROOM : scope;
 }
 
+static unsigned room_of_if(cfg_t *block, unsigned scope)
+{
+	return (scope & SCOPE_TIME) != 0 && tree_values(block, "each") > 0 ? SCOPE_ROOM : 0;
+}
+
 void action_list(struct load *l, cfg_t *block, unsigned scope, struct rule *r)
 {
 	bool payload = (scope & SCOPE_PAYLOAD) != 0;
 	const struct rule *own = (scope & SCOPE_ROUTE) != 0 ? r : NULL;
 	unsigned nalso = tree_blocks(block, "also");
 
-	/* judged before a hook is asked */
-	action_conditions(l, block, scope & ~(unsigned)SCOPE_HOOK, &r->nif, &r->ifs);
+	/* judged before a hook is asked, and in a reaction to time for each room */
+	action_conditions(l, block, (scope & ~(unsigned)SCOPE_HOOK) | room_of_if(block, scope), &r->nif, &r->ifs);
 	r->action = conf_arena_alloc(l->keep, (nalso + 1) * sizeof *r->action);
 	if (own != NULL || has_action(l, block, payload)) {
 		struct action *a = &r->action[r->naction++];

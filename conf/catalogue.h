@@ -246,6 +246,7 @@ struct rule {
 /* An `every` block: what happens again and again, once on the whole host. */
 struct every {
 	int64_t interval; /* ms */
+	const struct room_type *each; /* `if`, `hook` and the inline action are for each room of that type; NULL: once */
 	struct rule rule; /* its title, conditions and actions */
 };
 

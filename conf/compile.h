@@ -29,6 +29,7 @@ enum scope {
 	SCOPE_SELF = 8192,    /* there is a client to send to: `self`, `others`, `join`, `leave`, `disconnect` */
 	SCOPE_ROUTE = 32768,  /* nothing more: a backend publishes, there is no client */
 	SCOPE_HOOK = 65536,   /* @hook */
+	SCOPE_TIME = 131072,  /* nothing more: with `each` the whole rule is about a room */
 
 	/* What a token tells, what is known of a client that connects, and of one that is there. */
 	SCOPE_TOKEN = SCOPE_USER | SCOPE_CLAIMS,

@@ -27,7 +27,8 @@ static void every(struct load *l, cfg_t *block, struct catalogue_nsp *nsp, struc
 	if (title->text.n > NAME_LONGEST)
 		mistake(&l->mistakes, title->at, "every: a name of %zu bytes: at most %d", title->text.n, NAME_LONGEST);
 	hook_rule(l, block, r);
-	action_list(l, block, SCOPE_SERVER | hook_scope(r), r);
+	action_list(l, block, SCOPE_SERVER | SCOPE_TIME | hook_scope(r), r);
+	e->each = r->naction > 0 && !r->action[0].also ? r->action[0].each : action_each(l, block);
 	if (r->naction == 0 && tree_value(block, "hook", 0) == NULL)
 		mistake(&l->mistakes, tree_place(l, block), "every `%s` does nothing: name an event to send with `emit`",
 		    shown);

@@ -29,6 +29,8 @@ enum op_kind {
 	OP_ONCE = 7,   /* ASK, KEY, DATA?, RECORD*; head.time_ms: how long the key stays taken.  AT, ID, BODY: sent then */
 	OP_CANCEL = 8, /* ASK, ID, KEY: nothing of that ID is sent, and the key is free; RECORD_ONCE_TAKEN: there is none */
 	OP_ENTER = 9,  /* ASK, SID, ROOM: as OP_JOIN, unless the room has head.most users; RECORD_ONCE_TAKEN: it has */
+	OP_BAN = 10,   /* ASK, KEY (store_ban.h: a name), DATA? (why), AT? (until): its sockets go, and it does not connect */
+	OP_UNBAN = 11, /* ASK, KEY; RECORD_ONCE_TAKEN: it is not banned */
 };
 
 enum op_tlv {

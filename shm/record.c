@@ -33,7 +33,7 @@ static bool head_ok(const struct record_head *h)
 		return false;
 	switch (h->kind) {
 	case RECORD_BROADCAST: return h->act == 0;
-	case RECORD_CONTROL: return h->act >= RECORD_ACT_JOIN && h->act <= RECORD_ACT_CLOSE;
+	case RECORD_CONTROL: return h->act >= RECORD_ACT_JOIN && h->act <= RECORD_ACT_BAN;
 	case RECORD_ANSWER: return h->act >= RECORD_ANSWER_COUNT && h->act <= RECORD_ANSWER_KEEPER;
 	case RECORD_EDGE: return h->act >= RECORD_EDGE_ONLINE && h->act <= RECORD_EDGE_TICK;
 	default: return false;

@@ -23,7 +23,8 @@ enum record_kind {
 	RECORD_ANSWER = 4,    /* to the process that asked for acks: see enum record_answer */
 };
 
-enum record_act { RECORD_ACT_JOIN = 1, RECORD_ACT_LEAVE, RECORD_ACT_DISCONNECT, RECORD_ACT_CLOSE };
+/* BAN: on all sockets of the user or the address that USER names (store_ban.h). */
+enum record_act { RECORD_ACT_JOIN = 1, RECORD_ACT_LEAVE, RECORD_ACT_DISCONNECT, RECORD_ACT_CLOSE, RECORD_ACT_BAN };
 /* Of a user in a namespace, of a user in a room, of a room; of time (PACKET: the name of an `every` in NSP that is due). */
 enum record_edge {
 	RECORD_EDGE_ONLINE = 1,

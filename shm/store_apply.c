@@ -464,6 +464,8 @@ int store_apply(struct store_writer *w, unsigned slot, uint32_t gen, const void 
 		return -EPROTO;
 	if (head.kind == OP_ONCE)
 		return store_once_apply(w, slot, gen, &head, tlvs, tlvs_len);
+	if (head.kind == OP_BAN || head.kind == OP_UNBAN)
+		return store_ban_apply(w, slot, gen, head.kind == OP_BAN, tlvs, tlvs_len);
 	if (head.kind == OP_CANCEL)
 		return store_cancel_apply(w, slot, gen, tlvs, tlvs_len);
 	if (!collect(&f, tlvs, tlvs_len))

@@ -108,6 +108,10 @@ int store_kept_del(struct store_writer *w, const void *key, size_t key_len, cons
 /* store_once.c.  Applies an OP_ONCE; as store_apply(). */
 int store_once_apply(struct store_writer *w, unsigned slot, uint32_t gen, const struct op_head *head,
     const uint8_t *tlvs, size_t len);
+/* The same for an OP_BAN, or an OP_UNBAN (store_ban.c). */
+int store_ban_apply(struct store_writer *w, unsigned slot, uint32_t gen, bool banned, const uint8_t *tlvs, size_t len);
+/* To all live workers: whoever has that name goes. */
+int store_outbox_ban(struct store_writer *w, const struct store_text *name);
 /* The same for an OP_CANCEL. */
 int store_cancel_apply(struct store_writer *w, unsigned slot, uint32_t gen, const uint8_t *tlvs, size_t len);
 

@@ -184,6 +184,19 @@ int store_outbox_answer(struct store_writer *w, const struct record_ack *to, uin
 	return append(w, buf, t.len);
 }
 
+int store_outbox_ban(struct store_writer *w, const struct store_text *name)
+{
+	_Alignas(8) uint8_t buf[RECORD_CAP];
+	struct tlv_writer t;
+	struct record_head *h = record_begin(&t, buf, sizeof buf, RECORD_CONTROL);
+
+	h->act = RECORD_ACT_BAN;
+	h->mask = w->workers;
+	tlv_put(&t, RECORD_TLV_USER, 0, name->p, name->len);
+	assert(!t.over);
+	return append(w, buf, t.len);
+}
+
 /* Calls FN for the records of one row.  Rows taken, or -errno; *STOP when FN wants no more. */
 static int each_in_row(const MDB_val *v, uint64_t from, unsigned max, store_outbox_fn fn, void *ctx, bool *stop)
 {

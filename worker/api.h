@@ -30,6 +30,9 @@ void api_call(struct conn *c, const char *verb, struct slice body); /* api_verb.
 void api_emit(struct conn *c, const struct http_request *req, struct slice body);	    /* api_verb.c */
 void api_events(struct conn *c, const struct http_request *req, struct slice body);
 void api_batch(struct conn *c, const struct http_request *req, struct slice body);  /* batch.c */
+void api_list_bans(struct conn *c, const struct http_request *req, struct slice body); /* api_bans.c */
+void api_ban(struct conn *c, const struct http_request *req, struct slice body);
+void api_unban(struct conn *c, const struct http_request *req, struct slice body);
 void api_schedules(struct conn *c, const struct http_request *req, struct slice body);
 void api_list_schedules(struct conn *c, const struct http_request *req, struct slice body); /* api_schedules.c */
 void api_get_schedule(struct conn *c, const struct http_request *req, struct slice body);

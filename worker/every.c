@@ -8,7 +8,8 @@
 #include "worker/rule_hook.h"
 #include "worker/worker.h"
 
-#define PAGE 64u /* rooms of a turn */
+#define PAGE	64u  /* rooms of a turn */
+#define ASKED_MAX 256u /* hooks that are asked about rooms at a time */
 
 /* One that is going on. */
 struct every_run {
@@ -18,7 +19,9 @@ struct every_run {
 	unsigned action;		/* the one that is next */
 	char after[OP_NAME_MAX + 1];	/* the last room that it was done for; "": none yet */
 	char id[UUID_LEN + 1];
-	bool asked, waits; /* its hook */
+	bool roomed;	   /* it was done for every room, of a rule that is about each */
+	unsigned nasked;   /* hooks asked about rooms, without a reply yet */
+	bool asked, waits; /* its hook, of a rule that is about none */
 	bool ended;	   /* by it */
 	char *hook;	   /* what it said, JSON; NULL: nothing */
 };
@@ -54,7 +57,7 @@ void every_due(struct worker *w, const struct record *rec)
 	counter_add(w->ct, COUNTER_EDGES, 1);
 }
 
-static void act_in(struct eval *e, const struct every_run *run, struct slice room)
+static void act_in(struct eval *e, struct every_run *run, struct slice room)
 {
 	int err = rule_act_in(e, &run->every->rule.action[run->action], room);
 
@@ -62,8 +65,62 @@ static void act_in(struct eval *e, const struct every_run *run, struct slice roo
 		log_debug("rule_ended", "every=%s error=%d", run->every->rule.name.p, err);
 }
 
-/* The next rooms of TYPE.  True when there are more. */
-static bool page(struct eval *e, struct every_run *run, const struct room_type *type)
+/* The inline action of a rule about each room; it may have none. */
+static void act_inline(struct eval *e, const struct every_run *run, struct slice room)
+{
+	const struct rule *r = &run->every->rule;
+
+	if (r->naction > 0 && !r->action[0].also && rule_act_in(e, &r->action[0], room) < 0)
+		log_debug("rule_ended", "every=%s room=%.*s", r->name.p, (int)room.n, room.p);
+}
+
+static void room_replied(struct rule_run *rule, struct socket *so, const struct hook_reply *reply, enum hook_failure why)
+{
+	struct every_run *run = (struct every_run *)(uintptr_t)rule->what;
+	struct eval e;
+
+	(void)so;
+	(void)why;
+	run->nasked--;
+	rule->w->more = true;
+	if (reply == NULL && !run->every->rule.hook.hook->goes_on)
+		return;
+	eval_again(rule->kept, NULL, &e);
+	if (reply != NULL) {
+		rule_hook_acts(rule->w, NULL, reply);
+		if (reply->refused)
+			return;
+		e.hook = reply->data;
+	}
+	act_inline(&e, run, e.room);
+}
+
+/* `if`, `hook` and the inline action, about one room. */
+static void whole_in(struct eval *e, struct every_run *run, struct slice room)
+{
+	const struct rule *r = &run->every->rule;
+	struct slice name = slice_make(r->name_json.p, r->name_json.n);
+	enum hook_failure why;
+
+	e->room = room;
+	if (!eval_all(e, r->ifs, r->nif))
+		return;
+	if (r->hook.hook != NULL && !r->hook.notify) {
+		if (rule_wait(e, name, &r->hook, 0, NULL, run, false, room_replied, &why) != NULL) {
+			run->nasked++;
+			return;
+		}
+		if (!r->hook.hook->goes_on)
+			return;
+	}
+	if (r->hook.hook != NULL && r->hook.notify)
+		rule_notify(e, name, &r->hook);
+	act_inline(e, run, room);
+}
+
+/* Calls FN for the next rooms of TYPE.  True when there are more. */
+static bool page(struct eval *e, struct every_run *run, const struct room_type *type,
+    void (*fn)(struct eval *e, struct every_run *run, struct slice room))
 {
 	struct worker *w = e->w;
 	struct store_room rooms[PAGE];
@@ -74,7 +131,7 @@ static bool page(struct eval *e, struct every_run *run, const struct room_type *
 
 	if (type->single) {
 		if (store_get_room(w->store, run->nsp->name.p, type->name.p, &sockets, &users) == 1)
-			act_in(e, run, slice_make(type->name.p, type->name.n));
+			fn(e, run, slice_make(type->name.p, type->name.n));
 		return false;
 	}
 	snprintf(prefix, sizeof(prefix), "%s:", type->name.p);
@@ -83,7 +140,7 @@ static bool page(struct eval *e, struct every_run *run, const struct room_type *
 	for (int i = 0; i < n; i++) {
 		struct slice room = slice_make(rooms[i].name, strlen(rooms[i].name));
 
-		act_in(e, run, room);
+		fn(e, run, room);
 		memcpy(run->after, room.p, room.n + 1);
 		free(rooms[i].name);
 	}
@@ -127,6 +184,33 @@ static bool ask(struct eval *e, struct every_run *run)
 	return !run->waits && !run->ended;
 }
 
+/* True when it was done for every room; the further actions follow. */
+static bool for_rooms(struct eval *e, struct every_run *run)
+{
+	const struct rule *r = &run->every->rule;
+
+	if (run->roomed || run->nasked >= ASKED_MAX)
+		return run->roomed;
+	run->roomed = !page(e, run, run->every->each, whole_in);
+	memcpy(run->id, e->id, sizeof(run->id));
+	e->room = slice_make(NULL, 0);
+	if (!run->roomed)
+		return false;
+	run->after[0] = '\0';
+	run->action = r->naction > 0 && !r->action[0].also;
+	return true;
+}
+
+/* True when the actions follow now. */
+static bool for_all(struct eval *e, struct every_run *run)
+{
+	const struct rule *r = &run->every->rule;
+
+	if (run->ended || (!run->asked && !eval_all(e, r->ifs, r->nif)))
+		return false;
+	return run->asked || ask(e, run);
+}
+
 /* True when there is more to do. */
 static bool go_on(struct worker *w, struct every_run *run)
 {
@@ -134,17 +218,17 @@ static bool go_on(struct worker *w, struct every_run *run)
 	struct eval e;
 
 	eval_init_in(&e, w, slice_make(run->nsp->name.p, run->nsp->name.n), run->nsp);
-	if (run->ended || (!run->asked && !eval_all(&e, r->ifs, r->nif)))
-		return false;
-	if (!run->asked && !ask(&e, run))
+	memcpy(e.id, run->id, sizeof(e.id)); /* one @id a run */
+	if (run->every->each != NULL && !for_rooms(&e, run))
+		return true;
+	if (run->every->each == NULL && !for_all(&e, run))
 		return run->waits;
 	if (run->hook != NULL)
 		e.hook = slice_make(run->hook, strlen(run->hook));
-	memcpy(e.id, run->id, sizeof(e.id)); /* one @id a run */
 	while (run->action < r->naction) {
 		const struct action *a = &r->action[run->action];
 
-		if (a->each != NULL && page(&e, run, a->each)) {
+		if (a->each != NULL && page(&e, run, a->each, act_in)) {
 			memcpy(run->id, e.id, sizeof(run->id));
 			return true;
 		}
@@ -153,7 +237,15 @@ static bool go_on(struct worker *w, struct every_run *run)
 		run->after[0] = '\0';
 		run->action++;
 	}
-	return false;
+	return run->nasked > 0;
+}
+
+/* Nothing to do before a reply has come. */
+static bool awaits(const struct every_run *run)
+{
+	bool done = run->roomed && run->action >= run->every->rule.naction;
+
+	return run->waits || run->nasked >= ASKED_MAX || (done && run->nasked > 0);
 }
 
 void every_turn(struct worker *w)
@@ -163,13 +255,13 @@ void every_turn(struct worker *w)
 	while (*pp != NULL) {
 		struct every_run *run = *pp;
 
-		if (run->waits) {
+		if (awaits(run)) {
 			pp = &run->next;
 			continue;
 		}
 		/* while the rings are full it waits, as clients do */
 		if (w->congested || go_on(w, run)) {
-			w->more |= !w->congested && !run->waits;
+			w->more |= !w->congested && !awaits(run);
 			pp = &run->next;
 			continue;
 		}

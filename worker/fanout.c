@@ -6,6 +6,7 @@
 #include "shm/record.h"
 #include "worker/ack.h"
 #include "worker/answers.h"
+#include "worker/ban.h"
 #include "worker/control.h"
 #include "worker/encode.h"
 #include "worker/every.h"
@@ -208,7 +209,10 @@ static void on_record(struct worker *w, const struct inlet_item *item, const voi
 		break;
 	case RECORD_CONTROL:
 		run_finish(w);
-		control_act(w, &rec);
+		if (rec.head.act == RECORD_ACT_BAN)
+			ban_act(w, &rec);
+		else
+			control_act(w, &rec);
 		break;
 	case RECORD_EDGE:
 		if (rec.head.act == RECORD_EDGE_TICK)

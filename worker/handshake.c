@@ -1,4 +1,5 @@
 #include "proto/engineio.h"
+#include "worker/ban.h"
 #include "worker/handover.h"
 #include "worker/handshake.h"
 #include "worker/limit.h"
@@ -116,7 +117,7 @@ enum public_verdict handshake_head(struct conn *c, const struct http_request *re
 	origin = origin_check(c, req);
 	if (origin != ORIGIN_REFUSED && origin_preflight(c, req))
 		return PUBLIC_ANSWERED;
-	if (a.q.sid.n == 0 && !limit_connect(c, req))
+	if (a.q.sid.n == 0 && (!ban_admits(c, req) || !limit_connect(c, req)))
 		return PUBLIC_ANSWERED;
 	e = check(c, &a, origin);
 	if (e != EIO_OK)

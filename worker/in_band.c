@@ -1,3 +1,4 @@
+#include "worker/ban.h"
 #include "worker/in_band.h"
 
 #include <stdlib.h>
@@ -151,6 +152,11 @@ static void authenticated(struct socket *so, const struct sio_packet *p, int64_t
 	struct session *s = so->session;
 	struct worker *w = s->w;
 
+	if (ban_is_on(so)) {
+		rule_refuse(so, p, REFUSAL_FORBIDDEN);
+		socket_disconnect_all(s, CLOSE_SERVER_DISCONNECT);
+		return;
+	}
 	identity_rooms(so);
 	if (!ops_socket_set(w, so)) {
 		/* The keeper would not know who it is: better it comes again. */

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "conf/conf.h"
+#include "shm/store_ban.h"
 #include "shm/store_schedule.h"
 #include "worker/clock.h"
 #include "worker/keeper.h"
@@ -108,6 +109,8 @@ int keeper_clock_apply(struct keeper *k, uint64_t now_ns)
 	/* Without the journal it would be sent again after a restart. */
 	if (!rc && k->clock.schedule_ms != INT64_MAX)
 		rc = store_schedule_fire(k->st, clock_wall_ms(), k->limit < KEEPER_FIRE ? k->limit : KEEPER_FIRE);
+	if (rc >= 0)
+		rc = store_ban_expire(k->st, clock_wall_ms(), KEEPER_FIRE);
 	return rc < 0 ? rc : 0;
 }
 

@@ -9,6 +9,7 @@
 #include "conf/conf.h"
 #include "conf/log.h"
 #include "shm/durable.h"
+#include "shm/store_ban.h"
 #include "shm/store_schedule.h"
 #include "worker/clock.h"
 #include "worker/keeper.h"
@@ -72,8 +73,10 @@ static int load_row(void *ctx, const void *key, size_t key_len, const void *val,
 	if (!row)
 		return -ENOMEM;
 	memcpy(row, val, len);
-	rehash(l->k, row, len);
-	rc = store_schedule_load(l->k->st, key, key_len, row, len);
+	if (key_len > 0 && *(const char *)key == 's')
+		rehash(l->k, row, len);
+	rc = key_len > 0 && *(const char *)key == 'b' ? store_ban_load(l->k->st, key, key_len, row, len)
+						    : store_schedule_load(l->k->st, key, key_len, row, len);
 	free(row);
 	memcpy(l->last, key, key_len);
 	l->last_len = key_len;

@@ -5,6 +5,7 @@
 #include "proto/socketio.h"
 #include "shm/op.h"
 #include "worker/ack.h"
+#include "worker/ban.h"
 #include "worker/connecting.h"
 #include "worker/identity.h"
 #include "worker/in_band.h"
@@ -227,6 +228,11 @@ static void admit(struct socket *so, int64_t ends_ms)
 	char packet[512];
 	size_t n;
 
+	/* again: a hook may have said who it is, or taken its time */
+	if (ban_is_on(so)) {
+		refuse_with_code(s, socket_undo(so), REFUSAL_FORBIDDEN);
+		return;
+	}
 	if (!pending)
 		identity_rooms(so);
 	if (!ops_socket_add(w, so)) {
@@ -296,6 +302,11 @@ void socket_connect(struct session *s, struct slice name, struct slice auth)
 		return;
 	}
 	so = socket_new(s, nsp, &id, auth);
+	if (ban_is_on(so)) {
+		socket_free(so);
+		refuse_with_code(s, name, REFUSAL_FORBIDDEN);
+		return;
+	}
 	asks = rule_on_connecting(so, &failed);
 	if (failed != NULL) {
 		socket_free(so);

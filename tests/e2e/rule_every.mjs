@@ -1,5 +1,6 @@
 /* rule_every.mjs - every "NAME": in its rhythm, once on the whole host, for each room, whoever dies. */
 import assert from 'node:assert/strict'
+import http from 'node:http'
 import { test } from 'node:test'
 import { api, connect, connect_each, inbox } from './clients.mjs'
 import { alive, server, sleep, until } from './server.mjs'
@@ -102,4 +103,53 @@ test('a worker that dies: the others go on', async (t) => {
 	const n = box.length
 	await until('each of them', () => new Set(box.slice(n).map((e) => e[1])).size === WORKERS)
 	assert.equal((await api(s, 'GET', '/ready')).status, 200)
+})
+
+test('a hook is asked about each room, at most so many at a time, and about those alone that the condition admits', async (t) => {
+	const N = 400
+	const asked = new Map()
+	let open = 0
+	let most = 0
+	const backend = http.createServer((req, res) => {
+		let text = ''
+		most = Math.max(most, ++open)
+		req.on('data', (d) => (text += d))
+		req.on('end', () => {
+			const body = JSON.parse(text)
+			asked.set(body.room, (asked.get(body.room) ?? 0) + 1)
+			assert.equal(body.event, 'look')
+			setTimeout(() => {
+				open--
+				if (body.room === 'game:7') return res.writeHead(500).end()
+				if (body.room === 'game:8') return res.end(JSON.stringify([{ error: { message: 'no' } }]))
+				res.end(JSON.stringify([{ data: { said: body.room } }, { emit: { to: body.room, event: 'verb', data: body.room } }]))
+			}, 5)
+		})
+	})
+	await new Promise((resolve) => backend.listen(0, '127.0.0.1', resolve))
+	t.after(() => (backend.close(), backend.closeAllConnections()))
+	const options = with_rules(`
+		hook "b" { url = "http://127.0.0.1:${backend.address().port}/"  concurrency = 32  breaker { failures = 0 } }
+		every "look" { interval = 1s  each = game  hook = b  if = "@room.socket_count > 0"  emit = looked  data = '{"room": {@room.id}, "hook": {@hook.said}}'
+			also { emit = done  to = "lobby" } }`)
+	const s = await server(t, { ...options, conf: `max_rooms = 1000\n${options.conf}` })
+	const [c, d] = await connect_each(t, s, 2, () => ({}))
+	const box = inbox(c, 'looked', 'verb')
+	const other = inbox(d, 'done', 'looked')
+	await d.emitWithAck('subscribe', { room: 'lobby' })
+	for (let i = 0; i < N; i++) c.emit('subscribe', { room: 'game', id: i })
+	await c.emitWithAck('subscribe', { room: 'game', id: N })
+	await until('every room', () => asked.size === N + 1)
+	await until('what was said', () => new Set(box.filter(([e]) => e === 'looked').map(([, m]) => m.room)).size === N - 1)
+	for (const [, m] of box.filter(([e]) => e === 'looked')) assert.equal(m.hook, `game:${m.room}`)
+	assert.equal(box.filter(([e, m]) => e === 'looked' && ['7', '8'].includes(m.room)).length, 0, 'one failed, one refused')
+	assert.ok(box.some(([e, m]) => e === 'verb' && m === 'game:0'))
+	await until('the further action, once each time', () => other.some(([e]) => e === 'done'))
+	assert.equal(other.filter(([e]) => e === 'looked').length, 0)
+	assert.ok(most <= 32 * WORKERS, `${most}`)
+	for (let i = 0; i <= N; i++) c.emit('unsubscribe', { room: 'game', id: i })
+	await sleep(1500)
+	const before = [...asked.values()].reduce((a, b) => a + b, 0)
+	await sleep(1500)
+	assert.equal([...asked.values()].reduce((a, b) => a + b, 0), before, 'nobody is there')
 })
