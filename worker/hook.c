@@ -243,6 +243,7 @@ struct hook_call *hook_ask(struct worker *w, const struct hook_use *use, struct 
 	}
 	*why = HOOK_FAILED_BUSY;
 	count_failure(w, use->hook, *why);
+	log_warn("hook_failed", "hook=%s why=%s tries=0", use->hook->name.p, hook_failure_name(*why));
 	hook_breaker_unasked(b, round);
 	alarm_clear(&w->alarms, &call->alarm);
 	free(call);

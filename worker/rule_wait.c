@@ -183,10 +183,9 @@ struct rule_run *rule_wait(struct eval *e, struct slice name, const struct hook_
 
 void rule_notify(struct eval *e, struct slice name, const struct hook_use *use)
 {
-	enum hook_failure why;
+	enum hook_failure why; /* it was counted */
 
-	if (hook_ask(e->w, use, body_of(e, name), false, NULL, NULL, &why) == NULL)
-		log_warn("hook_failed", "hook=%s why=%s tries=0", use->hook->name.p, hook_failure_name(why));
+	(void)hook_ask(e->w, use, body_of(e, name), false, NULL, NULL, &why);
 }
 
 /* A slice of OLD as one of NEW, which is its copy. */
