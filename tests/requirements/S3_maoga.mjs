@@ -14,7 +14,7 @@ const members = new Map()
 const requests = new Map()
 const lobby = { lobbyId: 'l1', status: 'forming', members: [] }
 
-function answer({ event, args, user }, url) {
+function answer({ event, args, user, room }, url) {
 	const [data] = args
 	if (url === '/chats') {
 		if (event === 'chat:join' && !members.get(data.chatId)?.includes(user.id)) return [{ error: { message: 'Not your chat', code: 'not_member' } }]
@@ -23,8 +23,9 @@ function answer({ event, args, user }, url) {
 	}
 	if (url === '/lobbies') return members.get(data.lobbyId)?.includes(user.id) ? [{ data: { ...lobby, lobbyId: data.lobbyId } }] : [{ error: { message: 'Not a member of this lobby' } }]
 	if (url === '/matchmaking' && event === 'matchmaking') {
-		const all = [...requests].filter(([, r]) => r.periodic)
-		return all.map(([id, r]) => ({ event: { type: 'matchmaking:status', data: { status: 'searching', searchTimeElapsed: ++r.periodic, currentRelaxationLevel: 0 }, vars: { matchRequestId: id } } }))
+		const request = requests.get(room.slice('match:'.length))
+		if (!request?.periodic) return undefined
+		return [{ emit: { to: room, event: 'matchmaking:status', data: { status: 'searching', searchTimeElapsed: ++request.periodic, currentRelaxationLevel: 0 } } }]
 	}
 	if (url === '/matchmaking') {
 		const request = requests.get(data.matchRequestId)
@@ -247,6 +248,7 @@ test('S3-31 matchmaking:status at a steady pace, each 5 s, once for all workers'
 	assert.ok(Date.now() - began >= 450)
 	assert.deepEqual(a.hears.texts('matchmaking:status').slice(0, 3), [2, 3, 4].map((n) => `{"status":"searching","searchTimeElapsed":${n},"currentRelaxationLevel":0}`))
 	await silent('matchmaking:status', b.hears)
+	assert.ok(backend.asked.every((q) => q.event !== 'matchmaking' || /^match:./.test(q.room)))
 	assert.ok(block(conf, 'every "matchmaking"').includes('interval = 5s'))
 })
 
