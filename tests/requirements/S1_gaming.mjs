@@ -1,5 +1,8 @@
 /* S1_gaming.mjs - the platform for games: moves, lobbies, tournaments, with a backend that decides. */
+import fs from 'node:fs'
 import http from 'node:http'
+import os from 'node:os'
+import path from 'node:path'
 import { after, before } from 'node:test'
 import { Client } from '../../client/node/index.mjs'
 import { Backend, signature, HOOK_SECRET } from '../e2e/backend.mjs'
@@ -62,10 +65,13 @@ before(async () => {
 	await backend.listen()
 	const url = (name) => `http://127.0.0.1:${backend.port}/${name}`
 	env = { GAMES_URL: url('games'), LOBBIES_URL: url('lobbies'), TOURNAMENTS_URL: url('tournaments'), NOTIFICATIONS_URL: url('notifications') }
-	s = await serve('gaming', { env, conf: 'log { level = debug }' })
+	s = await serve('gaming', { env: { ...env, DATA_DIR: fs.mkdtempSync(path.join(os.tmpdir(), 'forkcast-data-')) }, conf: 'log { level = debug }\ndata_dir = "${DATA_DIR}"' })
 	conf = effective(s, 'gaming')
 })
-after(() => backend.close())
+after(async () => {
+	await backend.close()
+	fs.rmSync(s.options.env.DATA_DIR, { recursive: true })
+})
 
 let users = 0
 const claims = (more) => token({ id: `u${++users}`, username: `Name ${users}`, role: 'user', ...more })
@@ -401,6 +407,23 @@ test('S1-60, S1-61, S1-64, S1-65 publish to a user, to a game but one, to admini
 	await emit(s, 'all', 'to-all', { n: 1 })
 	for (const x of [a, b, c, d]) assert.equal(await x.hears.next('to-all'), '{"n":1}')
 	assert.deepEqual([a, b, c, d].map((x) => ['to-user', 'to-game', 'to-admins'].map((e) => x.hears.count(e)).join('')), ['100', '010', '001', '001'])
+})
+
+test('S1-66 publish later, and call it off; what waits is kept on disk', async (t) => {
+	const [a, b] = await pair(t)
+	for (const [id, to] of [['later-1', `user:${a.user}`], ['later-2', `user:${b.user}`]]) {
+		const { status, json, text } = await emit(s, to, 'later', { n: 1 }, { id, delay: 400 })
+		assert.equal(status, 202, text)
+		assert.ok(Math.abs(json.at - Date.now() - 400) < 300)
+	}
+	assert.equal((await api(s, 'DELETE', '/v1/schedules/later-2')).json.cancelled, true)
+	const began = Date.now()
+	assert.equal(await a.hears.next('later'), '{"n":1}')
+	assert.ok(Date.now() - began > 150)
+	await silent('later', b.hears)
+	const { json } = await emit(s, `user:${a.user}`, 'never', 1, { id: 'later-3', delay: '1h' })
+	assert.deepEqual((await api(s, 'GET', '/v1/schedules')).json.items.map((x) => [x.id, x.event, x.at]), [['later-3', 'never', json.at]])
+	await api(s, 'DELETE', '/v1/schedules/later-3')
 })
 
 test('S1-67, S1-72 types of rooms: who may join; lobbies and those of administrators stay when empty', async (t) => {

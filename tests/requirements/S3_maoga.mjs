@@ -14,7 +14,7 @@ const members = new Map()
 const requests = new Map()
 const lobby = { lobbyId: 'l1', status: 'forming', members: [] }
 
-function answer({ event, args, user }, url) {
+function answer({ event, args, user, room }, url) {
 	const [data] = args
 	if (url === '/chats') {
 		if (event === 'chat:join' && !members.get(data.chatId)?.includes(user.id)) return [{ error: { message: 'Not your chat', code: 'not_member' } }]
@@ -22,6 +22,11 @@ function answer({ event, args, user }, url) {
 		return undefined
 	}
 	if (url === '/lobbies') return members.get(data.lobbyId)?.includes(user.id) ? [{ data: { ...lobby, lobbyId: data.lobbyId } }] : [{ error: { message: 'Not a member of this lobby' } }]
+	if (url === '/matchmaking' && event === 'matchmaking') {
+		const request = requests.get(room.slice('match:'.length))
+		if (!request?.periodic) return undefined
+		return [{ emit: { to: room, event: 'matchmaking:status', data: { status: 'searching', searchTimeElapsed: ++request.periodic, currentRelaxationLevel: 0 } } }]
+	}
 	if (url === '/matchmaking') {
 		const request = requests.get(data.matchRequestId)
 		if (request?.user !== user.id) return [{ error: { message: 'Not your request' } }]
@@ -38,7 +43,7 @@ let env
 before(async () => {
 	await backend.listen()
 	env = Object.fromEntries(['chats', 'lobbies', 'matchmaking', 'users'].map((n) => [`${n.toUpperCase()}_URL`, `http://127.0.0.1:${backend.port}/${n}`]))
-	s = await serve('maoga', { env })
+	s = await serve('maoga', { env, edit: [['interval = 5s', 'interval = 250ms']] })
 	conf = effective(s, 'maoga')
 })
 after(() => backend.close())
@@ -231,6 +236,20 @@ test('S3-29 matchmaking:subscribe: one\'s own request, an answer, the status so 
 	assert.deepEqual(await ask(a, 'matchmaking:unsubscribe', { matchRequestId: 'q1' }), { success: true })
 	assert.ok(!(await rooms_of(a)).includes('match:q1'))
 	assert.equal((await ask(b, 'subscribe', { room: 'match', id: 'q1' })).code, 'forbidden')
+})
+
+test('S3-31 matchmaking:status at a steady pace, each 5 s, once for all workers', async (t) => {
+	const [a, b] = await pair(t)
+	requests.set('p1', { user: a.user, periodic: 1 })
+	await ask(a, 'matchmaking:subscribe', { matchRequestId: 'p1' })
+	const began = Date.now()
+	await until('three', () => a.hears.count('matchmaking:status') >= 3)
+	requests.delete('p1')
+	assert.ok(Date.now() - began >= 450)
+	assert.deepEqual(a.hears.texts('matchmaking:status').slice(0, 3), [2, 3, 4].map((n) => `{"status":"searching","searchTimeElapsed":${n},"currentRelaxationLevel":0}`))
+	await silent('matchmaking:status', b.hears)
+	assert.ok(backend.asked.every((q) => q.event !== 'matchmaking' || /^match:./.test(q.room)))
+	assert.ok(block(conf, 'every "matchmaking"').includes('interval = 5s'))
 })
 
 test('S3-30, S3-32, S3-33, S3-34, S3-35, S3-48 status, error, matched, cancelled, expired; the end closes the room', async (t) => {

@@ -86,6 +86,8 @@ async function mutate(name, only) {
 	const text = fs.readFileSync(path.join(source, main), 'utf8')
 	const included = [...text.matchAll(/^include\("(.*)"\)/gm)].map((m) => m[1])
 	const counts = { red: 0, refused: 0, GREEN: 0 }
+	const sound = await run(file, source)
+	if (sound.kind !== 'GREEN') throw new Error(`${name}: its tests fail as it is: ${sound.why}`)
 	for (const one of [main, ...included]) {
 		const whole = fs.readFileSync(path.join(source, one), 'utf8')
 		for (const b of blocks(whole)) {

@@ -26,7 +26,8 @@ const backend = new Backend((body, request) => {
 	return games(body)
 })
 const requests = new Map()
-const matchmaking = new Backend(({ args, user }) => {
+const matchmaking = new Backend(({ event, args, user, room }) => {
+	if (event === 'matchmaking') return room === 'match:q2' ? [{ emit: { to: room, event: 'matchmaking:status', data: { status: 'relaxing_criteria' } } }] : undefined
 	const request = requests.get(args[0].matchRequestId)
 	return request?.user === user.id ? [{ data: { status: request.status } }] : [{ error: { message: 'Not your request' } }]
 })
@@ -39,7 +40,7 @@ before(async () => {
 	const at = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'forkcast-sample-')), 'maoga.sock')
 	await matchmaking.listen(at)
 	edit = [['workers = auto', ''], ['0.0.0.0:3000', '127.0.0.1:0'], ['127.0.0.1:3001', '127.0.0.1:0'], ['http://127.0.0.1:8080', `http://127.0.0.1:${backend.port}`], ['unix:/run/maoga.sock', `unix:${at}`]]
-	s = await serve('sample', { from: FROM, edit: [...edit, ['rate = 100/15m', 'rate = 100000/15m'], ['interval = 30s', 'interval = 300ms']] })
+	s = await serve('sample', { from: FROM, edit: [...edit, ['rate = 100/15m', 'rate = 100000/15m'], ['interval = 30s', 'interval = 300ms'], ['interval = 5s', 'interval = 300ms']] })
 	conf = s.run('check', '-c', s.conf).out
 })
 after(async () => {
@@ -235,7 +236,7 @@ test('S4-47 100 connections of an address in 15 minutes', async () => {
 	await strict.destroy()
 })
 
-test('S3-29, S3-32 matchmaking:subscribe over a unix socket, and matched', async (t) => {
+test('S3-29, S3-31, S3-32 matchmaking:subscribe over a unix socket, status each 5 s, and matched', async (t) => {
 	const [a, b] = await pair(t)
 	requests.set('q1', { user: a.key, status: { status: 'searching' } })
 	requests.set('q2', { user: b.key })
@@ -246,8 +247,9 @@ test('S3-29, S3-32 matchmaking:subscribe over a unix socket, and matched', async
 	await publish(s, 'matchmaking:matched', { lobbyId: 'l' }, { matchRequestId: 'q1' })
 	assert.equal(await a.hears.next('matchmaking:matched'), '{"lobbyId":"l"}')
 	await until('closed', async () => !(await rooms_of(a)).includes('match:q1'))
-	await silent('matchmaking:status', b.hears)
-	assert.equal(b.hears.count('matchmaking:matched'), 0)
+	await until('two', () => b.hears.count('matchmaking:status') >= 2)
+	assert.equal(b.hears.texts('matchmaking:status')[1], '{"status":"relaxing_criteria"}')
+	assert.deepEqual([a.hears.count('matchmaking:status'), b.hears.count('matchmaking:matched')], [1, 0])
 })
 
 test('S3-04, S3-05, S3-07, S3-08, S3-10, S3-11 chat: who is let in, members who come and go, messages, typing', async (t) => {

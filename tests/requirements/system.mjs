@@ -10,9 +10,9 @@ import os from 'node:os'
 import path from 'node:path'
 import { after, test as node_test } from 'node:test'
 import { api, connect, connect_each as each_worker, next as next_of, token } from '../e2e/clients.mjs'
-import { KEY, SECRET, Server, sleep, until } from '../e2e/server.mjs'
+import { KEY, SECRET, Server, sleep, until as until_of } from '../e2e/server.mjs'
 
-export { KEY, SECRET, api, assert, connect, sleep, token, until }
+export { KEY, SECRET, api, assert, connect, sleep, token }
 
 const PROFILES = process.env.PROFILES ?? path.resolve('conf/profiles')
 /* Of mutate.mjs: the first test that fails ends everything, and nothing is waited for long. */
@@ -20,6 +20,8 @@ const HASTY = process.env.HASTY === '1'
 export const WAIT_MS = HASTY ? 1500 : 8000
 /* Long enough for what must not come: it would have come before what is waited for, by the order of one sender. */
 export const QUIET_MS = 60
+
+export const until = (what, fn, ms = 10000) => until_of(what, fn, HASTY ? 2000 : ms)
 
 const living = new Set()
 after(async () => {
