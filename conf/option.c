@@ -120,7 +120,7 @@ static const struct option echo[] = {
 	{"protocol", OPTION_WORD, AT(conf_echo, protocol), .words = "websocket engine.io", .dflt = "websocket", RELOAD,
 	    .help = "What is spoken there: plain WebSocket messages, or Engine.IO with its transports."},
 	{"max_message", OPTION_SIZE, AT(conf_echo, max_message), LIMITS(64, 256 * MIB), .dflt = "16M", RELOAD,
-	    .help = "Largest message it takes."},
+	    .help = "Largest message that `websocket` takes; with `engine.io` it is `engine { max_payload }`."},
 };
 
 static const struct option auth[] = {

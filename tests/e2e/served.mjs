@@ -19,7 +19,7 @@ export async function free_ports(n) {
 }
 
 export class Served extends Server {
-	/* OPTIONS: file, the conf; backend, the program; env, for both.  Both find each other by PORT, ADMIN_PORT, BACKEND_PORT. */
+	/* OPTIONS: file, the conf; backend, the program, if any; env, for both.  They find each other by PORT, ADMIN_PORT, BACKEND_PORT. */
 	constructor(options) {
 		super(options)
 		this.backend_log = ''
@@ -33,7 +33,7 @@ export class Served extends Server {
 		if (!this.options.env?.PORT) {
 			const [PORT, ADMIN_PORT, BACKEND_PORT] = await free_ports(3)
 			this.options.env = { ...this.options.env, PORT, ADMIN_PORT, BACKEND_PORT, ADMIN_KEY: KEY, STATE: path.join(this.dir, 'state.json') }
-			await this.start_backend()
+			if (this.options.backend) await this.start_backend()
 		}
 		return super.start()
 	}

@@ -1,5 +1,6 @@
 /* fixture.mjs - the same test server on Socket.IO's own: what server.conf is compared with. */
 import http from 'node:http'
+import { attach } from 'engine.io'
 import { Server } from 'socket.io'
 
 const UTF8 = ['てすと', 'Я Б Г Д Ж Й', 'Ä ä Ü ü ß', 'utf8 — string', 'utf8 — string']
@@ -40,6 +41,12 @@ function bytes(socket) {
 	in_order('blob3', Buffer.isBuffer, ['blob1', 'blob2'], 'blob3-ack')
 }
 
+function bounce(web) {
+	const engine = attach(web, { path: '/engine.io/', pingInterval: 500, maxHttpBufferSize: 100, destroyUpgrade: false })
+	engine.on('connection', (socket) => socket.on('message', (data) => socket.send(data)))
+	return engine
+}
+
 /* A running one: {port, stop()}. */
 export async function fixture() {
 	const web = http.createServer((_, response) => response.writeHead(404).end())
@@ -51,10 +58,12 @@ export async function fixture() {
 	io.of('/abc').on('connection', (socket) => socket.emit('handshake', socket.handshake))
 	io.of('/no').use((_, next) => next(new Error('Auth failed (custom namespace)')))
 	for (const name of ['/timeout_socket', '/valid', '/asd']) io.of(name)
+	const engine = bounce(web)
 	await new Promise((resolve) => web.listen(0, '127.0.0.1', resolve))
 	return {
 		port: web.address().port,
 		async stop() {
+			engine.close()
 			await io.close()
 			web.closeAllConnections()
 		}

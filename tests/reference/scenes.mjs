@@ -5,13 +5,14 @@
 import assert from 'node:assert/strict'
 import { fileURLToPath } from 'node:url'
 import { after, before, test } from 'node:test'
+import { Socket as Engine } from 'engine.io-client'
 import { Manager, io } from 'socket.io-client'
 import { metrics } from '../e2e/prometheus.mjs'
 import { Served } from '../e2e/served.mjs'
 import { budget } from '../e2e/server.mjs'
 import { fixture } from './fixture.mjs'
 
-const here = (name) => fileURLToPath(new URL(name, import.meta.url))
+export const here = (name) => fileURLToPath(new URL(name, import.meta.url))
 const WAIT_MS = 15000
 const TRANSPORTS = [['polling'], ['websocket'], ['polling', 'websocket']]
 
@@ -33,6 +34,13 @@ class Stage {
 		const manager = new Manager(`http://127.0.0.1:${this.port}`, { transports: this.transports, reconnectionDelay: 10, ...options })
 		this.opened.push({ disconnect: () => manager._close() })
 		return manager
+	}
+
+	/* A connection of the transport alone. */
+	engine(options = {}) {
+		const socket = new Engine(`http://127.0.0.1:${this.port}`, { transports: this.transports, ...options })
+		this.opened.push({ disconnect: () => socket.close() })
+		return socket
 	}
 
 	end() {
@@ -63,11 +71,11 @@ async function play(port, transports, scene) {
  * Tests SCENES, [{name, run(stage) -> value, shows}], over each list of transports.  `shows` is the value, or a function
  * that asserts what is true of it; where servers may differ, it is said there.
  */
-export function compare(scenes) {
+export function compare(scenes, conf = { file: here('server.conf'), backend: here('backend.mjs') }) {
 	let ours
 	let theirs
 	before(async () => {
-		ours = new Served({ file: here('server.conf'), backend: here('backend.mjs') })
+		ours = new Served(conf)
 		await ours.start()
 		theirs = await fixture()
 	})
@@ -87,7 +95,7 @@ export function compare(scenes) {
 		})
 	}
 	test('the clients were on all four workers', async () => {
-		const { samples } = (await metrics(ours)).get('forkcast_connects_total')
+		const { samples } = (await metrics(ours)).get('forkcast_bytes_out_total')
 		assert.deepEqual(samples.filter((s) => s.value > 0).map((s) => s.labels.worker).sort(), ['0', '1', '2', '3'])
 	})
 }
