@@ -42,34 +42,6 @@ static size_t put_name(uint8_t *at, const struct store_cause *c, const struct st
 	return n + c->user.len;
 }
 
-int store_grace_begin(struct store_writer *w, const struct store_cause *c, const struct store_text *room, uint32_t ms)
-{
-	struct grace_row row = {.due_ns = w->clock_ns + ms * NS_PER_MS, .name_len = (uint8_t)c->name.len};
-	uint8_t key[1 + NAME_MAX_LEN], due[STORE_DUE_HEAD + NAME_MAX_LEN];
-	size_t n = put_name(key + 1, c, room);
-	uint8_t *val;
-	void *p;
-	int rc;
-
-	/* no place to wait in: it is told at once */
-	if (store_is_full(w, NULL, NULL))
-		return store_outbox_edge(w, RECORD_EDGE_EXIT, c, room);
-	key[0] = MARK;
-	memcpy(row.raw, c->raw, sizeof row.raw);
-	rc = store_batch_reserve(w, STORE_ONCE, key, 1 + n, sizeof row + c->name.len + c->role.len, 0, &p);
-	if (rc)
-		return rc;
-	val = p;
-	memcpy(val, &row, sizeof row);
-	if (c->name.len > 0)
-		memcpy(val + sizeof row, c->name.p, c->name.len);
-	if (c->role.len > 0)
-		memcpy(val + sizeof row + c->name.len, c->role.p, c->role.len);
-	store_due_head(due, STORE_DUE_GRACE, row.due_ns);
-	memcpy(due + STORE_DUE_HEAD, key + 1, n);
-	return store_batch_put(w, STORE_DUE, due, STORE_DUE_HEAD + n, NULL, 0, 0);
-}
-
 /* Takes both rows away.  0 or -errno. */
 static int forget(struct store_writer *w, const uint8_t *name, size_t n, uint64_t due_ns)
 {
@@ -103,6 +75,37 @@ int store_grace_end(struct store_writer *w, const struct store_cause *c, const s
 	memcpy(&row, v.mv_data, sizeof row);
 	rc = forget(w, key + 1, n, row.due_ns);
 	return rc ? rc : 1;
+}
+
+int store_grace_begin(struct store_writer *w, const struct store_cause *c, const struct store_text *room, uint32_t ms)
+{
+	struct grace_row row = {.due_ns = w->clock_ns + ms * NS_PER_MS, .name_len = (uint8_t)c->name.len};
+	uint8_t key[1 + NAME_MAX_LEN], due[STORE_DUE_HEAD + NAME_MAX_LEN];
+	size_t n = put_name(key + 1, c, room);
+	uint8_t *val;
+	void *p;
+	/* one that a conf without edges did not end: its time counts no more */
+	int rc = store_grace_end(w, c, room);
+
+	if (rc < 0)
+		return rc;
+	/* no place to wait in: it is told at once */
+	if (store_is_full(w, NULL, NULL))
+		return store_outbox_edge(w, RECORD_EDGE_EXIT, c, room);
+	key[0] = MARK;
+	memcpy(row.raw, c->raw, sizeof row.raw);
+	rc = store_batch_reserve(w, STORE_ONCE, key, 1 + n, sizeof row + c->name.len + c->role.len, 0, &p);
+	if (rc)
+		return rc;
+	val = p;
+	memcpy(val, &row, sizeof row);
+	if (c->name.len > 0)
+		memcpy(val + sizeof row, c->name.p, c->name.len);
+	if (c->role.len > 0)
+		memcpy(val + sizeof row + c->name.len, c->role.p, c->role.len);
+	store_due_head(due, STORE_DUE_GRACE, row.due_ns);
+	memcpy(due + STORE_DUE_HEAD, key + 1, n);
+	return store_batch_put(w, STORE_DUE, due, STORE_DUE_HEAD + n, NULL, 0, 0);
 }
 
 /* Tells of the exit whose keys share NAME. */

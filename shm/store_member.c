@@ -24,39 +24,38 @@ static int put_row(struct store_writer *w, uint64_t room_no, uint64_t user_no, c
 	    w, STORE_MEMBERS, key, store_member_key(key, room_no, user_no, raw), NULL, 0, MDB_NOOVERWRITE);
 }
 
-/* Who is back before the grace of its exit is over neither left nor came.  What is left to tell in *TOLD; 0 or -errno. */
-static int give_grace(
-    struct store_writer *w, const struct store_cause *c, const struct store_text *room, unsigned made, uint32_t ms, unsigned *told)
+/*
+ * Who is back before the grace of its exit is over neither left nor came: asked of everybody that comes, also of those of
+ * whom nobody is told, so that no exit waits of one who is there.  1: such an exit waited; 0 or -errno.
+ */
+static int end_grace(
+    struct store_writer *w, const struct store_cause *c, const struct store_membership *m, unsigned made)
 {
-	int rc;
-
-	if ((made & 1u << RECORD_EDGE_ENTER) != 0) {
-		rc = store_grace_end(w, c, room);
-		if (rc > 0)
-			*told &= ~(1u << RECORD_EDGE_ENTER);
-		return rc < 0 ? rc : 0;
-	}
-	if ((made & 1u << RECORD_EDGE_EXIT) == 0)
-		return 0;
-	*told &= ~(1u << RECORD_EDGE_EXIT);
-	return store_grace_begin(w, c, room, ms);
+	return w->wanted != NULL && (made & 1u << RECORD_EDGE_ENTER) != 0 ? store_grace_end(w, c, &m->room) : 0;
 }
 
 /* Edges that the change made, as bits; those that nobody wants, or that may not be told of, are not told. */
 static int tell(struct store_writer *w, const struct store_cause *c, const struct store_membership *m, unsigned made)
 {
 	static const unsigned order[] = {RECORD_EDGE_OCCUPIED, RECORD_EDGE_ENTER, RECORD_EDGE_EXIT, RECORD_EDGE_VACATED};
+	const unsigned exit = 1u << RECORD_EDGE_EXIT;
 	unsigned told = made & c->edges;
 	struct store_edges want;
-	int rc = 0;
+	int rc = end_grace(w, c, m, made);
 
+	if (rc < 0)
+		return rc;
+	if (rc > 0)
+		told &= ~(1u << RECORD_EDGE_ENTER);
 	if (told == 0 || w->wanted == NULL)
 		return 0;
 	want = w->wanted(w->wanted_ctx, c->nsp.p, c->nsp.len, m->room.p, m->room.len, m->automatic);
-	made = told;
 	told &= want.bits;
-	if (want.grace_ms > 0 && (want.bits & 1u << RECORD_EDGE_EXIT) != 0)
-		rc = give_grace(w, c, &m->room, made, want.grace_ms, &told);
+	rc = 0;
+	if ((told & exit) != 0 && want.grace_ms > 0) {
+		told &= ~exit;
+		rc = store_grace_begin(w, c, &m->room, want.grace_ms);
+	}
 	for (size_t i = 0; i < sizeof order / sizeof *order && !rc; i++)
 		if ((told & 1u << order[i]) != 0)
 			rc = store_outbox_edge(w, order[i], c, &m->room);

@@ -281,6 +281,68 @@ static void grace(void **state)
 	store_writer_close(w);
 }
 
+/* One exit waits at most, and who is in the room again has none that waits: whatever the edges are that somebody wants. */
+static void grace_of_rooms_that_the_server_chose(void **state)
+{
+	struct store_writer *w = open_writer(true);
+	struct wish wish = {ALL, 0, 1000};
+	struct seen seen = {0};
+	uint64_t seed = 11;
+	struct model_socket a = made(1, &seed), b = made(1, &seed);
+	const uint32_t r3 = 1u << 3;
+
+	(void)state;
+	store_set_edges(w, wanted, &wish);
+	store_set_clock(w, 1, 0);
+	assert_int_equal(store_begin(w), 0);
+	assert_int_equal(apply(w, OP_SOCKET_ADD, &a, 0), 0);
+	assert_int_equal(apply(w, OP_JOIN, &a, r3), 0);
+	assert_int_equal(apply(w, OP_LEAVE, &a, r3), 0);
+	expect(w, &seen, "occupied game:3 user-1,enter game:3 user-1,vacated game:3 user-1,");
+	/* it comes in as nobody is told of, and goes as everybody is */
+	assert_int_equal(apply(w, OP_SOCKET_ADD, &b, r3), 0);
+	assert_int_equal(apply(w, OP_JOIN, &a, r3), 0);
+	assert_int_equal(apply(w, OP_SOCKET_DEL, &b, 0), 0);
+	at(w, &seen, 500, "");
+	assert_int_equal(apply(w, OP_LEAVE, &a, r3), 0);
+	at(w, &seen, 500, "vacated game:3 user-1,");
+	at(w, &seen, 1499, "");
+	at(w, &seen, 1500, "exit game:3 user-1,");
+	store_abort(w);
+	assert_false(store_has_expired(w));
+	store_writer_close(w);
+}
+
+/* A conf that knows no grace came and went. */
+static void grace_of_another_conf(void **state)
+{
+	struct store_writer *w = open_writer(true);
+	struct wish wish = {ALL, ALL, 1000};
+	struct seen seen = {0};
+	uint64_t seed = 12;
+	struct model_socket a = made(1, &seed);
+	const uint32_t r3 = 1u << 3;
+
+	(void)state;
+	store_set_edges(w, wanted, &wish);
+	store_set_clock(w, 1, 0);
+	assert_int_equal(store_begin(w), 0);
+	assert_int_equal(apply(w, OP_SOCKET_ADD, &a, 0), 0);
+	assert_int_equal(apply(w, OP_JOIN, &a, r3), 0);
+	assert_int_equal(apply(w, OP_LEAVE, &a, r3), 0);
+	expect(w, &seen, "occupied game:3 user-1,enter game:3 user-1,vacated game:3 user-1,");
+	store_set_edges(w, NULL, NULL);
+	assert_int_equal(apply(w, OP_JOIN, &a, r3), 0);
+	store_set_edges(w, wanted, &wish);
+	store_set_clock(w, 1 + 500 * UINT64_C(1000000), 0);
+	assert_int_equal(apply(w, OP_LEAVE, &a, r3), 0);
+	at(w, &seen, 1499, "vacated game:3 user-1,");
+	at(w, &seen, 1500, "exit game:3 user-1,");
+	store_abort(w);
+	assert_false(store_has_expired(w));
+	store_writer_close(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -290,6 +352,8 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(another_user, setup, teardown),
 	    cmocka_unit_test_setup_teardown(purged, setup, teardown),
 	    cmocka_unit_test_setup_teardown(grace, setup, teardown),
+	    cmocka_unit_test_setup_teardown(grace_of_rooms_that_the_server_chose, setup, teardown),
+	    cmocka_unit_test_setup_teardown(grace_of_another_conf, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
