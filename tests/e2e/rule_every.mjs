@@ -90,7 +90,8 @@ test('a keeper that is killed again and again: no time twice, and few are missin
 	assert.ok(at.length >= 4, `${at.length} in ${lasted} ms`)
 	const first = at[0]
 	const phases = at.map((x) => Math.round((x - first) / 100))
-	assert.ok(new Set(phases).size >= phases.length - 2, `${phases}`)
+	/* one that the machine delays falls into the time of the next */
+	assert.ok(new Set(phases).size >= 0.7 * phases.length, `${phases}`)
 })
 
 test('a worker that dies: the others go on', async (t) => {
