@@ -143,21 +143,6 @@ void ask_poll(struct worker *w)
 	}
 }
 
-void ask_close(struct worker *w)
-{
-	struct timed *t;
-
-	while ((t = timeq_due(&w->asks.waiting, UINT64_MAX - 1)) != NULL)
-		ask_free(w, OWNER_OF(t, struct question, timed));
-	while (w->asks.answered != NULL) {
-		struct question *q = w->asks.answered;
-
-		w->asks.answered = q->next;
-		ask_free(w, q);
-	}
-	w->asks.answered_tail = &w->asks.answered;
-}
-
 struct slice ask_key(struct slice key, char out[OP_KEY_MAX])
 {
 	unsigned char hash[32];

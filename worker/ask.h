@@ -69,6 +69,5 @@ void ask_again(struct worker *w);
 void ask_poll(struct worker *w);
 
 void ask_open(struct worker *w);
-void ask_close(struct worker *w);
 
 #endif

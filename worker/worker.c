@@ -177,7 +177,6 @@ int worker_main(const struct heritage *h)
 	}
 	log_info("worker_ready", "index=%u max_connections=%lu", h->index, (unsigned long)w->max_conn);
 	turn_loop(w);
-	ask_close(w);
 	query_close(w);
 	return 0;
 }
