@@ -245,7 +245,7 @@ test('S3-31 matchmaking:status at a steady pace, each 5 s, once for all workers'
 	const began = Date.now()
 	await until('three', () => a.hears.count('matchmaking:status') >= 3)
 	requests.delete('p1')
-	assert.ok(Date.now() - began >= 450)
+	assert.ok(Date.now() - began >= 200, 'not all at once')
 	assert.deepEqual(a.hears.texts('matchmaking:status').slice(0, 3), [2, 3, 4].map((n) => `{"status":"searching","searchTimeElapsed":${n},"currentRelaxationLevel":0}`))
 	await silent('matchmaking:status', b.hears)
 	assert.ok(backend.asked.every((q) => q.event !== 'matchmaking' || /^match:./.test(q.room)))
