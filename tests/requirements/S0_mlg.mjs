@@ -79,7 +79,7 @@ test('S0-22, S0-23, S0-28 a connection without a token; authenticate; authentica
 })
 
 test('S0-22 with one factor the token alone is enough, and who brings none in time is disconnected', async (t) => {
-	const one = await serve('mlg', { edit: [['factors = both', 'factors = token'], ['deadline = 15s', 'deadline = 400ms']] })
+	const one = await serve('mlg', { edit: [['factors = both', 'factors = token'], ['deadline = 15s', 'deadline = 2s']] })
 	const [a, b] = await connect_each(t, one, 2, () => ({}))
 	const gone = next(b, 'disconnect')
 	const told = next(a, 'authenticated')
@@ -399,6 +399,15 @@ test('S0-64 wss behind a proxy that has the certificate, which the client checks
 	t.after(() => socket.disconnect())
 	await next(socket, 'connect')
 	assert.equal((await api(s, 'GET', `/v1/sockets/${socket.id}`)).json.ip, '203.0.113.9')
+})
+
+test('S0-80 rules for contributors name what is there', async () => {
+	const fs = await import('node:fs')
+	const text = fs.readFileSync('CONTRIBUTING.md', 'utf8')
+	const makefile = fs.readFileSync('Makefile', 'utf8')
+	for (const [, target] of text.matchAll(/`make ([\w-]+)/g)) assert.match(makefile, new RegExp(`^(\\.PHONY:.*\\b${target}\\b|${target}:)`, 'm'), target)
+	for (const [, file] of text.matchAll(/`((?:tests|client)\/[\w./-]+)`|\]\(([\w./-]+)\)/g)) if (file) assert.ok(fs.existsSync(file), file)
+	for (const topic of ['Many clients', 'What it costs', 'go and come back', 'Backends', 'Manuals']) assert.match(text, new RegExp(topic))
 })
 
 test('S0-65 the events are in five files: system, user, clan, voting, content', async () => {

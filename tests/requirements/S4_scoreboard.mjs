@@ -237,7 +237,7 @@ test('S4-43 ping to all, each 30 s', async (t) => {
 
 test('S4-44 who sends nothing for 60 s is disconnected, and it is logged', async (t) => {
 	assert.ok(block(conf, 'engine').includes('idle_timeout = 1m'))
-	const quick = await serve('scoreboard', { env, edit: [['idle_timeout  = 60s', 'idle_timeout  = 500ms'], ['ping_interval = 25s', 'ping_interval = 200ms'], ['interval = 30s', 'interval = 100ms']] })
+	const quick = await serve('scoreboard', { env, edit: [['idle_timeout  = 60s', 'idle_timeout  = 1s'], ['ping_interval = 25s', 'ping_interval = 200ms'], ['interval = 30s', 'interval = 100ms']] })
 	const busy = await client(t, {}, quick)
 	busy.on('ping', () => busy.emit('ping'))
 	const idle = await client(t, {}, quick)

@@ -171,15 +171,18 @@ test('S1-19 moves: ten a second of a user', async (t) => {
 	assert.deepEqual(await ask(b, 'game:move', { gameId: 'g2', move: 1 }), { success: true })
 })
 
-test('S1-93..95 the breaker of the games', async (t) => {
-	const c = await one(t)
-	await into(c, 'game:g3')
+test('S1-93..95 the breaker of the games: as many failures as its block says', async (t) => {
+	assert.deepEqual(block(conf, 'breaker'), ['failures = 5', 'reset = 1m', "text = 'Circuit breaker is open for operation: {@event}'"])
+	const soon = await serve('sample', { from: FROM, edit: [...edit, ['failures = 5', 'failures = 2']] })
+	const c = await one(t, { name: 'Ada' }, soon)
+	await api(soon, 'POST', '/v1/sockets/join', { in: `socket:${c.id}`, rooms: ['game:g3'] })
 	games = () => [{ no_such_verb: 1 }]
-	for (let i = 0; i < 10; i++) {
-		const { error } = await ask(c, 'game:offer-draw', { gameId: 'g3' })
-		if (i >= 5) assert.equal(error, 'Circuit breaker is open for operation: game:offer-draw')
-	}
+	const errors = []
+	for (let i = 0; i < 3; i++) errors.push((await ask(c, 'game:offer-draw', { gameId: 'g3' })).error)
 	games = () => undefined
+	const failed = 'The request could not be handled, try again later'
+	assert.deepEqual(errors, [failed, failed, 'Circuit breaker is open for operation: game:offer-draw'])
+	await soon.destroy()
 })
 
 test('S1-40, S1-42, S1-67, S1-72 lobbies: any may join, and they stay; their rooms by the backend; administrators\' by role', async (t) => {
