@@ -216,6 +216,8 @@ static void explore(void)
 	munmap(map, 2 * (size_t)sysconf(_SC_PAGESIZE));
 }
 
+static int verify(void);
+
 /*
  * Kills a committing child after K instructions.  One that came another way than the first did, which is rare, is ended
  * as well, judged like any other death, and another one made.
