@@ -10,7 +10,7 @@ import path from 'node:path'
 
 const here = import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname)
 const JOBS = 2
-const LIMIT_MS = 120000
+const LIMIT_MS = 300000
 
 /* {id, title, reasons, helped}: of a line of rows.txt. */
 export function read_rows(text = fs.readFileSync(path.join(here, 'rows.txt'), 'utf8')) {
