@@ -1,5 +1,5 @@
 /* S3_maoga.mjs - finding players: chats, lobbies, matchmaking, notifications, with the services behind them. */
-import { execFile, execFileSync } from 'node:child_process'
+import { execFile, execFileSync, spawn } from 'node:child_process'
 import fs from 'node:fs'
 import http from 'node:http'
 import path from 'node:path'
@@ -326,6 +326,47 @@ test('S3-41 the recipe for a bus inside the backend, as it is in the manual', as
 	assert.deepEqual(rest, { id: 'f1', type: 'friendship', title: 'A request', message: 'from ada' })
 	recent(createdAt)
 	assert.equal(a.hears.count('notification:new'), 1)
+})
+
+test('S3-47 the recipe for POST /api/matchmaking, as it is in the manual: the id, the search, the match', async (t) => {
+	const port = await new Promise((resolve) => {
+		const free = http.createServer().listen(0, '127.0.0.1', () => {
+			const { port: n } = free.address()
+			free.close(() => resolve(n))
+		})
+	})
+	const own = await serve('maoga', { env: { ...env, MATCHMAKING_URL: `http://127.0.0.1:${port}/matchmaking` }, edit: [['interval = 5s', 'interval = 250ms']] })
+	const code = fs.readFileSync('docs/recipes.md', 'utf8').match(/## An endpoint that starts a search\n.*?```js\n(.*?)```/s)[1]
+	const file = path.join(own.dir, 'search.mjs')
+	fs.writeFileSync(file, code.replace("'forkcast-client'", JSON.stringify(path.resolve('client/node/index.mjs'))))
+	const child = spawn(process.execPath, [file], { env: { ...process.env, PORT: port, FORKCAST_URL: `http://127.0.0.1:${own.admin_port}`, FORKCAST_KEY: KEY, HOOK_SECRET: own.options.env.HOOK_SECRET }, stdio: 'inherit' })
+	t.after(() => child.kill('SIGKILL'))
+	const post = (route, headers = {}) => new Promise((resolve, reject) => {
+		const r = http.request({ port, path: route, method: 'POST', headers, agent: false }, (response) => {
+			let text = ''
+			response.on('data', (d) => (text += d)).on('end', () => resolve({ status: response.statusCode, json: JSON.parse(text) }))
+		})
+		r.on('error', reject).end('{}')
+	})
+	await until('it listens', () => post('/').then(() => true, () => false))
+	const who = [claims(), claims()]
+	const two = await connect_each(t, own, 2, (i) => ({ token: token(who[i]) }))
+	const [a, b] = two.map((c, i) => known(c, who[i]))
+	const search = async (c) => {
+		const { status, json } = await post('/api/matchmaking', { 'x-user': c.user })
+		assert.equal(status, 201)
+		assert.deepEqual(await ask(c, 'matchmaking:subscribe', json), { success: true, matchRequestId: json.matchRequestId })
+		return json
+	}
+	const first = await search(a)
+	await until('statuses', () => a.hears.count('matchmaking:status') >= 2)
+	assert.equal((await ask(b, 'matchmaking:subscribe', first)).error, 'Not your request')
+	assert.equal((await post('/matchmaking')).status, 401, 'anybody could ask')
+	await search(b)
+	const [one, other] = [await a.hears.next('matchmaking:matched'), await b.hears.next('matchmaking:matched')]
+	assert.equal(one, other)
+	assert.deepEqual(JSON.parse(one).players.sort(), [a.user, b.user].sort())
+	await own.destroy()
 })
 
 test('S3-43, S3-44 the token is in auth; none, a wrong one, and one in the query are an Authentication error', async (t) => {

@@ -17,11 +17,11 @@ export { KEY, SECRET, api, assert, connect, sleep, token }
 const PROFILES = process.env.PROFILES ?? path.resolve('conf/profiles')
 /* Of mutate.mjs: the first test that fails ends everything, and nothing is waited for long. */
 const HASTY = process.env.HASTY === '1'
-export const WAIT_MS = HASTY ? 1500 : 8000
+export const WAIT_MS = HASTY ? 3500 : 8000
 /* Long enough for what must not come: it would have come before what is waited for, by the order of one sender. */
 export const QUIET_MS = 60
 
-export const until = (what, fn, ms = 10000) => until_of(what, fn, HASTY ? 2000 : ms)
+export const until = (what, fn, ms = 10000) => until_of(what, fn, HASTY ? 3500 : ms)
 
 const living = new Set()
 after(async () => {
