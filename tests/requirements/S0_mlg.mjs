@@ -401,6 +401,34 @@ test('S0-64 wss behind a proxy that has the certificate, which the client checks
 	assert.equal((await api(s, 'GET', `/v1/sockets/${socket.id}`)).json.ip, '203.0.113.9')
 })
 
+test('S0-73, S0-75 a hundred clients: what is published is there in under 100 ms on average; a worker dies, and they are back in under 5 s', async (t) => {
+	const own = await serve('mlg', { edit: [['rate = 300/1m', 'rate = 100000/1m']] })
+	const all = await Promise.all(Array.from({ length: 100 }, async () => {
+		const c = await connect(t, own, { reconnection: true })
+		const wallet = new Wallet()
+		const { signature, message } = wallet.proof()
+		await ask(c, 'authenticate', token({ sub: wallet.key }), signature, message)
+		return c
+	}))
+	const took = []
+	for (const c of all) c.on('system:alert', ({ at }) => took.push(Date.now() - at))
+	for (let i = 0; i < 10; i++) await publish(own, 'system:alert', { at: Date.now() })
+	await until('all of them', () => took.length === 1000)
+	const average = (list) => list.reduce((sum, x) => sum + x, 0) / list.length
+	assert.ok(average(took) < 100, `${average(took)} ms`)
+	const back = []
+	for (const c of all) {
+		let gone
+		c.on('disconnect', () => (gone = Date.now()))
+		c.on('connect', () => back.push(Date.now() - gone))
+	}
+	const { processes } = (await api(own, 'GET', '/v1/stats')).json
+	process.kill(processes.find((p) => p.role === 'worker').pid, 'SIGKILL')
+	await until('those of that worker to be back', () => back.length > 0 && all.every((c) => c.connected), 15000)
+	assert.ok(average(back) < 5000, `${average(back)} ms`)
+	await own.destroy()
+})
+
 test('S0-80 rules for contributors name what is there', async () => {
 	const fs = await import('node:fs')
 	const text = fs.readFileSync('CONTRIBUTING.md', 'utf8')

@@ -404,6 +404,8 @@ test('S3-03 long polling where it must be; a lost connection comes back', async 
 	const chatId = await chat(p)
 	await ask(p, 'chat:message', { chatId, content: 'polled' })
 	await p.hears.next('chat:message')
+	const head = await new Promise((resolve, reject) => http.get({ port: s.port, path: '/socket.io/?EIO=4&transport=polling', headers: { origin: 'http://localhost:3000' }, agent: false }, (r) => resolve(r.resume())).on('error', reject))
+	assert.deepEqual([head.statusCode, head.headers['access-control-allow-credentials']], [200, 'true'], 'the page may poll from its own origin')
 	const c = await client(t, {}, { reconnection: true, reconnectionDelay: 20 })
 	const id = c.id
 	c.io.engine.close()
