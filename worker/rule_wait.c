@@ -23,6 +23,7 @@ struct waiting {
 	struct rule_run *runs;
 	struct kept_event *first, **last;
 	unsigned n;
+	size_t bytes; /* of these events */
 	uint32_t alarm; /* the turn was late: the rest in the next one */
 	bool held;	/* by rule_wait_hold() */
 	bool running;	/* events of the socket are run, not kept, and this is not freed */
@@ -66,6 +67,12 @@ static void kept_free(struct worker *w, struct kept_event *k)
 	free(k);
 }
 
+/* One event may be as long as a message may; those behind it share what is left, so that nobody takes what others need. */
+static bool may_keep(const struct waiting *x)
+{
+	return x->n < RULE_WAIT_MAX && x->bytes < RULE_WAIT_SOCKET_MAX && x->w->waiting_bytes < RULE_WAIT_BYTES_MAX;
+}
+
 static void waiting_free(struct waiting *x)
 {
 	alarm_clear(&x->w->alarms, &x->alarm);
@@ -99,6 +106,7 @@ static void go_on(struct waiting *x)
 		if (x->first == NULL)
 			x->last = &x->first;
 		x->n--;
+		x->bytes -= k->bytes;
 		rule_on_event(x->so, &k->p, k->attached);
 		kept_free(w, k);
 	}
@@ -232,13 +240,14 @@ bool rule_wait_behind(struct socket *so, const struct sio_packet *p, struct atta
 
 	if (x == NULL || x->running)
 		return false;
-	if (x->n < RULE_WAIT_MAX && w->waiting_bytes < RULE_WAIT_BYTES_MAX)
+	if (may_keep(x))
 		k = kept_new(p, attached);
 	if (k == NULL) {
 		rule_refuse(so, p, REFUSAL_BUSY);
 		return true;
 	}
 	w->waiting_bytes += k->bytes;
+	x->bytes += k->bytes;
 	*x->last = k;
 	x->last = &k->next;
 	x->n++;
@@ -268,6 +277,7 @@ void rule_wait_forget(struct socket *so)
 	}
 	x->last = &x->first;
 	x->n = 0;
+	x->bytes = 0;
 	if (!x->running)
 		waiting_free(x);
 }

@@ -15,6 +15,7 @@
 #include "worker/socket.h"
 
 #define RULE_WAIT_MAX	    100u	/* events behind a run of one socket */
+#define RULE_WAIT_SOCKET_MAX (1u << 20) /* bytes of these events that are passed by one of them at most */
 #define RULE_WAIT_BYTES_MAX (64u << 20) /* of all events and runs that wait on a worker */
 
 struct rule_run;

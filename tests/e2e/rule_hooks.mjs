@@ -206,6 +206,19 @@ test('events of one socket wait in order, those of others do not', async (t) => 
 	assert.deepEqual(box.map((m) => m[1]), ['c1', 'a1', 'a2', 'a3', 'a4'])
 })
 
+test('what waits of one socket is bounded in bytes too, so that it leaves room for others', async (t) => {
+	let release
+	const b = await backend(t, (body) => (body.args[0] === 'hold' ? new Promise((resolve) => (release = () => resolve([{ data: 0 }]))) : [{ data: body.args[0].length }]))
+	const s = await server(t, { workers: 1, auth: AUTH, conf: `hook "h" { url = "${b.url}"  timeout = 8s }\nevent "x" { hook = h  ack = '{@hook}' }\n` })
+	const a = await connect(t, s)
+	const held = a.emitWithAck('x', 'hold')
+	await b.seen(1)
+	const behind = Array.from({ length: 4 }, () => a.emitWithAck('x', 'y'.repeat(400000)))
+	assert.deepEqual(await behind[3], { success: false, error: 'The server is busy, try again later', code: 'busy' })
+	release()
+	assert.deepEqual(await Promise.all([held, ...behind.slice(0, 3)]), [0, 400000, 400000, 400000])
+})
+
 test('a hundred events wait, one more is busy; binary ones keep their attachments', async (t) => {
 	let release
 	const b = await backend(t, () => new Promise((resolve) => (release = () => resolve([]))))
