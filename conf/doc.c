@@ -107,8 +107,12 @@ void conf_options_doc(FILE *out)
 	      "Written by `forkcast doc --options` from the option table; edit `conf/option.c`, not this page.\n\n"
 	      "Durations have a unit: `500ms`, `25s`, `5m`, `2h`, `7d`. Sizes are bytes, or binary with `K`, `M`, `G`. "
 	      "Lists are\n"
-	      "`{a, b}`; one value needs no braces. Paths are relative to the file they stand in. *Reload*: a reload "
-	      "may change it.\n",
+	      "`{a, b}`; one value needs no braces. Paths are relative to the file they stand in. A value that has\n"
+	      "other characters than letters, digits and `: . / _ - | @ %` stands in quotes; `\"${NAME}\"` is a variable "
+	      "of the environment,\n`\"${NAME:-default}\"` has a default. "
+	      "*Reload*: a reload may change it; this build has none yet, so each change takes a restart.\n\n"
+	      "What the keys mean together: [rules.md](rules.md) for the blocks of an application, "
+	      "[operations.md](operations.md) for those of the server.\n",
 	    out);
 	for (unsigned i = 0; i < option_nblocks; i++) {
 		const struct option_block *b = &option_blocks[i];

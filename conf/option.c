@@ -28,11 +28,12 @@ static const struct option top[] = {
 	    .help = "User to become after the ports are bound. None: keep the identity."},
 	{"runtime_dir", OPTION_PATH, AT(conf, runtime_dir), LIMITS(1, 64),
 	    .computed = "/run/forkcast as root, else $XDG_RUNTIME_DIR or /tmp/forkcast-UID",
-	    .help = "Where locks and control sockets live."},
+	    .help = "Where locks and control sockets are."},
 	{"data_dir", OPTION_PATH, AT(conf, data_dir), LIMITS(1, 1024),
 	    .computed = "/var/lib/forkcast as root, else none; none under `--dev`",
 	    .help = "Where what is to survive a restart is kept, in a directory of the instance's name, which is made when it is "
-		    "needed. The user that the processes become must be able to write there. None: what needs it is refused."},
+		    "needed. The user that the processes become must be able to write there. None: messages that wait (`delay`, `at`) are "
+		    "refused, and bans end with the instance."},
 	{"pid_file", OPTION_PATH, AT(conf, pid_file), LIMITS(1, 1024), .help = "File to write the master's pid to."},
 	{"watchdog", OPTION_DURATION, AT(conf, watchdog), LIMITS(200, MINUTE), .dflt = "2s",
 	    .help = "A process without a heartbeat for so long is killed and replaced."},
@@ -208,9 +209,10 @@ static const struct option shm[] = {
 	{"ring_size", OPTION_POWER, AT(conf_shm, ring_size), LIMITS(64 * KIB, 2 * GIB), .dflt = "16M",
 	    .help = "Broadcast ring of each process. One record takes at most an eighth."},
 	{"overflow", OPTION_SIZE, AT(conf_shm, overflow), LIMITS(64 * KIB, 64 * GIB), .dflt = "64M",
-	    .help = "Bytes a process holds back while a slow reader blocks the ring, before it stops reading its clients."},
+	    .help = "Bytes a process holds back while a slow process blocks its ring, before it stops reading its clients."},
 	{"store_size", OPTION_SIZE, AT(conf_shm, store_size), LIMITS(MIB, 1024 * GIB), .dflt = "256M",
-	    .help = "Size of the store of sockets, users and rooms, on tmpfs."},
+	    .help = "Size of the store on tmpfs: sockets, users, rooms, ids of messages, bans, what waits to be sent; also the most "
+		    "that `data_dir` may hold. Above 80 % new clients are refused, above 50 % new ids, bans and waiting messages."},
 	{"sync", OPTION_SYNC, AT(conf_shm, sync), LIMITS(10, MINUTE), .dflt = "100ms",
 	    .help = "How long what is to survive a restart may be in memory only: a power loss costs at most that. `always`: it is "
 		    "answered when it is on disk."},
@@ -239,7 +241,7 @@ static const struct option log_rows[] = {
 
 #define VOLATILE_ROW \
 	{"volatile", OPTION_SWITCH, .dflt = "no", RELOAD, \
-	    .help = "Drop it for a client that cannot take it now; it is not recovered either."}
+	    .help = "Drop it for a client that cannot take it now."}
 
 #define ACTION_ROWS \
 	IF_ROW, \
@@ -329,7 +331,7 @@ static const struct option limit[] = {
 	{"by", OPTION_BY, AT(limit, by), .words = "socket user ip role event", .computed = "user; ip with `on = connect`", RELOAD,
 	    .help = "What counts together: list of `socket`, `user`, `ip`, `role`, `event`."},
 	{"on", OPTION_WORD, AT(limit, on), .words = "events connect", .dflt = "events", RELOAD,
-	    .help = "What is counted: events, or clients that connect."},
+	    .help = "What is counted: events, or handshakes and logins of `wallet`."},
 	{"events", OPTION_EVENTS, RELOAD,
 	    .help = "Names and patterns (`vote:*`) of events that it counts without being named by their rules; `*` is all, "
 		    "built-in and undeclared ones too."},
@@ -372,7 +374,7 @@ static const struct option hook[] = {
 	{"retries", OPTION_COUNT, AT(hook, retries), LIMITS(0, 10), .dflt = "0", RELOAD,
 	    .help = "Attempts after one that failed before the whole reply was there, with the same `forkcast-id`."},
 	{"queue", OPTION_COUNT, AT(hook, queue), LIMITS(0, 100000), .dflt = "1000", RELOAD,
-	    .help = "Requests of a worker that may wait for a connection; one more fails at once."},
+	    .help = "Requests of a worker that may wait for a connection; one more fails at once, with `busy`."},
 	{"concurrency", OPTION_COUNT, AT(hook, concurrency), LIMITS(1, 1024), .dflt = "64", RELOAD,
 	    .help = "Connections of a worker to the backend, a request on each at a time; they are kept."},
 	{"on_fail", OPTION_WORD, AT(hook, goes_on), .words = "error continue", .dflt = "error", RELOAD,
@@ -481,7 +483,7 @@ const struct option_block option_blocks[] = {
 	{"shm", "shm", NULL, false, ROWS(shm), "Shared memory."},
 	{"log", "log", NULL, false, ROWS(log_rows), "The log."},
 	{"namespace", "namespace", "/NAME", true, .help =
-	    "A namespace beside `/`, with room types, events, reactions and limits of its own: the blocks `event`, `limit`, `on`, `every` and `room`. "
+	    "A namespace beside `/`, with blocks of its own: `event`, `route`, `on`, `every`, `room`, `limit`, `hook`, `role`, `envelope`, `errors`, `builtins`. "
 	    "`\"/tenant-*\"` covers the names of this form that have no block of their own; of several patterns the longest counts."},
 	{"event", "event", "NAME", true, ROWS(event), "An event that clients may send, and what it does. `\"game:*\"` covers the names that nothing else declares; of several "
 	    "patterns the longest counts.", .nsp = true},
@@ -506,12 +508,12 @@ const struct option_block option_blocks[] = {
 	{"on/also", "also", NULL, true, ROWS(on_also), "A further action of the rule, after the inline one."},
 	{"on/check", "check", NULL, true, ROWS(check), "A condition of `connecting`; the first that is false refuses the client."},
 	{"every", "every", "NAME", true, ROWS(every),
-	    "A reaction to time, once on the whole host, whatever dies meanwhile. There is no client: `each = TYPE` does it for "
-	    "each room of that type on the host.",
+	    "A reaction to time, once on the whole host. There is no client, so `join`, `leave` and `disconnect` are refused; "
+	    "`each = TYPE` does it for each room of that type on the host.",
 	    .nsp = true},
 	{"every/also", "also", NULL, true, ROWS(on_also), "A further action of the rule, after the inline one."},
 	{"hook", "hook", "NAME", true, ROWS(hook),
-	    "A backend that rules ask over HTTP, see rules.md. A namespace that does not declare a hook has that of the top level.",
+	    "A backend that rules ask over HTTP, see [rules.md](rules.md#hooks). A namespace that does not declare a hook has that of the top level.",
 	    .nsp = true},
 	{"hook/breaker", "breaker", NULL, false, ROWS(hook_breaker), "When a backend is not asked for a while, because it failed."},
 	{"room", "room", "TYPE", true, ROWS(room),
