@@ -29,7 +29,7 @@
 #define KEEPER_REST_NS  500000u
 #define KEEPER_RETRY_NS 10000000u
 #define KEEPER_SWEEP_NS 100000000u
-#define KEEPER_STOP_NS  (2 * NS_PER_S) /* for what cannot be committed */
+#define KEEPER_STOP_NS  (2 * NS_PER_S) /* for what cannot be committed, and for what waits for a place in the ring */
 
 static const int stop_signal[] = {SIGTERM, SIGINT, SIGQUIT};
 #define NSIGNAL (sizeof stop_signal / sizeof *stop_signal)
@@ -200,8 +200,10 @@ static int turn(struct loop *l)
 		event_base_loop(l->base, EVLOOP_NONBLOCK);
 	else if (l->stop_ns != 0 && !did && keeper_durable_behind(&l->k) && now - l->stop_ns < KEEPER_STOP_NS)
 		wait_events(l, KEEPER_REST_NS);
-	else if (l->stop_ns != 0 && !did)
+	else if (l->stop_ns != 0 && !did && (l->k.out.waiting == 0 || now - l->stop_ns > KEEPER_STOP_NS))
 		l->now = true;
+	else if (l->stop_ns != 0 && !did)
+		wait_events(l, KEEPER_REST_NS); /* for readers that are behind, or are overtaken soon */
 	else if (did)
 		wait_events(l, KEEPER_REST_NS);
 	else
