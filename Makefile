@@ -272,7 +272,7 @@ CHECKS += kits
 
 # --- requirements ---------------------------------------------------------------------------------------------------
 #   make requirements     what five systems need, row by row, against the profiles that serve them: a table
-#   make requirements-mutate [ONLY=mlg]  the same with each block of a profile taken out: what does no test miss? (an hour)
+#   make requirements-mutate [ONLY=mlg]  the same with each block of a profile taken out: what does no test miss? (15 minutes)
 .PHONY: requirements requirements-mutate
 requirements: $(if $(FORKCAST),,all)
 	@FORKCAST=$(abspath $(or $(FORKCAST),$(B)/forkcast)) node tests/requirements/table.mjs

@@ -1,7 +1,7 @@
 /* tools_requirements.mjs - the table of what is covered cannot be talked into a better result, and blocks are whole blocks. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { blocks } from '../requirements/mutate.mjs'
+import { blocks, keys } from '../requirements/mutate.mjs'
 import { ids_of, judge, read_rows } from '../requirements/table.mjs'
 
 const ROWS = read_rows('# a comment\nS0-01 done\nS0-02 later | state, redis\nS0-03 with help ~ boards\nS0-04 forgotten\n')
@@ -50,4 +50,11 @@ auth { jwt "m" { } }`
 		assert.equal(one.split('{').length > 1, true)
 	}
 	assert.equal(text.slice(blocks(text)[2].from, blocks(text)[2].to), 'also { if = "{a}"  data = \'{"x": {y}}\' }')
+})
+
+test('keys of a conf, with their values', () => {
+	const text = `a = {b, "c{"}   # d = 1
+event "y = 1" { fields = {"a: id = 1", 'b}'}  also { if = "x = 1"  data = '{"x": {y}}' to=all } }
+n = 5s  # e = 2`
+	assert.deepEqual(keys(text).map((k) => text.slice(k.from, k.to)), ['a = {b, "c{"}', `fields = {"a: id = 1", 'b}'}`, 'if = "x = 1"', `data = '{"x": {y}}'`, 'to=all', 'n = 5s'])
 })

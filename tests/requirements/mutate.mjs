@@ -2,10 +2,12 @@
  * mutate.mjs - is each block of the profiles missed by a test when it is gone?
  *
  *   node tests/requirements/mutate.mjs [PROFILE...] [-- BLOCK]
+ *   KEYS=1 node tests/requirements/mutate.mjs [PROFILE...] [-- KEY]
  *
  * Takes one block at a time out of a profile (of its files, for what it includes), runs the tests of its system until one
  * fails, and says of each block: red (a test failed), refused (the conf is none without it) or GREEN (nobody missed it).
- * Status 1 when some are GREEN.  Blocks within blocks (`also`, `check`, `in_band` ...) are taken out on their own too.
+ * Status 1 when some are GREEN.  Blocks within blocks (`also`, `check`, `in_band` ...) are taken out on their own too.  With
+ * KEYS it does the same with each `key = value`; those that say what is the default anyway stay GREEN, so look at them.
  */
 import { spawn } from 'node:child_process'
 import fs from 'node:fs'
@@ -61,6 +63,31 @@ export function blocks(text) {
 	return found.sort((a, b) => a.from - b.from)
 }
 
+/* The same of every `key = value`. */
+export function keys(text) {
+	const value = /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\{(?:[^{}"']|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')*\}|[^\s{}"']+/y
+	const found = []
+	for (let i = 0; i < text.length; i++) {
+		const c = text[i]
+		if (c === '#') {
+			i = text.indexOf('\n', i)
+			if (i < 0) break
+		} else if (c === '"' || c === "'") {
+			for (i++; text[i] !== c; i++) if (text[i] === '\\') i++
+		} else if (/[a-z]/.test(c)) {
+			const [word, key] = text.slice(i).match(/^([a-z_]+)(?:\s*=\s*)?/)
+			value.lastIndex = i + word.length
+			if (word !== key && value.test(text)) {
+				found.push({ head: key, from: i, to: value.lastIndex })
+				i = value.lastIndex - 1
+			} else {
+				i += key.length - 1
+			}
+		}
+	}
+	return found
+}
+
 /* Runs FILE with the profiles in DIR: red, refused, GREEN, or what else came of it. */
 function run(file, dir) {
 	return new Promise((resolve) => {
@@ -90,7 +117,7 @@ async function mutate(name, only) {
 	if (sound.kind !== 'GREEN') throw new Error(`${name}: its tests fail as it is: ${sound.why}`)
 	for (const one of [main, ...included]) {
 		const whole = fs.readFileSync(path.join(source, one), 'utf8')
-		for (const b of blocks(whole)) {
+		for (const b of (process.env.KEYS ? keys : blocks)(whole)) {
 			if (NEEDED.test(`${b.head} `) || (only && !b.head.includes(only))) continue
 			const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'forkcast-mutate-'))
 			for (const f of [main, ...included]) {
