@@ -365,7 +365,9 @@ test('S0-18, S0-62 socket.io-client with the options of production: WebSocket al
 	assert.equal(socket.io.engine.transport.name, 'websocket')
 	await authenticated(socket)
 	assert.deepEqual(await ask(socket, 'getRooms'), [`user:${socket.key}`, 'global:all'])
-	assert.match(block(conf, 'engine').join('\n'), /origins = .*http:\/\/localhost:8080/)
+	const head = (origin) => new Promise((resolve, reject) => http.get({ port: s.port, path: '/socket.io/?EIO=4&transport=polling', headers: { origin }, agent: false }, (r) => resolve(r.resume())).on('error', reject))
+	assert.equal((await head('http://localhost:8080')).headers['access-control-allow-credentials'], 'true')
+	assert.equal((await head('http://elsewhere.example')).statusCode, 403)
 })
 
 /* A certificate for a day, and a proxy that has it. */
