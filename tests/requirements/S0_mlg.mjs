@@ -131,6 +131,7 @@ test('S0-51, S0-52 room_joined {roomId} and room_left {roomId}', async (t) => {
 	await ask(a, 'unsubscribe', { room: 'content', id: 'x' })
 	assert.equal(await a.hears.next('room_left'), '{"roomId":"content:x"}')
 	await silent('room_left', b.hears)
+	assert.deepEqual([a, b].map((c) => c.hears.count('room_joined')), [1, 1], 'each hears of itself alone')
 })
 
 /* What is published is what arrives, byte for byte, for those in the room and for nobody else. */
