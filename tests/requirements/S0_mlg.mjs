@@ -164,21 +164,21 @@ events_of('S0-32, S0-14 user:profile_updated and progress, to the user alone', (
 ])
 
 events_of('S0-35, S0-36, S0-37, S0-12 clan:member_joined, clan:leaderboard_updated, clan:proposal_created, to the clan', () => [
-	['clan:member_joined', '{"username":"bob"}', { clanId: '7' }],
-	['clan:member_left', '{"username":"bob"}', { clanId: '7' }],
-	['clan:leaderboard_updated', '{"leaderboard":[{"user":"bob","score":10}]}', { clanId: '7' }],
-	['clan:proposal_created', '{"title":"Raise the fee"}', { clanId: '7' }]
+	['clan:member_joined', '{"username":"bob","more":[1]}', { clanId: '7' }],
+	['clan:member_left', '{"username":"bob","more":[1]}', { clanId: '7' }],
+	['clan:leaderboard_updated', '{"leaderboard":[{"user":"bob","score":10}],"more":1}', { clanId: '7' }],
+	['clan:proposal_created', '{"title":"Raise the fee","more":1}', { clanId: '7' }]
 ])
 
 events_of('S0-39, S0-11 vote:mlg_burned and counts, to who watches the content', (a) => [
 	['vote:mlg_burned', '{"contentId":"c1","tokensBurned":25.5}', { userId: a.key }],
-	['vote:count_updated', '{"contentId":"c1","newCount":42}']
+	['vote:count_updated', '{"contentId":"c1","newCount":42,"more":1}']
 ])
 
 events_of('S0-41 content:approved {title}, and engagement', (a) => [
-	['content:approved', '{"contentId":"c1","title":"My clip"}', { authorId: a.key }],
+	['content:approved', '{"contentId":"c1","title":"My clip","more":1}', { authorId: a.key }],
 	['content:rejected', '{"contentId":"c1","reason":"spam"}', { authorId: a.key }],
-	['content:engagement', '{"contentId":"c1","type":"like"}']
+	['content:engagement', '{"contentId":"c1","type":"like","more":1}']
 ])
 
 events_of('S0-15 news of tournaments, to who follows them', () => [['tournament:updated', '{"tournamentId":"t1","round":2}']])
@@ -191,8 +191,8 @@ test('S0-13 moderation: submissions to moderators, verdicts to their author, tre
 	assert.equal(await a.hears.next('content:submitted'), '{"contentId":"c9"}')
 	await publish(s, 'content:approved', { contentId: 'c9', title: 'T' }, { authorId: b.key })
 	assert.equal(await b.hears.next('content:approved'), '{"contentId":"c9","title":"T"}')
-	await publish(s, 'content:trending_updated', { trending: ['c9'] })
-	for (const c of [a, b]) assert.equal(await c.hears.next('content:trending_updated'), '{"trending":["c9"]}')
+	await publish(s, 'content:trending_updated', { trending: ['c9'], more: 1 })
+	for (const c of [a, b]) assert.equal(await c.hears.next('content:trending_updated'), '{"trending":["c9"],"more":1}')
 	assert.equal(b.hears.count('content:submitted'), 0)
 })
 
