@@ -258,6 +258,7 @@ test('S1-28, S1-56, S1-57, S1-58, S1-59 game:join: players, and spectators where
 	assert.ok(!(await rooms_of(d)).includes('game:gj'))
 	assert.equal(c.hears.count('game:spectator-joined'), 0, 'players are no news, and oneself is not')
 	assert.equal(a.hears.count('game:spectator-joined'), 1)
+	assert.deepEqual([a, b, c].map((one) => one.hears.count('game:joined')), [1, 1, 1], 'the snapshot is for who joins')
 })
 
 test('S1-29, S1-50, S1-51, S1-52, S1-53, S1-74 game:move: players, in turn, by the rules; game:move-made to all of the game', async (t) => {
@@ -284,9 +285,14 @@ test('S1-54 the end of a game: game:ended to its room, and what else the backend
 	const [a, b] = await pair(t)
 	const admin = await player(t, { role: 'admin' })
 	const gameId = await game([a, b])
+	await ask(a, 'game:move', { gameId, move: 'check' })
+	await ask(b, 'game:move', { gameId, move: 'away' })
+	for (const one of [a, b]) assert.equal(one.hears.count('game:ended'), 0, 'it goes on')
 	await ask(a, 'game:move', { gameId, move: 'mate' })
 	for (const one of [a, b]) assert.equal(await one.hears.next('game:ended'), `{"gameId":"${gameId}","result":{"winner":"${a.user}"}}`)
 	assert.equal(await admin.hears.next('game:archived'), `{"gameId":"${gameId}"}`)
+	for (const event of ['game:join', 'game:spectate', 'game:stop-spectating']) assert.equal((await ask(admin, event, {})).code, 'invalid', event)
+	assert.deepEqual([a, b].map((c) => c.hears.count('game:ended')), [1, 1])
 })
 
 test('S1-55 a handler that fails: error {message} to the player, a line with the user', async (t) => {
