@@ -108,6 +108,23 @@ test('connections are kept; one that was closed meanwhile costs nothing', async 
 	assert.equal(await metric(s, 'hook_failures_total', {}), 0)
 })
 
+test('https: a backend that hangs up while it is written to costs nobody anything', async (t) => {
+	const b = await backend(t, () => [{ data: 1 }], { tls: certificate(folder(t), 'cut', 'IP:127.0.0.1') })
+	let n = 0
+	b.server.on('secureConnection', (c) => {
+		if (++n % 2 === 0) return
+		c.on('error', () => {})
+		c.once('data', () => c.destroy())
+	})
+	const [s, a] = await asking(t, b.url, `ca_file = "${b.options.tls.file}"  retries = 3  ${NO_BREAKER}`)
+	for (let i = 0; i < 20; i++) {
+		assert.equal(await a.emitWithAck('x', 'y'.repeat(900000)), 1)
+		b.drop()
+	}
+	assert.ok(n > 20, `${n} connections`)
+	assert.equal(s.status().deaths, 0, s.log)
+})
+
 test('the breaker: open after failures in a row, one trial, closed', async (t) => {
 	let good = false
 	const b = await backend(t, (_, __, response) => (good ? [{ data: 'ok' }] : (response.writeHead(503).end(), null)))
