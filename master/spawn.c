@@ -14,13 +14,14 @@
 static void reset_signals(const struct spawn *s)
 {
 	/*
-	 * What our parent had us ignore, and we ourselves, goes back to default (SIGHUP under nohup is the exception: keep it).
+	 * What our parent had us ignore goes back to default.  SIGHUP under nohup is the exception: keep it; and SIGPIPE, which
+	 * the master ignores: OpenSSL writes to connections that the peer has closed, and whoever read our log may have ended.
 	 * The master has no handlers; where there is one, it is a sanitizer's, which tells of crashes.
 	 */
 	for (int sig = 1; sig < NSIG; sig++) {
 		struct sigaction old;
 
-		if (sig == SIGHUP || sigaction(sig, NULL, &old) < 0 || old.sa_handler != SIG_IGN)
+		if (sig == SIGHUP || sig == SIGPIPE || sigaction(sig, NULL, &old) < 0 || old.sa_handler != SIG_IGN)
 			continue;
 		signal(sig, SIG_DFL);
 	}

@@ -89,8 +89,8 @@ int store_grace_begin(struct store_writer *w, const struct store_cause *c, const
 
 	if (rc < 0)
 		return rc;
-	/* no place to wait in: it is told at once */
-	if (store_is_full(w, NULL, NULL))
+	/* rows that removals add, which must never be in the way of removals: with no place to wait in it is told at once */
+	if (store_past(w, STORE_KEYS_PCT))
 		return store_outbox_edge(w, RECORD_EDGE_EXIT, c, room);
 	key[0] = MARK;
 	memcpy(row.raw, c->raw, sizeof row.raw);

@@ -341,12 +341,25 @@ static void on_connect(struct hook_conn *c)
 	shake_hands(c);
 }
 
+/* A reply may cost milliseconds: of a turn that is late only one is looked at, the others are still readable in the next. */
+static bool has_its_turn(struct worker *w)
+{
+	if (!worker_is_late(w))
+		return true;
+	if (w->hooks->late_ns == w->now_ns)
+		return false;
+	w->hooks->late_ns = w->now_ns;
+	return true;
+}
+
 static void on_event(evutil_socket_t fd, short what, void *arg)
 {
 	struct hook_conn *c = arg;
 
 	(void)fd;
 	worker_wake_clock(c->pool->w);
+	if (!has_its_turn(c->pool->w))
+		return;
 	switch (c->stage) {
 	case STAGE_CONNECTING: on_connect(c); break;
 	case STAGE_HANDSHAKE: shake_hands(c); break;

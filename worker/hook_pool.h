@@ -65,6 +65,7 @@ struct hooks {
 	struct hook_breaker *breaker; /* for each use of one */
 	unsigned pending;	      /* calls */
 	size_t bytes;		      /* of their requests */
+	uint64_t late_ns;	      /* the turn that was late and served one nevertheless */
 };
 
 /* hook_pool.c */

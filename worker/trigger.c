@@ -11,6 +11,7 @@
 #include "worker/worker.h"
 
 #define WAITING_MAX 65536u /* a worker full of clients goes at once */
+#define DEPTH_MAX   16u	   /* reactions that made one another: rules that go round in a circle end here */
 #define BUDGET	    1024u  /* entries a turn, */
 #define BUDGET_LATE 64u	   /* and of one that is late */
 
@@ -21,6 +22,7 @@ struct trigger_entry {
 	struct trigger_entry *next;
 	enum entry_kind kind;
 	unsigned index; /* ROOM: enum room_trigger; EDGE: enum record_edge */
+	unsigned depth; /* reactions before it that led to it */
 	char sid[SID_LEN + 1]; /* ROOM: of the socket, which may be gone when the turn comes */
 	struct ghost *ghost;   /* GONE */
 	struct slice nsp, room; /* EDGE: both, with NULs behind them; ROOM: the room */
@@ -32,17 +34,21 @@ void trigger_init(struct trigger_queue *q)
 	*q = (struct trigger_queue){.tail = &q->head};
 }
 
-/* An entry with room for BYTES behind it; NULL: the queue is full, which was counted. */
+/* An entry with room for BYTES behind it; NULL: there is no place for it, or it has come too far, which was counted. */
 static struct trigger_entry *push(struct worker *w, enum entry_kind kind, size_t bytes)
 {
 	struct trigger_queue *q = &w->triggers;
-	struct trigger_entry *e = q->n < WAITING_MAX ? malloc(sizeof(*e) + bytes) : NULL;
+	struct trigger_entry *e = NULL;
 
+	if (q->depth > DEPTH_MAX)
+		log_warn("trigger_circle", "reactions=%u", q->depth);
+	else if (q->n < WAITING_MAX)
+		e = malloc(sizeof(*e) + bytes);
 	if (e == NULL) {
 		counter_add(w->ct, COUNTER_TRIGGERS_DROPPED, 1);
 		return NULL;
 	}
-	*e = (struct trigger_entry){.kind = kind};
+	*e = (struct trigger_entry){.kind = kind, .depth = q->depth};
 	*q->tail = e;
 	q->tail = &e->next;
 	q->n++;
@@ -245,7 +251,9 @@ bool trigger_turn(struct worker *w)
 		if (q->head == NULL)
 			q->tail = &q->head;
 		q->n--;
+		q->depth = t->depth + 1;
 		run(w, t);
+		q->depth = 0;
 		ghost_put(t->ghost);
 		free(t);
 	}

@@ -4,6 +4,7 @@
  * What happened in the middle of something, a rule, a drain, the end of a connection, waits in a queue until the turn
  * comes to it, so a reaction never runs inside of what it reacts to, and never makes it wait.  The queue is bounded:
  * what does not fit is counted (forkcast_triggers_dropped_total) and not run.  It rests while the worker is congested.
+ * Reactions may lead to others, but not for ever: rules that make one another run in a circle are stopped, and counted too.
  *
  * Once per host: the keeper tells of online, offline, enter, exit, occupied, vacated, and names one worker (see
  * shm/store_writer.h), which runs the rule.
@@ -20,6 +21,7 @@ struct trigger_entry;
 struct trigger_queue {
 	struct trigger_entry *head, **tail;
 	unsigned n;
+	unsigned depth; /* of what is pushed now: 0, and more while a reaction runs */
 };
 
 void trigger_init(struct trigger_queue *q);

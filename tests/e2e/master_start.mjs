@@ -4,6 +4,7 @@ import fs from 'node:fs'
 import net from 'node:net'
 import path from 'node:path'
 import { test } from 'node:test'
+import { connect } from './clients.mjs'
 import { Server, alive, server, title, until } from './server.mjs'
 
 test('ports are printed once, when every process is live', async (t) => {
@@ -137,6 +138,20 @@ test('signals of later builds are answered in the log only', async (t) => {
 	await s.logged(/signal_ignored.*USR2/)
 	const after = s.status()
 	assert.deepEqual(after.processes.map((p) => p.pid), before.processes.map((p) => p.pid))
+})
+
+test('whoever read the log may end: nobody else does', async (t) => {
+	const s = await server(t)
+	const before = s.status()
+	s.process.stderr.destroy()
+	for (let i = 0; i < 20; i++) process.kill(s.pid, 'SIGUSR2')
+	const a = await connect(t, s, { user: 'u' })
+	const b = await connect(t, s, { user: 'u' })
+	a.disconnect()
+	assert.equal(await b.emitWithAck('ping'), 'pong')
+	const after = s.status()
+	assert.deepEqual(after.processes.map((p) => p.pid), before.processes.map((p) => p.pid))
+	assert.equal(after.deaths, 0)
 })
 
 test('status is readable as a table, and whole as JSON', async (t) => {

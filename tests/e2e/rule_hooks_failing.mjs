@@ -108,6 +108,37 @@ test('connections are kept; one that was closed meanwhile costs nothing', async 
 	assert.equal(await metric(s, 'hook_failures_total', {}), 0)
 })
 
+test('many long replies at once: each turn does some, and the worker is not taken for hung', async (t) => {
+	const verbs = Buffer.from(JSON.stringify([...Array(980)].map(() => ({ emit: { to: [...Array(200).keys()].map((k) => `r${k % 10}`), event: 'e' } }))))
+	const waiting = []
+	const b = await backend(t, (_, __, response) => (waiting.push(response), null))
+	const s = await server(t, { workers: 1, auth: AUTH, conf: `hook "h" { url = "${b.url}"  timeout = 60s }\nevent "x" { hook = h }` })
+	const clients = []
+	for (let i = 0; i < 64; i++) clients.push(await connect(t, s))
+	const acks = clients.map((c) => c.emitWithAck('x'))
+	await b.seen(64)
+	for (const r of waiting) r.writeHead(200, { 'content-length': verbs.length }).end(verbs)
+	assert.deepEqual(await Promise.all(acks), Array(64).fill({ success: true }))
+	assert.equal(s.status().deaths, 0)
+})
+
+test('https: a backend that hangs up while it is written to costs nobody anything', async (t) => {
+	const b = await backend(t, () => [{ data: 1 }], { tls: certificate(folder(t), 'cut', 'IP:127.0.0.1') })
+	let n = 0
+	b.server.on('secureConnection', (c) => {
+		if (++n % 2 === 0) return
+		c.on('error', () => {})
+		c.once('data', () => c.destroy())
+	})
+	const [s, a] = await asking(t, b.url, `ca_file = "${b.options.tls.file}"  retries = 3  ${NO_BREAKER}`)
+	for (let i = 0; i < 20; i++) {
+		assert.equal(await a.emitWithAck('x', 'y'.repeat(900000)), 1)
+		b.drop()
+	}
+	assert.ok(n > 20, `${n} connections`)
+	assert.equal(s.status().deaths, 0, s.log)
+})
+
 test('the breaker: open after failures in a row, one trial, closed', async (t) => {
 	let good = false
 	const b = await backend(t, (_, __, response) => (good ? [{ data: 'ok' }] : (response.writeHead(503).end(), null)))

@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { api, connect, connect_each, next, token } from './clients.mjs'
+import { metric } from './prometheus.mjs'
 import { sleep, started, until } from './server.mjs'
 
 let s
@@ -44,6 +45,10 @@ before(async () => {
 			on "enter role" { emit = first_of_role  to = watch  data = '{@room}' }
 			on "limited"    { emit = limited  to = watch  data = '{"event": {@event}, "user": {@user.id}, "code": {@error.code}, "message": {@error.message}, "after": {@error.retry_after}}' }
 			on "expiring"   { emit = expiring  to = self  data = '{"user": {@user.id}}' }
+			room "ping" { join = any }
+			room "pong" { join = any }
+			on "join ping" { join = "pong:1"  leave = "ping:1"  emit = turned  to = self  data = 1 }
+			on "join pong" { join = "ping:1"  leave = "pong:1"  emit = turned  to = self  data = 2 }
 			namespace "/t-*" { room "chat" { join = any }  on "enter chat" { emit = entered  to = all  data = '{"user": {@user.id}, "nsp": {@namespace}}' } }
 		`
 	})
@@ -219,6 +224,22 @@ describe('once for the host', () => {
 		await join(a, 'chat', 'x')
 		assert.deepEqual((await heard)[0], { user: 'na', nsp: '/t-1' })
 		assert.deepEqual(box.of('entered'), [{ user: 'nb', nsp: '/t-2' }])
+	})
+
+	test('reactions that make one another go round in a circle are stopped', async (t) => {
+		const a = await connect(t, s, { user: 'ci' })
+		const box = inbox(a)
+		const dropped = await metric(s, 'triggers_dropped_total')
+		await join(a, 'ping', '1')
+		await until('the end', async () => (await metric(s, 'triggers_dropped_total')) > dropped)
+		const then = await metric(s, 'triggers_dropped_total')
+		await sleep(100)
+		assert.equal(await metric(s, 'triggers_dropped_total'), then, 'it is over')
+		assert.deepEqual(box.of('turned'), [...Array(17).keys()].map((i) => 1 + (i % 2)))
+		assert.equal(await a.emitWithAck('ping'), 'pong')
+		/* it begins anew with what a client does */
+		await join(a, 'ping', '1')
+		await until('more', () => box.of('turned').length > 17)
 	})
 
 	test('a killed worker leaves no user behind in a room, or online', async (t) => {

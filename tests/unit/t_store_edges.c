@@ -343,6 +343,41 @@ static void grace_of_another_conf(void **state)
 	store_writer_close(w);
 }
 
+/* Removals go on when there is no place left: what they would have to add for them to wait is told at once. */
+static void grace_in_a_full_store(void **state)
+{
+	static struct model_socket s[4096];
+	struct store_writer *w = NULL;
+	struct wish wish = {EXIT, EXIT, 60000};
+	unsigned n = 0, told = 0;
+	uint64_t seed = 13;
+	int rc = 0;
+
+	(void)state;
+	assert_int_equal(store_writer_open(&w, store_path, 1u << 20, STORE_NONCE, true), 0);
+	store_set_edges(w, wanted, &wish);
+	store_set_clock(w, 1, 0);
+	while (rc == 0 && n < 4096) {
+		s[n] = made(n + 1, &seed);
+		assert_int_equal(store_begin(w), 0);
+		rc = apply(w, OP_SOCKET_ADD, &s[n], 0x3ff);
+		assert_int_equal(store_commit(w), 0);
+		n += rc == 0;
+	}
+	assert_int_equal(rc, -ENOSPC);
+	for (unsigned i = 0; i < n; i++) {
+		assert_int_equal(store_begin(w), 0);
+		assert_int_equal(store_outbox_forget(w, store_outbox_next(w) - 1), 0);
+		assert_int_equal(apply(w, OP_SOCKET_DEL, &s[i], 0), 0);
+		assert_int_equal(store_commit(w), 0);
+		told += store_outbox_next(w) - store_outbox_forgotten(w) > 2;
+	}
+	assert_true(told > 0 && told < n);
+	store_set_clock(w, 1 + 60000 * UINT64_C(1000000), 0);
+	assert_true(store_has_expired(w));
+	store_writer_close(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -354,6 +389,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(grace, setup, teardown),
 	    cmocka_unit_test_setup_teardown(grace_of_rooms_that_the_server_chose, setup, teardown),
 	    cmocka_unit_test_setup_teardown(grace_of_another_conf, setup, teardown),
+	    cmocka_unit_test_setup_teardown(grace_in_a_full_store, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
