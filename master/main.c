@@ -52,7 +52,7 @@ static const struct command commands[] = {
     {"doc", tools_doc_command, "doc -c FILE               the application in Markdown, for who writes a client; doc --options: the manual"},
     {"types", tools_types_command, "types -c FILE             its events as TypeScript, for socket.io-client"},
     {"explain", tools_explain_command,
-	"explain -c FILE EVENT     what happens to it: [--user U] [--role R] [--namespace N] [--room ROOM]"},
+	"explain -c FILE [EVENT]   what happens to it: [--user U] [--role R] [--namespace N] [--room ROOM]"},
     {"top", missing_command, NULL},
 };
 

@@ -13,6 +13,7 @@
 #include "worker/worker.h"
 
 #define KEY_HEAD_MAX 16 /* the verb's name and a colon */
+#define TOO_LARGE    "what has an id, or waits, is at most 128 KiB and an eighth of a ring"
 
 struct waiting {
 	verb_done_fn fn; /* NULL: nobody waits */
@@ -92,6 +93,8 @@ bool verb_run_held(struct worker *w, const struct verb *v, struct verb_result *o
 	publish_hold(w, &held);
 	done = verb_do(w, v, out, err);
 	publish_go(w);
+	if (!done && err->status == 413)
+		verb_wrong(err, 413, "too_large", TOO_LARGE, NULL);
 	if (!done)
 		goto out;
 	out->ticket = 0;
@@ -107,7 +110,7 @@ bool verb_run_held(struct worker *w, const struct verb *v, struct verb_result *o
 		rc = ask_send(w, q, answered, wait);
 	}
 	if (rc == -EMSGSIZE)
-		done = verb_wrong(err, 413, "too_large", "what travels with an id has at most 128 KiB", NULL);
+		done = verb_wrong(err, 413, "too_large", TOO_LARGE, NULL);
 	else if (rc < 0)
 		done = verb_unpublished(err, rc);
 	if (!done)

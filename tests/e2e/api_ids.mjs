@@ -84,7 +84,9 @@ describe('an emit with an id', () => {
 	test('what is too large for it is refused, and the id is free', async (t) => {
 		const c = await connect(t, s, {})
 		const box = inbox(c, 'big')
-		assert.equal((await emit({ to: 'all', event: 'big', data: 'x'.repeat(131072), id: 'big-1' })).status, 413)
+		const big = await emit({ to: 'all', event: 'big', data: 'x'.repeat(131072), id: 'big-1' })
+		assert.equal(big.status, 413)
+		assert.match(big.json.error.message, /at most 128 KiB/)
 		/* An eighth of the ring of 1M is the same size. */
 		assert.equal((await emit({ to: 'all', event: 'big', data: 'x'.repeat(120000), id: 'big-1' })).status, 202)
 		await until('it', () => box.length === 1)
