@@ -10,7 +10,6 @@
 /* clang-format off */
 #define ACTION_LATER                                                                                                   \
 	"priority group batch latest min_interval edge keep after timer cancel state state_put if_version score member set by member_data"
-#define RULE_LATER "hook notify "
 
 static const struct {
 	const char *block, *names;
@@ -21,7 +20,7 @@ static const struct {
 	{"listen", "tls_certificate tls_key proxy_protocol"},
 	{"event", ACTION_LATER},
 	{"event/also", ACTION_LATER},
-	{"route", RULE_LATER ACTION_LATER},
+	{"route", ACTION_LATER},
 	{"route/also", ACTION_LATER},
 	{"on", "limit " ACTION_LATER},
 	{"on/also", ACTION_LATER},

@@ -315,6 +315,7 @@ static const struct option route[] = {
 	    .help = "Members of the one object that is published, in the words of an `event`'s fields."},
 	{"unknown", OPTION_WORD, AT(rule, unknown), .words = "drop reject pass", .dflt = "drop", RELOAD,
 	    .help = "What becomes of members that are not declared."},
+	HOOK_ROWS,
 	{"emit", OPTION_EVENT, LIMITS(1, 250), .computed = "the route's name", RELOAD, .help = "Event to send."},
 	ROUTE_ROWS,
 	{"dev", OPTION_SWITCH, .dflt = "no", RELOAD, .help = "The route exists only under `--dev`."},

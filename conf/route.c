@@ -33,7 +33,8 @@ static void route(struct load *l, cfg_t *block, struct rule *r)
 		scope |= SCOPE_ROOM;
 	}
 	check_list(l, block, option_block("route/check"), scope, r);
-	action_list(l, block, scope, r);
+	hook_rule(l, block, r);
+	action_list(l, block, scope | hook_scope(r), r);
 	r->ack = ACK_NONE;
 	l->fields = NULL;
 }

@@ -116,21 +116,12 @@ static void run_once(struct conn *c, const struct verb *v)
 	free(late);
 }
 
-static void run(struct conn *c, const struct verb *v)
+/* It was done, and is on its way. */
+static void confirm_when_settled(struct conn *c, struct verb_result result)
 {
 	struct worker *w = c->w;
-	struct verb_result result;
-	struct verb_error err;
 	struct late_reply *late;
 
-	if (verb_has_id(v)) {
-		run_once(c, v);
-		return;
-	}
-	if (verb_run(w, v, &result, &err) != 0) {
-		refuse(c, &err);
-		return;
-	}
 	if (!result.joins && (result.ticket == 0 || outlet_settled(&w->bcast, (uint64_t)result.ticket))) {
 		confirm(c, &result);
 		return;
@@ -141,6 +132,40 @@ static void run(struct conn *c, const struct verb *v)
 		moves_wait(w, result.ticket, confirm_late, late);
 	else
 		publish_when_settled(w, result.ticket, confirm_late, late);
+}
+
+/* By a hook: the reply waits for it. */
+static void run_asking(struct conn *c, const struct verb *v)
+{
+	struct late_reply *late = late_new(c, &(struct verb_result){.status = 0});
+	struct verb_result result;
+	struct verb_error err;
+	int rc = verb_run_asking(c->w, v, &result, decided, late, &err);
+
+	if (rc == 0) {
+		request_defer(c, late, forget);
+		return;
+	}
+	free(late);
+	if (rc > 0)
+		confirm_when_settled(c, result);
+	else
+		refuse(c, &err);
+}
+
+static void run(struct conn *c, const struct verb *v)
+{
+	struct verb_result result;
+	struct verb_error err;
+
+	if (verb_has_id(v))
+		run_once(c, v);
+	else if (verb_asks(v))
+		run_asking(c, v);
+	else if (verb_run(c->w, v, &result, &err) != 0)
+		refuse(c, &err);
+	else
+		confirm_when_settled(c, result);
 }
 
 static const struct verb *read_verb(struct conn *c, const char *name, struct slice body)

@@ -19,13 +19,13 @@ static const struct json_limits limits = {.depth = 128, .values = 0, .utf8 = tru
  *	   +-- the caller goes: freed, or C is NULL until nothing will call us any more
  */
 enum batch_state {
-	BATCH_RUNNING,	/* lines are left, or answers of the keeper to come */
+	BATCH_RUNNING,	/* lines are left, or answers of the keeper or of a hook to come */
 	BATCH_SETTLING, /* publish.c or moves.c will call settled() */
 };
 
 /*
  * What it waits for before its next line.  A line with an id goes out by the keeper, the others by our own ring, so where
- * one follows on the other it waits until that is out.
+ * one follows on the other it waits until that is out.  A line that asks a hook is alone.
  */
 enum batch_wants {
 	WANTS_NOTHING,
@@ -53,7 +53,8 @@ struct batch {
 	struct buf text; /* the results so far, in the order they came */
 	struct line *line;
 	unsigned nline, line_cap;
-	unsigned asked;	 /* lines that the keeper has not decided yet */
+	unsigned asked;	 /* lines that the keeper, or a hook, has not decided yet */
+	bool hooked;	 /* it is a hook */
 	enum batch_wants wants;
 	int64_t ticket;	 /* of the last record; 0: none */
 	uint64_t moved_ns; /* when it last went on */
@@ -157,7 +158,7 @@ static void put_error(struct batch *b, unsigned i, const struct verb_error *err)
 	b->full |= err->status == 429;
 }
 
-/* A line that the keeper decides. */
+/* A line that the keeper, or a hook, decides. */
 struct asked {
 	struct batch *b;
 	unsigned line;
@@ -175,24 +176,37 @@ static void answered(struct worker *w, void *arg, const struct verb_result *r, c
 		put_result(b, a->line, r);
 	free(a);
 	b->asked--;
+	b->hooked = false;
 	b->moved_ns = w->now_ns;
 	if (b->c == NULL && b->asked == 0)
 		batch_free(b);
 }
 
-static bool ask(struct batch *b, unsigned i, const struct verb *v, struct verb_error *err)
+/* 0: answered() will be called.  1: it is done.  -1 and *ERR. */
+static int ask(struct batch *b, unsigned i, const struct verb *v, struct verb_result *out, struct verb_error *err)
 {
 	struct asked *a = malloc(sizeof(*a));
+	int rc;
 
 	if (a == NULL)
 		worker_die(b->w, "out of memory");
 	*a = (struct asked){b, i};
-	if (verb_run_once(b->w, v, answered, a, err) != 0) {
+	rc = verb_asks(v) ? verb_run_asking(b->w, v, out, answered, a, err) : verb_run_once(b->w, v, answered, a, err);
+	if (rc != 0) {
 		free(a);
-		return false;
+		return rc;
 	}
+	b->hooked = verb_asks(v);
 	b->asked++;
-	return true;
+	return 0;
+}
+
+/* The same of any line. */
+static int run(struct batch *b, unsigned i, const struct verb *v, struct verb_result *out, struct verb_error *err)
+{
+	if (verb_has_id(v) || verb_asks(v))
+		return ask(b, i, v, out, err);
+	return verb_run(b->w, v, out, err) == 0 ? 1 : -1;
 }
 
 /* {"emit": {...}}.  NULL and *ERR when it is none, or not for this key. */
@@ -230,7 +244,7 @@ static const struct verb *read_line(struct batch *b, struct slice line, struct v
 /* What V has to wait for. */
 static enum batch_wants wants(const struct batch *b, const struct verb *v)
 {
-	if (!verb_has_id(v))
+	if (!verb_has_id(v) || b->hooked)
 		return b->asked > 0 ? WANTS_ANSWERS : WANTS_NOTHING;
 	if (b->ticket > 0 && !outlet_settled(&b->w->bcast, (uint64_t)b->ticket))
 		return WANTS_SETTLED;
@@ -266,19 +280,18 @@ static bool one_line(struct batch *b, struct slice line)
 	struct verb_result result;
 	struct verb_error err;
 	const struct verb *v = read_line(b, line, &err);
+	int rc = -1;
 
 	if (v != NULL)
 		b->wants = wants(b, v);
 	if (b->wants != WANTS_NOTHING)
 		return false;
 	add_line(b);
-	if (v == NULL)
+	if (v != NULL)
+		rc = run(b, b->nline - 1, v, &result, &err);
+	if (rc < 0)
 		put_error(b, b->nline - 1, &err);
-	else if (verb_has_id(v) && !ask(b, b->nline - 1, v, &err))
-		put_error(b, b->nline - 1, &err);
-	else if (!verb_has_id(v) && verb_run(b->w, v, &result, &err) != 0)
-		put_error(b, b->nline - 1, &err);
-	else if (!verb_has_id(v))
+	else if (rc > 0)
 		put_result(b, b->nline - 1, &result);
 	return true;
 }

@@ -82,7 +82,7 @@ static bool read_act(struct worker *w, struct slice name, struct slice body, str
 
 	if (kind == NULL)
 		return false;
-	v = verb_read(w, kind, body, VERB_LISTED, &err);
+	v = verb_read(w, kind, body, VERB_REPLIED, &err);
 	if (v == NULL) {
 		log_warn("hook_verb", "verb=%.*s code=%s message=%s", (int)name.n, name.p, err.code, err.message);
 		return false;

@@ -26,7 +26,8 @@ struct verb_kind;
 /* Why not, as the API says it. */
 struct verb_error {
 	unsigned status; /* 400, 404, 413, 422, 429 or 503 */
-	const char *code, *message;
+	const char *code; /* JSON string body */
+	const char *message;
 	const char *field; /* NULL: none; lives as long as the turn */
 };
 
@@ -44,7 +45,8 @@ struct verb_result {
 
 /* What a carrier can do. */
 enum verb_way {
-	VERB_LISTED, /* one of several, or nobody waits for its reply */
+	VERB_LISTED, /* one of several */
+	VERB_REPLIED, /* of a hook's reply: nobody waits for what comes of it */
 	VERB_ALONE,  /* it has a caller that can wait for the answers of clients */
 };
 
@@ -67,6 +69,14 @@ bool verb_has_id(const struct verb *v);
 typedef void (*verb_done_fn)(
     struct worker *w, void *arg, const struct verb_result *r, const struct verb_error *err);
 int verb_run_once(struct worker *w, const struct verb *v, verb_done_fn fn, void *arg, struct verb_error *err);
+/*
+ * True when it is an event whose route waits for a hook: it is run by verb_run_asking() alone.  0: FN is called in a later
+ * turn, when the hook has replied and what came of it is in the ring.  1: the hook is not asked, and *OUT is the result.
+ * -1 and *ERR.
+ */
+bool verb_asks(const struct verb *v);
+int verb_run_asking(struct worker *w, const struct verb *v, struct verb_result *out, verb_done_fn fn, void *arg,
+    struct verb_error *err);
 /* Appends the members of the result's object: "id":"..." with "delivered":3, "at":MS or "cancelled":true, or "matched":3. */
 void verb_put_result(struct buf *b, const struct verb_result *r);
 /* Appends {"code":...,"message":...,"field":...}. */

@@ -43,10 +43,14 @@ struct verb_act {
 	bool close;
 };
 
+struct eval;
+struct rule;
 struct verb_shot;
 
 struct verb_event {
 	struct slice nsp; /* with a NUL behind it */
+	const struct rule *route;
+	struct eval *hook; /* what the route's hook is told; NULL: it has none, or `if` does not hold */
 	struct verb_shot *shot; /* in the turn's arena */
 	unsigned nshot;
 	char id[UUID_LEN + 1];
@@ -122,6 +126,14 @@ uint32_t verb_emit_flags(const struct verb_emit *e);
 bool verb_event_read(
     struct worker *w, const struct verb_members *m, enum verb_way way, struct verb *v, struct verb_error *err);
 bool verb_event_run(struct worker *w, const struct verb *v, struct verb_result *out, struct verb_error *err);
+/* The actions of EV's route, about E. */
+bool verb_event_shots(struct eval *e, struct verb_event *ev, struct verb_error *err);
+
+/* verb_hook.c: the hook of a route that does not wait for it. */
+void verb_hook_tell(const struct verb *v);
+struct eval_kept *verb_hook_keep(const struct verb *v); /* NULL: nobody is told */
+/* KEPT may be NULL, and is freed. */
+void verb_hook_tell_kept(const struct rule *route, struct eval_kept *kept, bool tell);
 
 /* verb_schedule.c: `delay` and `at` of an emit that is read otherwise. */
 bool verb_later(struct worker *w, const struct verb_members *m, struct verb *v, struct verb_error *err);

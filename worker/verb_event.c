@@ -2,7 +2,8 @@
  * verb_event.c - `event`: what a backend publishes by name; a `route` of the conf says who hears it.
  *
  * Reading runs the whole route but for the publishing: fields, conditions, targets, packets.  So a wrong value is told
- * before anything was sent, and what is left to do can only fail for want of room, which is asked for first.
+ * before anything was sent, and what is left to do can only fail for want of room, which is asked for first.  Of a route
+ * that waits for its hook, reading ends with the checks (verb_hook.c).
  */
 #include <string.h>
 
@@ -50,6 +51,8 @@ static bool wrong_source(struct worker *w, const struct source *src, struct verb
 	if (src == NULL)
 		return verb_wrong(err, 422, "invalid", "a room's name has at most 250 bytes, the namespace included", "data");
 	name = slice_make(src->written.p, src->written.n);
+	if (src->kind == SOURCE_HOOK)
+		return verb_wrong(err, 422, "invalid", "what the hook replied names no room: a part of a name is text of 1 to 128 bytes, or an integer", NULL);
 	if (src->kind == SOURCE_VARS)
 		return verb_wrong(err, 422, "invalid", why, told(w, "vars", slice_make(name.p + 6, name.n - 6)));
 	return verb_wrong(err, 422, "invalid", why, told(w, "data", src->kind == SOURCE_PATH ? name : slice_make(NULL, 0)));
@@ -138,9 +141,10 @@ static bool read_data(struct eval *e, const struct rule *r, struct slice data, s
 	return true;
 }
 
-/* The route's actions, as far as its conditions let them. */
-static bool read_actions(struct eval *e, const struct rule *r, struct verb_event *v, struct verb_error *err)
+/* *GOES: whether `if` holds. */
+static bool read_conditions(struct eval *e, const struct rule *r, bool *goes, struct verb_error *err)
 {
+	*goes = false;
 	if (r->has_room && !target_room_name(e, &r->room, &e->room))
 		return wrong_source(e->w, eval_text_wrong(e, &r->room), err);
 	if (!eval_all(e, r->ifs, r->nif))
@@ -151,6 +155,14 @@ static bool read_actions(struct eval *e, const struct rule *r, struct verb_event
 		if (!eval_all(e, c->ifs, c->nif))
 			return verb_wrong(err, 422, c->code.p != NULL ? c->code.p : "refused", c->error_plain.p, NULL);
 	}
+	*goes = true;
+	return true;
+}
+
+bool verb_event_shots(struct eval *e, struct verb_event *v, struct verb_error *err)
+{
+	const struct rule *r = v->route;
+
 	v->shot = arena_alloc(&e->w->arena, r->naction * sizeof(*v->shot));
 	for (unsigned i = 0; i < r->naction; i++) {
 		const struct action *a = &r->action[i];
@@ -158,7 +170,22 @@ static bool read_actions(struct eval *e, const struct rule *r, struct verb_event
 		if (eval_all(e, a->ifs, a->nif) && !read_shot(e, a, v, err))
 			return false;
 	}
+	if (e->id[0] == '\0')
+		uuid_make(e->id);
+	memcpy(v->id, e->id, sizeof(v->id));
 	return true;
+}
+
+/* What cannot be had of a route that waits for its hook. */
+static bool may_ask(const struct rule *r, enum verb_way way, const struct verb *v, struct verb_error *err)
+{
+	if (r->hook.hook == NULL || r->hook.notify)
+		return true;
+	if (way == VERB_REPLIED)
+		return verb_wrong(err, 422, "nested", "this route waits for a hook: the reply of a hook cannot name it", "type");
+	/* a second call would ask it again, and be told what it says then */
+	return v->id.p == NULL ||
+	       verb_wrong(err, 422, "invalid", "this route waits for its hook, which an id does not keep from being asked again", "id");
 }
 
 /* NULL and *ERR when RULES have none of that name. */
@@ -186,27 +213,31 @@ bool verb_event_read(
 	struct slice vars = verb_member(m, "vars");
 	const struct catalogue_nsp *rules;
 	const struct rule *r;
-	struct eval e;
+	struct eval *e;
+	bool goes;
 
-	(void)way;
 	if (!verb_namespace(w, m, &ev->nsp, err) || !verb_id(w, m, &v->id, err))
 		return false;
 	rules = catalogue_nsp_find(&w->conf->catalogue, ev->nsp.p, ev->nsp.n);
 	r = find_route(rules, verb_member(m, "type"), err);
-	if (r == NULL)
+	if (r == NULL || !may_ask(r, way, v, err))
 		return false;
+	ev->route = r;
 	if (vars.p != NULL && json_type(vars) != JSON_OBJECT)
 		return verb_wrong(err, 422, "invalid", "vars is an object", "vars");
-	eval_init_in(&e, w, ev->nsp, rules);
-	e.event = slice_make(r->name_json.p, r->name_json.n);
-	e.name = slice_make(r->name.p, r->name.n);
-	e.vars = vars;
-	if (!read_data(&e, r, verb_member(m, "data"), err) || !read_actions(&e, r, ev, err))
+	e = arena_alloc(&w->arena, sizeof(*e));
+	eval_init_in(e, w, ev->nsp, rules);
+	e->event = slice_make(r->name_json.p, r->name_json.n);
+	e->name = slice_make(r->name.p, r->name.n);
+	e->vars = vars;
+	if (!read_data(e, r, verb_member(m, "data"), err) || !read_conditions(e, r, &goes, err))
 		return false;
-	if (e.id[0] == '\0')
-		uuid_make(e.id);
-	memcpy(ev->id, e.id, sizeof(ev->id));
-	return true;
+	if (!goes) {
+		uuid_make(ev->id);
+		return true;
+	}
+	ev->hook = r->hook.hook != NULL ? e : NULL;
+	return verb_asks(v) || verb_event_shots(e, ev, err);
 }
 
 /* 0 when everything that the shots publish would be taken, else what it would be refused with. */
@@ -266,6 +297,8 @@ bool verb_event_run(struct worker *w, const struct verb *v, struct verb_result *
 	out->status = 202;
 	out->has_id = true;
 	verb_result_id(out, v, ev->id);
+	if (w->hold == NULL)
+		verb_hook_tell(v);
 	/* twice, so that all are told before the first of them is made to leave */
 	for (unsigned i = 0; i < 2 * ev->nshot && ticket >= 0; i++) {
 		const struct verb_shot *s = &ev->shot[i % ev->nshot];

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "worker/eval_keep.h"
 #include "worker/publish.h"
 #include "worker/verb_body.h"
 #include "worker/worker.h"
@@ -19,6 +20,8 @@ struct waiting {
 	verb_done_fn fn; /* NULL: nobody waits */
 	void *arg;
 	struct verb_result result;
+	const struct rule *route; /* of an event */
+	struct eval_kept *hook;	  /* what its hook is told when the id is new; NULL: nothing */
 };
 
 bool verb_has_id(const struct verb *v)
@@ -49,6 +52,7 @@ static void answered(struct worker *w, void *arg, int result, struct slice data)
 		memcpy(&wait->result.n, data.p, data.n);
 	if (wait->fn != NULL)
 		wait->fn(w, wait->arg, &wait->result, known ? NULL : &err);
+	verb_hook_tell_kept(wait->route, wait->hook, result == RECORD_ONCE_NEW);
 	free(wait);
 }
 
@@ -106,13 +110,17 @@ bool verb_run_held(struct worker *w, const struct verb *v, struct verb_result *o
 		wait = malloc(sizeof(*wait));
 		if (wait == NULL)
 			worker_die(w, "out of memory");
-		*wait = (struct waiting){fn, arg, *out};
+		*wait = (struct waiting){.fn = fn, .arg = arg, .result = *out, .hook = verb_hook_keep(v)};
+		if (wait->hook != NULL)
+			wait->route = v->u.event.route;
 		rc = ask_send(w, q, answered, wait);
 	}
 	if (rc == -EMSGSIZE)
 		done = verb_wrong(err, 413, "too_large", TOO_LARGE, NULL);
 	else if (rc < 0)
 		done = verb_unpublished(err, rc);
+	if (!done && wait != NULL)
+		verb_hook_tell_kept(NULL, wait->hook, false);
 	if (!done)
 		free(wait);
 out:

@@ -22,6 +22,9 @@ static const char conf_text[] = "room \"r\" { join = any }\n"
 				"route \"one\" { fields = {\"a: int\", \"b.c?: string 1..3\"}  to = {\"r:{a}\", \"user:{@vars.u}\"}  envelope = e }\n"
 				"route \"out\" { to = \"r:{x}\"  evict = \"{@vars.u}\"  close = yes  also { emit = more  to = all  if = y } }\n"
 				"route \"add\" { to = all  add = \"z: @event\" }\n"
+				"hook \"h\" { url = \"http://127.0.0.1:1/\" }\n"
+				"route \"ask\" { hook = h  if = n  to = \"r:{@hook}\" }\n"
+				"route \"tell\" { hook = h  notify = yes  if = n  to = all }\n"
 				"namespace \"/t-*\" { route \"in\" { to = all } }" CONF_REST;
 
 static struct worker *w;
@@ -186,6 +189,40 @@ static void good_events(void **state)
 	}
 }
 
+/* Who waits for a hook, and who may not. */
+static void hooks(void **state)
+{
+	static const struct {
+		const char *body;
+		enum verb_way way;
+		bool good, asks, tells;
+	} cases[] = {
+	    {"{\"type\":\"ask\",\"data\":{\"n\":1}}", VERB_ALONE, true, true, false},
+	    {"{\"type\":\"ask\",\"data\":{\"n\":1}}", VERB_LISTED, true, true, false},
+	    {"{\"type\":\"ask\",\"data\":{\"n\":0}}", VERB_LISTED, true, false, false},
+	    {"{\"type\":\"ask\",\"data\":{\"n\":1}}", VERB_REPLIED, false, false, false},
+	    {"{\"type\":\"ask\",\"data\":{\"n\":1},\"id\":\"i\"}", VERB_ALONE, false, false, false},
+	    {"{\"type\":\"tell\",\"data\":{\"n\":1},\"id\":\"i\"}", VERB_REPLIED, true, false, true},
+	    {"{\"type\":\"tell\",\"data\":{\"n\":0}}", VERB_LISTED, true, false, false},
+	    {"{\"type\":\"add\",\"data\":{\"n\":1}}", VERB_REPLIED, true, false, false},
+	};
+	char *copy;
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		const struct verb *v = read_verb("event", cases[i].body, strlen(cases[i].body), cases[i].way, &copy);
+
+		assert_int_equal(v != NULL, cases[i].good);
+		if (v == NULL)
+			assert_int_equal(err.status, 422);
+		else {
+			assert_int_equal(verb_asks(v), cases[i].asks);
+			assert_int_equal(v->u.event.hook != NULL, cases[i].asks || cases[i].tells);
+		}
+		free(copy);
+	}
+}
+
 static unsigned next(unsigned below)
 {
 	static uint32_t x = 1;
@@ -259,6 +296,7 @@ int main(void)
 	    cmocka_unit_test(last_counts),
 	    cmocka_unit_test(who_waits),
 	    cmocka_unit_test(good_events),
+	    cmocka_unit_test(hooks),
 	    cmocka_unit_test(at_random),
 	};
 
