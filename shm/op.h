@@ -53,6 +53,12 @@ enum op_tlv {
 #define OP_KEY_MAX  200
 #define OP_DATA_MAX 512
 
+/* OP_TLV_DATA of a message with an id: what its first caller was told, and all others are. */
+struct op_told {
+	uint64_t n;    /* whom it was for */
+	int64_t at_ms; /* when it is sent, wall clock; 0: it was sent at once */
+};
+
 /* Who asks is told by the ring; this is which of its questions. */
 struct op_ask {
 	uint64_t id;     /* the asker's own number */

@@ -149,6 +149,7 @@ static int schedule(struct store_writer *w, const struct once *o, const struct r
 /* Does what the key was taken for.  Not 0: the answer is another, or comes later. */
 static int act(struct store_writer *w, const struct once *o, const struct record_ack *to, bool *answered)
 {
+	struct op_told told;
 	int rc;
 
 	if (o->at_ms < 0)
@@ -157,9 +158,13 @@ static int act(struct store_writer *w, const struct once *o, const struct record
 	*answered = !rc && w->synced;
 	if (rc != -EEXIST)
 		return rc;
-	/* An instance before this one took it: its key is gone, what was asked for is not. */
+	/* Its key is gone, with an instance before this one or with its time; what was asked for is not. */
 	*answered = true;
-	return store_outbox_answer(w, to, RECORD_ONCE_TAKEN, o->data.p, o->data.len);
+	if (o->data.len != sizeof told)
+		return store_outbox_answer(w, to, RECORD_ONCE_TAKEN, o->data.p, o->data.len);
+	memcpy(&told, o->data.p, sizeof told);
+	rc = store_schedule_at(w, &o->id, &told.at_ms);
+	return rc ? rc : store_outbox_answer(w, to, RECORD_ONCE_TAKEN, &told, sizeof told);
 }
 
 int store_cancel_apply(struct store_writer *w, unsigned slot, uint32_t gen, const uint8_t *tlvs, size_t len)

@@ -84,6 +84,21 @@ int store_schedule_put(struct store_writer *w, const struct store_schedule_new *
 	return rc ? rc : store_batch_put(w, STORE_DUE, due, due_key(due, &row, &s->id), NULL, 0, 0);
 }
 
+int store_schedule_at(struct store_writer *w, const struct store_text *id, int64_t *at_ms)
+{
+	uint8_t key[STORE_SCHEDULE_KEY_MAX];
+	struct schedule_row row;
+	MDB_val v;
+	int rc = store_batch_get(w, STORE_KEPT, key, kept_key(key, id), &v);
+
+	if (rc)
+		return rc;
+	if (!row_of(v.mv_data, v.mv_size, &row))
+		return -EIO;
+	*at_ms = row.at_ms;
+	return 0;
+}
+
 int store_schedule_load(struct store_writer *w, const void *key, size_t key_len, const void *val, size_t len)
 {
 	struct store_text id = {(const char *)key + 1, key_len - 1};

@@ -22,6 +22,8 @@ struct store_schedule_new {
 
 /* Inside a batch.  WAITS: told when it is on disk; NULL: nobody.  0, -EEXIST, -ENOENT or -errno. */
 int store_schedule_put(struct store_writer *w, const struct store_schedule_new *s, const struct record_ack *waits);
+/* When the one of that id is sent.  0, -ENOENT or -errno. */
+int store_schedule_at(struct store_writer *w, const struct store_text *id, int64_t *at_ms);
 int store_schedule_del(struct store_writer *w, const struct store_text *id, const struct record_ack *waits);
 /* A row as the durable environment has it.  0, -EPROTO: it is none, or -errno. */
 int store_schedule_load(struct store_writer *w, const void *key, size_t key_len, const void *val, size_t len);

@@ -2,8 +2,8 @@
  * verb_once.c - a verb whose caller chose an id: done once on the whole host, and every caller is told the same.
  *
  * What it publishes is held and travels inside the question, so that an id is never remembered for a message that was
- * not sent, nor a message sent whose id is not remembered.  With the id the keeper keeps the number that the first
- * caller was told.
+ * not sent, nor a message sent whose id is not remembered.  With the id the keeper keeps what the first caller
+ * was told.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -38,6 +38,16 @@ static bool unanswered(struct verb_error *err, int result)
 	return verb_wrong(err, 503, "unavailable", "it is not known whether it was done: try again with the same id", NULL);
 }
 
+static void as_first_told(struct verb_result *r, struct slice data)
+{
+	struct op_told told;
+
+	memcpy(&told, data.p, sizeof(told));
+	r->n = told.n;
+	r->waits = told.at_ms != 0;
+	r->at_ms = told.at_ms;
+}
+
 static void answered(struct worker *w, void *arg, int result, struct slice data)
 {
 	struct waiting *wait = arg;
@@ -48,8 +58,8 @@ static void answered(struct worker *w, void *arg, int result, struct slice data)
 		known = verb_wrong(&err, 404, "not_found", "nothing of this id waits", "id");
 	else if (!known)
 		unanswered(&err, result);
-	else if (data.n == sizeof(wait->result.n))
-		memcpy(&wait->result.n, data.p, data.n);
+	else if (data.n == sizeof(struct op_told))
+		as_first_told(&wait->result, data);
 	if (wait->fn != NULL)
 		wait->fn(w, wait->arg, &wait->result, known ? NULL : &err);
 	verb_hook_tell_kept(wait->route, wait->hook, result == RECORD_ONCE_NEW);
@@ -61,6 +71,7 @@ static struct question *question(struct worker *w, const struct verb *v, const s
 	struct op_head head = {.kind = v->cancels ? OP_CANCEL : OP_ONCE, .time_ms = VERB_ONCE_MS};
 	struct question *q = ask_new(w, &head, OP_KEY_MAX + VERB_ID_MAX + 128 + v->body.n + fields->n);
 	const char *name = v->waits || v->cancels ? "emit" : verb_name(v);
+	struct op_told told = {n, v->waits ? v->at_ms : 0};
 	char key[KEY_HEAD_MAX + VERB_ID_MAX];
 	struct tlv_writer *t;
 	size_t len = strlen(name);
@@ -72,7 +83,7 @@ static struct question *question(struct worker *w, const struct verb *v, const s
 	memcpy(key + len, v->id.p, v->id.n);
 	t = ask_fields(q);
 	tlv_put(t, OP_TLV_KEY, 0, key, len + v->id.n);
-	tlv_put(t, OP_TLV_DATA, 0, &n, sizeof(n));
+	tlv_put(t, OP_TLV_DATA, 0, &told, sizeof(told));
 	if (v->waits) {
 		tlv_put(t, OP_TLV_AT, 0, &v->at_ms, sizeof(v->at_ms));
 		tlv_put(t, OP_TLV_BODY, 0, v->body.p, v->body.n);

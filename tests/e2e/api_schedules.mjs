@@ -122,6 +122,21 @@ describe('schedules', () => {
 	})
 })
 
+test('a call made again is told what the first was, also after a restart', async (t) => {
+	const s = await server(t, { workers: 2 })
+	const again = (id, more) => api(s, 'POST', '/v1/emit', { to: 'all', event: 'x', id, ...more })
+	const first = (await again('told', { delay: '1h' })).json
+	await sleep(20)
+	assert.deepEqual((await again('told', { delay: '2h' })).json, first)
+	assert.deepEqual((await again('told', {})).json, first)
+	const now = (await again('now', {})).json
+	assert.deepEqual((await again('now', { delay: '1h' })).json, now, 'it was sent at once')
+	await s.stop()
+	await s.start()
+	assert.deepEqual((await again('told', { delay: '2h' })).json, first)
+	assert.equal((await api(s, 'GET', '/v1/schedules/told')).json.at, first.at)
+})
+
 test('processes that gave root up can keep what waits', { skip: process.getuid() !== 0 && 'needs root' }, async (t) => {
 	const s = await server(t, { workers: 1, conf: 'user = nobody' })
 	assert.equal((await api(s, 'POST', '/v1/emit', { to: 'all', event: 'x', delay: '1h', id: 'kept' })).status, 202)
