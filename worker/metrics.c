@@ -40,7 +40,7 @@ static const struct metric {
 	{COUNTER_RING_LAPPED, "ring_lapped_total", "counter", "times this reader was overtaken", false},
 	{COUNTER_RING_BAD, "ring_bad_total", "counter", "records refused as malformed", false},
 	{COUNTER_VOLATILE_DROPPED, "volatile_dropped_total", "counter", "volatile messages not sent", false},
-	{COUNTER_TRIGGERS_DROPPED, "triggers_dropped_total", "counter", "reactions of `on` not run, because too many waited", false},
+	{COUNTER_TRIGGERS_DROPPED, "triggers_dropped_total", "counter", "reactions of `on` not run: too many waited, or they went round in a circle", false},
 	{COUNTER_LIMIT_EVICTIONS, "limit_evictions_total", "counter", "limits forgotten early, because too many were counted", false},
 	{COUNTER_STORE_OPS, "store_ops_total", "counter", "operations applied to the store", true},
 	{COUNTER_STORE_COMMITS, "store_commits_total", "counter", "transactions committed", true},

@@ -127,7 +127,7 @@ bool verb_run_held(struct worker *w, const struct verb *v, struct verb_result *o
 		rc = ask_send(w, q, answered, wait);
 	}
 	if (rc == -EMSGSIZE)
-		done = verb_wrong(err, 413, "too_large", TOO_LARGE, NULL);
+		done = verb_wrong(err, 413, "too_large", v->waits ? "what waits has less than 64 KiB" : TOO_LARGE, NULL);
 	else if (rc < 0)
 		done = verb_unpublished(err, rc);
 	if (!done && wait != NULL)

@@ -116,6 +116,12 @@ describe('schedules', () => {
 			assert.deepEqual([r.status, r.json.error.field], [422, field])
 		})
 
+	test('what is too long to wait is refused, with how long it may be', async () => {
+		assert.equal((await emit({ to: 'r:1', event: 'long', data: 'x'.repeat(65000), delay: 1, id: 'long-1' })).status, 202)
+		const r = await emit({ to: 'r:1', event: 'long', data: 'x'.repeat(66000), delay: 1, id: 'long-2' })
+		assert.deepEqual([r.status, r.json.error.message], [413, 'what waits has less than 64 KiB'])
+	})
+
 	test('refused: POST /v1/schedules without a time', async () => {
 		const r = await api(s, 'POST', '/v1/schedules', { to: 'all', event: 'x' })
 		assert.deepEqual([r.status, r.json.error.code], [422, 'missing'])
