@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto'
 import net from 'node:net'
 import { budget } from './sanitizer.mjs'
 
-const WAIT_MS = 8000
+const WAIT_MS = 15000 /* only what fails takes so long */
 export const WS_KEY = 'dGhlIHNhbXBsZSBub25jZQ=='
 export const WS_ACCEPT = 's3pPLMBiTxaQ9kYGzzhZRbK+xOo=' /* RFC 6455, section 1.3 */
 

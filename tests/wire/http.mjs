@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { Wire, frame } from '../e2e/wire.mjs'
 
-const WAIT_MS = 4000
+const WAIT_MS = 15000
 
 /* The bytes of a chunked body that starts at AT: {end, data}, or undefined while it is not whole. */
 function dechunked(bytes, at) {
