@@ -177,6 +177,8 @@ void answer_shapes(struct load *l, cfg_t *tree, struct catalogue_nsp *nsp);
 void limit_blocks(struct load *l, cfg_t *tree, struct catalogue_nsp *nsp);
 /* Those that count the events of R, by its name and its `limit`. */
 void limit_rule(struct load *l, cfg_t *block, struct rule *r);
+/* Those that a reaction or a route names; its steps know SCOPE. */
+void limit_reaction(struct load *l, cfg_t *block, unsigned scope, struct rule *r);
 /* NULL when the namespace has none of this name; limit_suggest() says what may be meant. */
 const struct limit *limit_named(const struct catalogue_nsp *nsp, struct text name);
 const char *limit_suggest(struct load *l, struct text given);

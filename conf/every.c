@@ -26,6 +26,7 @@ static void every(struct load *l, cfg_t *block, struct catalogue_nsp *nsp, struc
 	r->ack = ACK_NONE;
 	if (title->text.n > NAME_LONGEST)
 		mistake(&l->mistakes, title->at, "every: a name of %zu bytes: at most %d", title->text.n, NAME_LONGEST);
+	limit_reaction(l, block, SCOPE_SERVER | SCOPE_TIME, r);
 	hook_rule(l, block, r);
 	action_list(l, block, SCOPE_SERVER | SCOPE_TIME | hook_scope(r), r);
 	e->each = r->naction > 0 && !r->action[0].also ? r->action[0].each : action_each(l, block);

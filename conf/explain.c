@@ -306,6 +306,8 @@ static bool explain_route(struct explain *x)
 	fputs(" in namespace ", x->out);
 	say_code(x->out, x->nsp->name);
 	fprintf(x->out, ": what backends publish by this name, at %s:%d\n", r->file, r->line);
+	for (unsigned i = 0; i < r->nlimit; i++)
+		limit(x, r->limit[i]);
 	demands(x, r);
 	acts(x, r);
 	return true;

@@ -220,6 +220,7 @@ void guide_route(struct guide *g, const struct rule *r)
 	arguments(g, r);
 	walk_rule(r, var, &v);
 	fputs(v.n > 0 ? "\n" : "", g->out);
+	limits(g, r);
 	steps(g, r);
 	place(g, r);
 }
@@ -233,6 +234,7 @@ void guide_on(struct guide *g, const struct rule *r, int64_t interval)
 	}
 	say_code(g->out, r->name);
 	fputs("\n\n", g->out);
+	limits(g, r);
 	if (r->nif > 0) {
 		fputs("- Only if ", g->out);
 		say_conditions(g->out, r->nif, r->ifs);

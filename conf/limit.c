@@ -195,24 +195,57 @@ static bool has(const struct rule *r, const struct limit *limit)
 	return false;
 }
 
-void limit_rule(struct load *l, cfg_t *block, struct rule *r)
+/* A limit of a reaction or a route must count by what is known there, bits of KNOWN. */
+static void judge_by(struct load *l, const struct token *t, const struct limit *limit, unsigned known)
 {
-	const struct catalogue_nsp *nsp = l->nsp;
+	static const char *const words[] = {"socket", "user", "ip", "role", "event"};
+	unsigned i = 0;
+
+	if ((limit->by & ~known) == 0)
+		return;
+	while ((limit->by & ~known & 1U << i) == 0)
+		i++;
+	mistake(&l->mistakes, t->at, "limit `%s` counts by %s, and no client is behind this rule: write by = event in it%s",
+	    limit->name.p, words[i], (known & LIMIT_BY_USER) != 0 ? ", or user" : "");
+}
+
+/* The limits that BLOCK names; there is room for those of the namespace behind them. */
+static void named_limits(struct load *l, cfg_t *block, unsigned known, struct rule *r)
+{
 	unsigned n = tree_values(block, "limit");
 
-	r->limit = conf_arena_alloc(l->keep, (n + nsp->nlimit) * sizeof *r->limit);
+	r->limit = conf_arena_alloc(l->keep, (n + l->nsp->nlimit) * sizeof *r->limit);
 	for (unsigned i = 0; i < n; i++) {
 		const struct token *t = tree_value(block, "limit", i);
 		const struct limit *limit = reference(l, t);
 
 		if (limit == NULL)
 			continue;
+		judge_by(l, t, limit, known);
 		if (has(r, limit))
 			mistake(&l->mistakes, t->at, "`limit` has `%s` twice: keep one", limit->name.p);
 		else
 			r->limit[r->nlimit++] = limit;
 	}
 	r->nlimit_named = r->nlimit;
+}
+
+void limit_reaction(struct load *l, cfg_t *block, unsigned scope, struct rule *r)
+{
+	unsigned known = LIMIT_BY_EVENT;
+
+	if ((scope & SCOPE_USER) != 0)
+		known |= LIMIT_BY_USER;
+	if ((scope & SCOPE_CLIENT_NEW) == SCOPE_CLIENT_NEW)
+		known |= LIMIT_BY_SOCKET | LIMIT_BY_USER | LIMIT_BY_IP | LIMIT_BY_ROLE;
+	named_limits(l, block, known, r);
+}
+
+void limit_rule(struct load *l, cfg_t *block, struct rule *r)
+{
+	const struct catalogue_nsp *nsp = l->nsp;
+
+	named_limits(l, block, ~0U, r);
 	/* of a pattern only the name that comes tells which cover it */
 	for (unsigned i = 0; i < nsp->nlimit && !r->pattern; i++)
 		if (catalogue_limit_covers(&nsp->limit[i], r->name.p, r->name.n) && !has(r, &nsp->limit[i]))

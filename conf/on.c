@@ -37,6 +37,7 @@ static void on_connecting(struct load *l, cfg_t *block, struct rule *r)
 	if (tree_blocks(block, "also") > 0)
 		mistake(&l->mistakes, tree_place(l, tree_block(block, "also", 0)),
 		    "`also` in on `connecting`: there is no socket yet: send it in on \"connect\"");
+	limit_reaction(l, block, SCOPE_CLIENT_NEW, r);
 	action_conditions(l, block, SCOPE_CLIENT_NEW, &r->nif, &r->ifs);
 	check_list(l, block, option_block("on/check"), SCOPE_CLIENT_NEW, r);
 	hook_rule(l, block, r);
@@ -52,6 +53,7 @@ static void on_decided(struct load *l, cfg_t *block, unsigned scope, struct rule
 		mistake(&l->mistakes, tree_place(l, tree_block(block, "check", 0)),
 		    "`check` in on `%s`: it is decided already: write `if`, or refuse clients in on \"connecting\"",
 		    r->name.p);
+	limit_reaction(l, block, scope, r);
 	hook_rule(l, block, r);
 	action_list(l, block, scope | hook_scope(r), r);
 	if (r->naction == 0 && tree_value(block, "hook", 0) == NULL)

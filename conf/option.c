@@ -272,6 +272,7 @@ static const struct option log_rows[] = {
 	{"notify", OPTION_SWITCH, .dflt = "no", RELOAD,                                                                      \
 	    .help = "The hook is told, and the rule goes on at once; what it replies changes nothing."}
 
+#define LIMIT_ROW {"limit", OPTION_LIMITS, RELOAD, .help = "Names of `limit` blocks that count it."}
 static const struct option event[] = {
 	{"room", OPTION_TEMPLATE, LIMITS(1, 250), RELOAD, .help = "The room the rule is about: `\"chat:{chatId}\"`."},
 	{"fields", OPTION_FIELDS, RELOAD, .computed = "anything passes untouched",
@@ -285,7 +286,7 @@ static const struct option event[] = {
 	    .help = "What becomes of members and arguments that are not declared."},
 	{"deny", OPTION_WORD, AT(rule, silent), .words = "error silent", .dflt = "error", RELOAD,
 	    .help = "Whether a sender whose fields, `require` or `check` fail is told so."},
-	{"limit", OPTION_LIMITS, RELOAD, .help = "Names of `limit` blocks that count it."},
+	LIMIT_ROW,
 	{"require", OPTION_WHO, RELOAD, .computed = "member with `room`, else any",
 	    .help = "Who may send it: one of `member`, `any`, `authenticated`, `role:NAME`."},
 	HOOK_ROWS,
@@ -315,6 +316,7 @@ static const struct option route[] = {
 	    .help = "Members of the one object that is published, in the words of an `event`'s fields."},
 	{"unknown", OPTION_WORD, AT(rule, unknown), .words = "drop reject pass", .dflt = "drop", RELOAD,
 	    .help = "What becomes of members that are not declared."},
+	LIMIT_ROW,
 	HOOK_ROWS,
 	{"emit", OPTION_EVENT, LIMITS(1, 250), .computed = "the route's name", RELOAD, .help = "Event to send."},
 	ROUTE_ROWS,
@@ -359,7 +361,7 @@ static const struct option check[] = {
 
 static const struct option event_also[] = {ACTION_ROWS, ADD_ROW};
 static const struct option on_also[] = {ACTION_ROWS};
-static const struct option on[] = {HOOK_ROWS, ACTION_ROWS};
+static const struct option on[] = {LIMIT_ROW, HOOK_ROWS, ACTION_ROWS};
 
 static const struct option hook[] = {
 	{"url", OPTION_TEXT, AT(hook, url), LIMITS(1, 2400), RELOAD,
@@ -395,6 +397,7 @@ static const struct option every[] = {
 	{"interval", OPTION_DURATION, AT(every, interval), LIMITS(100, 31 * DAY), RELOAD,
 	    .help = "Time from one to the next; the first is one interval after the start. What would have been while nobody was "
 		    "there to see it is not made up for."},
+	LIMIT_ROW,
 	HOOK_ROWS,
 	ACTION_ROWS,
 };
@@ -501,7 +504,7 @@ const struct option_block option_blocks[] = {
 	    "How often something may happen on the whole host; more is refused with the code `rate_limited`.", .nsp = true},
 	{"limit/role", "role", "ROLE", true, ROWS(limit_role), "Another rate for senders of a role."},
 	{"on", "on", "TRIGGER", true, ROWS(on),
-	    "A reaction to what the server sees: `connecting` (before a client is admitted: `if`, `check` and `hook` only), `connect`, `disconnect` "
+	    "A reaction to what the server sees: `connecting` (before a client is admitted: `limit`, `if`, `check` and `hook` only), `connect`, `disconnect` "
 	    "(with `@reason`), `expiring`, `limited` (with `@error` and `@event`), `online`, `offline`, and with `auth { in_band { } }` "
 	    "`authenticated` and `auth_failed` (with `@error`). About rooms of every type, or of one, as in `\"join chat\"`: `join`, "
 	    "`leave`, `enter`, `exit`, `occupied`, `vacated` (with `@room`).",

@@ -307,6 +307,7 @@ static void print_route(FILE *out, int depth, const struct rule *r)
 	print_fields(out, depth + 1, r);
 	if (r->has_room)
 		print_text(out, depth + 1, "room", r->room.written);
+	print_limits(out, depth + 1, r);
 	print_steps(out, depth + 1, r);
 	if (r->dev)
 		print_switch(out, depth + 1, "dev", true);
@@ -318,6 +319,7 @@ static void print_on(FILE *out, int depth, const struct rule *r)
 	if (r == NULL)
 		return;
 	print_title(out, depth, "on", r->name);
+	print_limits(out, depth + 1, r);
 	print_steps(out, depth + 1, r);
 	fprintf(out, "%.*s}\n", depth, "\t\t\t");
 }
@@ -425,6 +427,7 @@ static void print_blocks(FILE *out, int depth, const struct catalogue_nsp *nsp)
 		print_key(out, depth + 1, "interval");
 		value_print(option_find(option_block("every"), (struct text){"interval", 8}), &nsp->every[i], out);
 		fputc('\n', out);
+		print_limits(out, depth + 1, &nsp->every[i].rule);
 		print_steps(out, depth + 1, &nsp->every[i].rule);
 		fprintf(out, "%.*s}\n", depth, "\t\t\t");
 	}

@@ -32,6 +32,7 @@ static void route(struct load *l, cfg_t *block, struct rule *r)
 		r->has_room = true;
 		scope |= SCOPE_ROOM;
 	}
+	limit_reaction(l, block, scope, r);
 	check_list(l, block, option_block("route/check"), scope, r);
 	hook_rule(l, block, r);
 	action_list(l, block, scope | hook_scope(r), r);

@@ -83,16 +83,25 @@ struct slice api_error_body(struct worker *w, const char *code, const char *mess
 	return buf_as_slice(b);
 }
 
-void api_error(struct conn *c, unsigned status, const char *code, const char *message, const char *field)
+void api_refuse(struct conn *c, const struct verb_error *err)
 {
+	char retry[48];
 	const char *header = NULL;
 
-	api_count_refused(c->w, status);
-	if (status == 429 || status == 503)
-		header = "Retry-After: 1\r\n";
-	else if (status == 401)
+	api_count_refused(c->w, err->status);
+	snprintf(retry, sizeof(retry), "Retry-After: %lld\r\n", err->retry_after > 0 ? (long long)err->retry_after : 1);
+	if (err->status == 429 || err->status == 503)
+		header = retry;
+	else if (err->status == 401)
 		header = "WWW-Authenticate: Bearer\r\n";
-	request_reply(c, status, "application/json", header, api_error_body(c->w, code, message, field));
+	request_reply(c, err->status, "application/json", header, api_error_body(c->w, err->code, err->message, err->field));
+}
+
+void api_error(struct conn *c, unsigned status, const char *code, const char *message, const char *field)
+{
+	const struct verb_error err = {.status = status, .code = code, .message = message, .field = field};
+
+	api_refuse(c, &err);
 }
 
 struct slice api_http_error(struct worker *w, unsigned status)

@@ -12,6 +12,9 @@ void api_handle(struct conn *c, const struct http_request *req, struct slice bod
 
 /* {error: {code, message, field?}}; FIELD may be NULL.  Counts the refusal, but for 413 and 429, which the ring counted. */
 void api_error(struct conn *c, unsigned status, const char *code, const char *message, const char *field);
+struct verb_error;
+/* The same of what was refused. */
+void api_refuse(struct conn *c, const struct verb_error *err);
 /* Counts a refusal with that status, as api_error() does. */
 void api_count_refused(struct worker *w, unsigned status);
 /* What the key in the request may do, bits of enum conf_may; 0 when it is none of the listener's. */

@@ -47,11 +47,6 @@ static void confirm_late(struct worker *w, void *arg)
 	free(late);
 }
 
-static void refuse(struct conn *c, const struct verb_error *err)
-{
-	api_error(c, err->status, err->code, err->message, err->field);
-}
-
 /* With acks: the reply waits for the clients. */
 static void ask(struct conn *c, const struct verb_emit *e)
 {
@@ -73,7 +68,7 @@ static void ask(struct conn *c, const struct verb_emit *e)
 	if (ticket < 0) {
 		answers_free(a);
 		verb_unpublished(&err, ticket);
-		refuse(c, &err);
+		api_refuse(c, &err);
 		return;
 	}
 	uuid_make(id);
@@ -96,7 +91,7 @@ static void decided(struct worker *w, void *arg, const struct verb_result *r, co
 
 	(void)w;
 	if (late->c != NULL && err != NULL)
-		refuse(late->c, err);
+		api_refuse(late->c, err);
 	else if (late->c != NULL)
 		confirm(late->c, r);
 	free(late);
@@ -112,7 +107,7 @@ static void run_once(struct conn *c, const struct verb *v)
 		request_defer(c, late, forget);
 		return;
 	}
-	refuse(c, &err);
+	api_refuse(c, &err);
 	free(late);
 }
 
@@ -150,7 +145,7 @@ static void run_asking(struct conn *c, const struct verb *v)
 	if (rc > 0)
 		confirm_when_settled(c, result);
 	else
-		refuse(c, &err);
+		api_refuse(c, &err);
 }
 
 static void run(struct conn *c, const struct verb *v)
@@ -163,7 +158,7 @@ static void run(struct conn *c, const struct verb *v)
 	else if (verb_asks(v))
 		run_asking(c, v);
 	else if (verb_run(c->w, v, &result, &err) != 0)
-		refuse(c, &err);
+		api_refuse(c, &err);
 	else
 		confirm_when_settled(c, result);
 }
@@ -179,7 +174,7 @@ static const struct verb *read_verb(struct conn *c, const char *name, struct sli
 	}
 	v = verb_read(c->w, verb_find(slice_make(name, strlen(name))), body, VERB_ALONE, &err);
 	if (v == NULL)
-		refuse(c, &err);
+		api_refuse(c, &err);
 	return v;
 }
 

@@ -107,7 +107,7 @@ static bool next_line(struct batch *b, struct slice *line)
 static bool refuse(
     struct verb_error *err, unsigned status, const char *code, const char *message, const char *field)
 {
-	*err = (struct verb_error){status, code, message, field};
+	*err = (struct verb_error){status, code, message, field, 0};
 	return false;
 }
 
@@ -155,7 +155,7 @@ static void put_error(struct batch *b, unsigned i, const struct verb_error *err)
 	verb_put_error(t, err);
 	buf_char(t, '}');
 	set_line(b, i, at);
-	b->full |= err->status == 429;
+	b->full |= err->status == 429 && strcmp(err->code, "busy") == 0;
 }
 
 /* A line that the keeper, or a hook, decides. */

@@ -4,6 +4,7 @@
 #include "shm/op.h"
 #include "shm/store.h"
 #include "worker/every.h"
+#include "worker/rule.h"
 #include "worker/rule_act.h"
 #include "worker/rule_hook.h"
 #include "worker/worker.h"
@@ -40,6 +41,7 @@ void every_due(struct worker *w, const struct record *rec)
 	const struct catalogue_nsp *nsp = catalogue_nsp_find(&w->conf->catalogue, rec->nsp, rec->nsp_len);
 	const struct every *every = nsp != NULL ? find(nsp, slice_make(rec->packet, rec->packet_len)) : NULL;
 	struct every_run *run, **pp;
+	struct eval e;
 
 	if (every == NULL)
 		return; /* of a conf that was */
@@ -49,6 +51,9 @@ void every_due(struct worker *w, const struct record *rec)
 			return;
 		}
 	}
+	eval_init_in(&e, w, slice_make(nsp->name.p, nsp->name.n), nsp);
+	if (!rule_has_room(&e, &every->rule))
+		return;
 	run = calloc(1, sizeof(*run));
 	if (run == NULL)
 		worker_die(w, "out of memory");

@@ -1,8 +1,10 @@
+#include <arpa/inet.h>
 #include <sodium.h>
 
 #include "conf/log.h"
 #include "shm/window.h"
 #include "worker/builtin.h"
+#include "worker/ghost.h"
 #include "worker/limit.h"
 #include "worker/request.h"
 #include "worker/rule.h"
@@ -66,24 +68,49 @@ static struct slice role_of(const struct socket *so)
 	return so->user != NULL ? user_role(so->user) : slice_make(NULL, 0);
 }
 
-static uint64_t event_key(const struct socket *so, const struct limit *l, struct slice name)
+/* Whose it is; p NULL: nobody's. */
+struct whose {
+	struct slice nsp; /* of a pattern: each that it covers is a namespace of its own */
+	struct slice sid, user, role;
+	const struct peer *peer;
+};
+
+static struct whose whose_event(const struct socket *so)
+{
+	struct slice none = {NULL, 0};
+
+	return (struct whose){.nsp = so->nsp->rules->pattern ? nsp_name(so->nsp) : none,
+	    .sid = slice_make(so->id.text, SID_LEN),
+	    .user = so->user != NULL ? user_id(so->user) : none,
+	    .role = role_of(so),
+	    .peer = &so->session->peer};
+}
+
+static uint64_t whose_key(const struct worker *w, const struct whose *who, const struct limit *l, struct slice name)
 {
 	struct parts b;
 
 	begin(&b, l);
-	if (so->nsp->rules->pattern)
-		part_slice(&b, 'n', nsp_name(so->nsp)); /* each that the pattern covers is a namespace of its own */
-	if ((l->by & LIMIT_BY_SOCKET) != 0 || ((l->by & LIMIT_BY_USER) != 0 && so->user == NULL))
-		part(&b, 's', so->id.text, SID_LEN);
-	if ((l->by & LIMIT_BY_USER) != 0 && so->user != NULL)
-		part_slice(&b, 'u', user_id(so->user));
+	if (who->nsp.p != NULL)
+		part_slice(&b, 'n', who->nsp);
+	if ((l->by & LIMIT_BY_SOCKET) != 0 || ((l->by & LIMIT_BY_USER) != 0 && who->user.p == NULL))
+		part_slice(&b, 's', who->sid);
+	if ((l->by & LIMIT_BY_USER) != 0 && who->user.p != NULL)
+		part_slice(&b, 'u', who->user);
 	if ((l->by & LIMIT_BY_IP) != 0)
-		part_address(&b, &so->session->peer);
+		part_address(&b, who->peer);
 	if ((l->by & LIMIT_BY_ROLE) != 0)
-		part_slice(&b, 'r', role_of(so));
+		part_slice(&b, 'r', who->role);
 	if ((l->by & LIMIT_BY_EVENT) != 0)
 		part_slice(&b, 'e', name);
-	return key_of(so->session->w, &b);
+	return key_of(w, &b);
+}
+
+static uint64_t event_key(const struct socket *so, const struct limit *l, struct slice name)
+{
+	struct whose who = whose_event(so);
+
+	return whose_key(so->session->w, &who, l, name);
 }
 
 static struct window_rate shared_rate(const struct limit_rate *r)
@@ -91,10 +118,8 @@ static struct window_rate shared_rate(const struct limit_rate *r)
 	return (struct window_rate){r->most, (uint64_t)r->period_ms};
 }
 
-static struct window_rate rate_for(const struct socket *so, const struct limit *l)
+static struct window_rate rate_for(struct slice role, const struct limit *l)
 {
-	struct slice role = l->nrole > 0 ? role_of(so) : slice_make(NULL, 0);
-
 	for (unsigned i = 0; i < l->nrole && role.p != NULL; i++)
 		if (slice_eq(role, slice_make(l->role[i].role.p, l->role[i].role.n)))
 			return shared_rate(&l->role[i].rate);
@@ -150,7 +175,7 @@ static void refuse(struct socket *so, const struct sio_packet *p, const struct l
 
 static bool passes(struct socket *so, const struct sio_packet *p, const struct limit *l, struct slice name)
 {
-	struct window_rate rate = rate_for(so, l);
+	struct window_rate rate = rate_for(role_of(so), l);
 	struct window_result r;
 
 	if (take(so->session->w, event_key(so, l, name), &rate, &r))
@@ -195,10 +220,48 @@ bool limit_event(struct socket *so, const struct sio_packet *p, const struct rul
 	return true;
 }
 
+static void peer_of_text(const char *text, struct peer *out)
+{
+	*out = (struct peer){.family = 0};
+	if (inet_pton(AF_INET, text, out->addr) == 1)
+		out->family = 4;
+	else if (inet_pton(AF_INET6, text, out->addr) == 1)
+		out->family = 6;
+}
+
+const struct limit *limit_rule_run(const struct eval *e, const struct rule *r, int64_t *retry_after)
+{
+	struct slice name = slice_make(r->name.p, r->name.n);
+	struct peer peer = {.family = 0};
+	struct whose who = {.user = e->user.id, .role = e->user.role, .peer = &peer};
+
+	if (r->nlimit == 0)
+		return NULL;
+	if (e->ghost != NULL)
+		peer_of_text(e->ghost->ip, &peer);
+	if (e->so != NULL)
+		who = whose_event(e->so);
+	else if (e->ghost != NULL)
+		who.sid = slice_make(e->ghost->sid, SID_LEN);
+	who.nsp = e->rules->pattern ? e->nsp : slice_make(NULL, 0);
+	for (unsigned i = 0; i < r->nlimit; i++) {
+		const struct limit *l = r->limit[i];
+		struct window_rate rate = rate_for(who.role, l);
+		struct window_result got;
+
+		if (take(e->w, whose_key(e->w, &who, l, name), &rate, &got))
+			continue;
+		log_debug("rule_limited", "nsp=%s rule=%s limit=%s", e->nsp.p, r->name.p, l->name.p);
+		*retry_after = seconds(got.wait_ms);
+		return l;
+	}
+	return NULL;
+}
+
 uint32_t limit_left(const struct socket *so, const struct limit *l, struct slice name)
 {
 	const struct worker *w = so->session->w;
-	struct window_rate rate = rate_for(so, l);
+	struct window_rate rate = rate_for(role_of(so), l);
 
 	return window_left(w->h->seg, event_key(so, l, name), &rate, w->now_ns / NS_PER_MS);
 }

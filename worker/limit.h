@@ -14,6 +14,7 @@
 #include "proto/http.h"
 #include "proto/socketio.h"
 #include "worker/conn.h"
+#include "worker/eval.h"
 #include "worker/socket.h"
 
 /*
@@ -21,6 +22,11 @@
  * room, and the sender was told, or disconnected; SO may be gone.  What was counted before stays counted.
  */
 bool limit_event(struct socket *so, const struct sio_packet *p, const struct rule *r, struct slice name);
+/*
+ * Counts a run of R, a reaction or a route, about E, in all its limits, in order.  NULL: all have room; else the limit that
+ * has none, and in how many seconds it has.  Nobody is told, and nothing reacts to it; the caller counts the refusal.
+ */
+const struct limit *limit_rule_run(const struct eval *e, const struct rule *r, int64_t *retry_after);
 /* How many more events of the sender L takes now; NAME as given to limit_event(), of an event that has a rule. */
 uint32_t limit_left(const struct socket *so, const struct limit *l, struct slice name);
 /*

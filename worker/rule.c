@@ -123,7 +123,7 @@ static void deny(struct socket *so, const struct rule *r, const struct sio_packe
 
 void rule_refuse_by_check(struct socket *so, const struct sio_packet *p, const struct check *check)
 {
-	counter_add_to(&so->session->w->ct->refused[REFUSED_CHECK], 1);
+	counter_add_to(&so->session->w->ct->refused[rule_check_reason(check)], 1);
 	refuse_with(so, p, &(struct telling){.text = text_slice(check->error), .code = text_slice(check->code)});
 }
 
@@ -353,24 +353,59 @@ void rule_on_event(struct socket *so, const struct sio_packet *p, struct attachm
 		rule_refuse(so, p, REFUSAL_UNKNOWN_EVENT);
 }
 
+/* One that has no room for a connection, as the check that refuses it. */
+static const struct check *limit_as_check(struct worker *w, const struct limit *l)
+{
+	struct check *c = arena_alloc(&w->arena, sizeof(*c));
+	struct slice plain = limit_words(w, l);
+	struct buf *b = &w->text;
+
+	buf_reset(b);
+	buf_json_escaped(b, plain);
+	*c = (struct check){.error = {arena_copy(&w->arena, b->p, b->n), b->n}, .error_plain = {plain.p, plain.n}, .code = {"rate_limited", 12}};
+	return c;
+}
+
+enum refused rule_check_reason(const struct check *c)
+{
+	return c->nif > 0 ? REFUSED_CHECK : (enum refused)REFUSAL_RATE_LIMITED;
+}
+
 bool rule_on_connecting(struct socket *so, const struct check **failed)
 {
 	const struct rule *r = so->nsp->rules->on[TRIGGER_CONNECTING];
+	const struct limit *full;
+	int64_t retry_after;
 	struct eval e;
 
 	*failed = NULL;
 	if (r == NULL)
 		return false;
 	eval_init(&e, so->session->w, so);
+	full = limit_rule_run(&e, r, &retry_after);
+	if (full != NULL) {
+		*failed = limit_as_check(e.w, full);
+		return false;
+	}
 	if (!eval_all(&e, r->ifs, r->nif))
 		return false;
 	*failed = failed_check(&e, r);
 	return *failed == NULL && r->hook.hook != NULL;
 }
 
+bool rule_has_room(const struct eval *e, const struct rule *r)
+{
+	int64_t retry_after;
+
+	if (limit_rule_run(e, r, &retry_after) == NULL)
+		return true;
+	counter_add_to(&e->w->ct->refused[REFUSAL_RATE_LIMITED], 1);
+	return false;
+}
+
 void rule_react(struct eval *e, const struct rule *r)
 {
-	if (r != NULL && eval_all(e, r->ifs, r->nif) && rule_hook_react(e, r))
+	if (r != NULL && rule_has_room(e, r) && eval_all(e, r->ifs, r->nif) && rule_hook_react(e, r))
 		rule_reacted(e, r);
 }
 

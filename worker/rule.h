@@ -10,8 +10,12 @@
 
 /* An EVENT from a client: a rule of the catalogue, a built-in, or nobody's.  The session may be gone afterwards. */
 void rule_on_event(struct socket *so, const struct sio_packet *p, struct attachments attached);
-/* Runs R because of something that the server saw: `if`, the actions; R may be NULL. */
+/* Counts a run of R in its limits, and a refusal when one has no room: then false. */
+bool rule_has_room(const struct eval *e, const struct rule *r);
+/* Runs R because of something that the server saw: its limits, `if`, the actions; R may be NULL. */
 void rule_react(struct eval *e, const struct rule *r);
+/* What a refusal by C, of rule_on_connecting() or of a rule, counts as. */
+enum refused rule_check_reason(const struct check *c);
 /*
  * `on "connecting"`: *FAILED is the check that refuses the connection, NULL when none does.  Then true when its hook is to
  * be asked too.

@@ -122,7 +122,7 @@ static void refuse_with(struct session *s, struct slice nsp, const struct connec
 
 static void refuse_by_check(struct session *s, struct slice nsp, const struct check *check)
 {
-	struct connecting_no no = {.counted = REFUSED_CHECK,
+	struct connecting_no no = {.counted = rule_check_reason(check),
 	    .text = slice_make(check->error.p, check->error.n),
 	    .code = slice_make(check->code.p, check->code.n)};
 

@@ -61,7 +61,12 @@ int verb_run(struct worker *w, const struct verb *v, struct verb_result *out, st
 	*out = (struct verb_result){.status = 200};
 	if (verb_has_id(v))
 		return verb_run_held(w, v, out, NULL, NULL, err) ? 0 : -1;
-	return v->kind->run(w, v, out, err) ? 0 : -1;
+	return verb_admit(w, v, err) && v->kind->run(w, v, out, err) ? 0 : -1;
+}
+
+bool verb_admit(struct worker *w, const struct verb *v, struct verb_error *err)
+{
+	return v->kind->run != verb_event_run || verb_event_admit(w, v, err);
 }
 
 bool verb_do(struct worker *w, const struct verb *v, struct verb_result *out, struct verb_error *err)

@@ -29,6 +29,7 @@ struct verb_error {
 	const char *code; /* JSON string body */
 	const char *message;
 	const char *field; /* NULL: none; lives as long as the turn */
+	int64_t retry_after; /* s, of a limit; 0: soon */
 };
 
 /* What came of it. */

@@ -11,7 +11,7 @@
 
 bool verb_wrong(struct verb_error *err, unsigned status, const char *code, const char *message, const char *field)
 {
-	*err = (struct verb_error){status, code, message, field};
+	*err = (struct verb_error){status, code, message, field, 0};
 	return false;
 }
 

@@ -50,6 +50,7 @@ struct verb_shot;
 struct verb_event {
 	struct slice nsp; /* with a NUL behind it */
 	const struct rule *route;
+	const struct catalogue_nsp *rules;
 	struct eval *hook; /* what the route's hook is told; NULL: it has none, or `if` does not hold */
 	struct verb_shot *shot; /* in the turn's arena */
 	unsigned nshot;
@@ -128,6 +129,12 @@ bool verb_event_read(
 bool verb_event_run(struct worker *w, const struct verb *v, struct verb_result *out, struct verb_error *err);
 /* The actions of EV's route, about E. */
 bool verb_event_shots(struct eval *e, struct verb_event *ev, struct verb_error *err);
+
+/* Counts it in the limits of its route.  Nothing else of a verb is limited. */
+bool verb_event_admit(struct worker *w, const struct verb *v, struct verb_error *err);
+
+/* verb.c */
+bool verb_admit(struct worker *w, const struct verb *v, struct verb_error *err);
 
 /* verb_hook.c: the hook of a route that does not wait for it. */
 void verb_hook_tell(const struct verb *v);

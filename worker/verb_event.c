@@ -10,6 +10,7 @@
 #include "proto/json.h"
 #include "shm/store.h"
 #include "worker/eval.h"
+#include "worker/limit.h"
 #include "worker/rule_act.h"
 #include "worker/rule_emit.h"
 #include "worker/rule_target.h"
@@ -223,6 +224,7 @@ bool verb_event_read(
 	if (r == NULL || !may_ask(r, way, v, err))
 		return false;
 	ev->route = r;
+	ev->rules = rules;
 	if (vars.p != NULL && json_type(vars) != JSON_OBJECT)
 		return verb_wrong(err, 422, "invalid", "vars is an object", "vars");
 	e = arena_alloc(&w->arena, sizeof(*e));
@@ -238,6 +240,25 @@ bool verb_event_read(
 	}
 	ev->hook = r->hook.hook != NULL ? e : NULL;
 	return verb_asks(v) || verb_event_shots(e, ev, err);
+}
+
+bool verb_event_admit(struct worker *w, const struct verb *v, struct verb_error *err)
+{
+	const struct verb_event *ev = &v->u.event;
+	const struct limit *full;
+	int64_t retry_after;
+	struct eval e;
+
+	if (ev->route->nlimit == 0)
+		return true;
+	eval_init_in(&e, w, ev->nsp, ev->rules);
+	full = limit_rule_run(&e, ev->route, &retry_after);
+	if (full == NULL)
+		return true;
+	counter_add_to(&w->ct->refused[REFUSAL_RATE_LIMITED], 1);
+	verb_wrong(err, 429, "rate_limited", limit_words(w, full).p, NULL);
+	err->retry_after = retry_after;
+	return false;
 }
 
 /* 0 when everything that the shots publish would be taken, else what it would be refused with. */

@@ -166,9 +166,12 @@ int verb_run_asking(struct worker *w, const struct verb *v, struct verb_result *
 {
 	const struct rule *r = v->u.event.route;
 	struct eval *e = v->u.event.hook;
-	struct asking *a = malloc(sizeof(*a));
 	enum hook_failure why;
+	struct asking *a;
 
+	if (!verb_admit(w, v, err))
+		return -1;
+	a = malloc(sizeof(*a));
 	if (a == NULL)
 		worker_die(w, "out of memory");
 	*a = (struct asking){.fn = fn, .arg = arg, .v = *v};

@@ -105,6 +105,8 @@ bool verb_run_held(struct worker *w, const struct verb *v, struct verb_result *o
 	int rc = -ENOBUFS;
 	bool done;
 
+	if (!verb_admit(w, v, err))
+		return false;
 	publish_hold(w, &held);
 	done = verb_do(w, v, out, err);
 	publish_go(w);

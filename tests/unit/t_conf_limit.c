@@ -105,6 +105,31 @@ static void reach(void **state)
 	conf_free(c);
 }
 
+/* Reactions and routes have those that they name: `events` is about what clients send. */
+static void reactions(void **state)
+{
+	struct conf *c = load("limit all { rate = 1/1s  events = \"*\"  by = event } limit mine { rate = 1/1s } limit ip { rate = 1/1s  by = {ip, socket, role} }\n"
+			      "room r { join = any }\n"
+			      "route a { to = all  limit = all } route b { to = all }\n"
+			      "on connect { emit = x  to = self  limit = {ip, mine, all} } on connecting { check { if = @user  error = no }  limit = ip }\n"
+			      "on online { emit = x  to = all  limit = {all, mine} } on \"leave r\" { emit = x  to = all  limit = ip }\n"
+			      "on disconnect { emit = x  to = all  limit = ip } on limited { emit = x  to = all  limit = mine }\n"
+			      "every t { interval = 1s  emit = x  to = all  limit = all }");
+	const struct catalogue_nsp *top = &c->catalogue.nsp[0];
+
+	(void)state;
+	assert_int_equal(catalogue_route(top, "a", 1)->nlimit, 1);
+	assert_int_equal(catalogue_route(top, "b", 1)->nlimit, 0);
+	assert_int_equal(top->on[TRIGGER_CONNECT]->nlimit, 3);
+	assert_string_equal(top->on[TRIGGER_CONNECT]->limit[1]->name.p, "mine");
+	assert_int_equal(top->on[TRIGGER_CONNECTING]->nlimit, 1);
+	assert_int_equal(top->on[TRIGGER_ONLINE]->nlimit, 2);
+	assert_int_equal(top->on[TRIGGER_DISCONNECT]->nlimit, 1);
+	assert_int_equal(top->on[TRIGGER_LIMITED]->nlimit, 1);
+	assert_int_equal(top->every[0].rule.nlimit, 1);
+	conf_free(c);
+}
+
 static void source(void **state)
 {
 	struct conf *c = load("limit a { rate = 1/1s } limit b { rate = 1/1s }\n"
@@ -123,6 +148,7 @@ int main(void)
 	    cmocka_unit_test(defaults),
 	    cmocka_unit_test(values),
 	    cmocka_unit_test(reach),
+	    cmocka_unit_test(reactions),
 	    cmocka_unit_test(source),
 	};
 

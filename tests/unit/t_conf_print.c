@@ -95,6 +95,8 @@ static const char *const texts[] = {
     "hook i { url = unix:/a } room r { join = {own, hook} hook = h } event hooked { hook = h ack = '{@hook.x}' } event told { hook = i notify = yes } every e { interval = 1s hook = h emit = x to = all data = '{@hook}' }\n"
     "on connecting { hook = h } on connect { hook = i emit = x to = self data = '[{@hook}, {@user.data.a}]' }\n"
     "namespace /n { hook h { url = \"https://a/\" } event w { hook = h } event v { hook = i } limit a { rate = 2/10ms by = {role, socket} events = \"*\" } event x { } event y { limit = a } }",
+    "hook h { url = unix:/a } limit a { rate = 1/1s by = event } limit b { rate = 1/1s } route r { to = all hook = h limit = a data = '{@hook}' } route s { to = all hook = h notify = yes }\n"
+    "on connecting { limit = {a, b} hook = h } on connect { limit = {b, a} emit = x to = self } every e { interval = 1s limit = a emit = x to = all }\n",
     "texts { busy = \"it's \\\\ \\\"so\\\" \\\\\\\\ ${x:-}\" invalid = 'a\\\\' forbidden = '\\\\\\'\\\\n' }",
     "room r { join = {authenticated, \"role:a b\", own} } room s { single = yes join = any } room n { }\n"
     "event a { room = \"r:{x|y}\" require = {member, \"role:it's\"} if = {a, 'b = \"c\"'} emit = '\"q\" ev' to = "
