@@ -24,7 +24,6 @@
 
 #define KEEPER_BATCH_OPS   1024u    /* operations in one transaction, at most */
 #define KEEPER_BATCH_NS    2000000u /* and time spent on applying them */
-#define KEEPER_QUANTUM     64u      /* operations of one slot before the next one's turn */
 #define KEEPER_EXPIRE      1024u    /* keys whose time is over, taken away in one transaction */
 #define KEEPER_FIRE        64u      /* messages that are due, in one transaction */
 #define KEEPER_PURGE       256u     /* sockets of a dead generation purged in one transaction */
@@ -39,7 +38,6 @@ struct keeper {
 	/* operation rings of all reserved slots */
 	struct slot_mask attached;
 	struct ring ring[SLOT_MAX];
-	unsigned first; /* whose turn it is */
 	uint8_t *buf;   /* one operation, as large as any ring's may be */
 	size_t buf_cap;
 	unsigned limit; /* operations a batch; halved while the map has no page left */

@@ -1,9 +1,10 @@
 /*
  * keeper_batch.c - operation rings in, one transaction out.
  *
- * Each slot gets KEEPER_QUANTUM operations in turn until the rings are empty or a budget is used up; then some sockets
- * of a generation that is over are purged, and all of it is committed with the positions reached.  Only after the
- * commit do the writers see their space freed, the askers their answer, and the outbox its records.
+ * Operations of all slots are applied in the order in which they entered the rings, until these are empty or a budget
+ * is used up; then some sockets of a generation that is over are purged, and all of it is committed with the positions
+ * reached.  Only after the commit do the writers see their space freed, the askers their answer, and the outbox its
+ * records.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -157,54 +158,77 @@ static int apply_one(struct keeper *k, struct filling *f, unsigned slot, uint64_
 	return rc;
 }
 
-/* One slot's turn.  Returns -errno, 0: nothing left there, or 1. */
-static int apply_slot(struct keeper *k, struct filling *f, unsigned slot, uint64_t *pos, uint64_t tail)
-{
-	uint64_t ops = f->ops;
-	int rc = 0;
+/* A ring with something in it. */
+struct lane {
+	unsigned slot;
+	uint64_t pos, tail;
+	uint64_t stamp; /* of what is at POS; 0 where nothing whole is, which is passed over at once */
+};
 
-	if (*pos >= tail)
-		return 0;
-	while (*pos < tail && f->ops - ops < KEEPER_QUANTUM && f->ops < k->limit && !rc)
-		rc = apply_one(k, f, slot, pos, tail);
-	if (rc)
-		return rc;
-	store_advance(k->st, slot, *pos);
-	f->any = true;
-	return *pos < tail;
+static void lane_look(const struct keeper *k, struct lane *l)
+{
+	struct ring_head head;
+
+	l->stamp = ring_peek(&k->ring[l->slot], l->pos, &head) == 1 ? head.stamp : 0;
 }
 
-static int apply_rings(struct keeper *k, struct filling *f)
+static unsigned lanes_open(const struct keeper *k, struct lane lane[SLOT_MAX])
 {
-	uint64_t pos[SLOT_MAX], tail[SLOT_MAX];
-	bool left = true;
+	unsigned n = 0;
 
-	for (unsigned i = 0; i < SLOT_MAX; i++) {
-		bool attached = slot_mask_has(&k->attached, i);
+	for (unsigned w = 0; w < SLOT_WORDS; w++) {
+		for (uint64_t left = k->attached.w[w]; left != 0; left &= left - 1) {
+			struct lane l = {.slot = w * 64 + (unsigned)__builtin_ctzll(left)};
 
-		pos[i] = store_applied(k->st, i);
-		tail[i] = attached ? ring_tail(&k->ring[i]) : pos[i];
-	}
-	while (left) {
-		left = false;
-		for (unsigned n = 0; n < SLOT_MAX; n++) {
-			unsigned slot = (k->first + n) % SLOT_MAX;
-			int rc;
-
-			if (pos[slot] >= tail[slot])
+			l.pos = store_applied(k->st, l.slot);
+			l.tail = ring_tail(&k->ring[l.slot]);
+			if (l.pos >= l.tail)
 				continue;
-			if (f->ops >= k->limit || clock_mono_ns() >= f->deadline_ns) {
-				k->first = slot;
-				return 0;
-			}
-			rc = apply_slot(k, f, slot, &pos[slot], tail[slot]);
-			if (rc < 0)
-				return rc;
-			left |= rc > 0;
+			lane_look(k, &l);
+			lane[n++] = l;
 		}
 	}
-	k->first = (k->first + 1) % SLOT_MAX;
-	return 0;
+	return n;
+}
+
+static struct lane *oldest(struct lane *lane, unsigned n)
+{
+	struct lane *first = lane;
+
+	for (unsigned i = 1; i < n; i++)
+		if (lane[i].stamp < first->stamp)
+			first = &lane[i];
+	return first;
+}
+
+/*
+ * Applies what entered the rings up to NOW_NS, in the order in which it did, whichever process it is from: a client that was
+ * told of its join by one worker before it left on another was in both rooms meanwhile, and nobody hears that its user had
+ * gone.  The tails are looked at after NOW_NS was taken, so nothing older appears behind them, but from a process that
+ * was stopped between stamp and tail.
+ */
+static int apply_rings(struct keeper *k, struct filling *f, uint64_t now_ns)
+{
+	struct lane lane[SLOT_MAX];
+	unsigned n = lanes_open(k, lane);
+	int rc = 0;
+
+	while (n > 0 && rc == 0 && f->ops < k->limit) {
+		struct lane *l = oldest(lane, n);
+
+		if (l->stamp > now_ns || (f->ops % LOOK_AT_CLOCK == LOOK_AT_CLOCK - 1 && clock_mono_ns() >= f->deadline_ns))
+			break;
+		rc = apply_one(k, f, l->slot, &l->pos, l->tail);
+		if (rc != 0)
+			break;
+		store_advance(k->st, l->slot, l->pos);
+		f->any = true;
+		if (l->pos < l->tail)
+			lane_look(k, l);
+		else
+			*l = lane[--n];
+	}
+	return rc;
 }
 
 static int purge(struct keeper *k)
@@ -274,7 +298,7 @@ int keeper_batch(struct keeper *k, bool tidy)
 	rc = store_begin(k->st);
 	if (rc)
 		return rc;
-	rc = apply_rings(k, &f);
+	rc = apply_rings(k, &f, now);
 	if (!rc)
 		rc = purge(k);
 	if (!rc)
