@@ -80,7 +80,7 @@ static uint32_t model_user_gen[MODEL_USERS];
 
 static inline void model_user_name(char buf[32], unsigned user)
 {
-	if (model_user_gen[user] != 0)
+	if (user < MODEL_USERS && model_user_gen[user] != 0)
 		snprintf(buf, 32, "user-%u.%" PRIu32, user, model_user_gen[user]);
 	else
 		snprintf(buf, 32, "user-%u", user);
