@@ -77,8 +77,10 @@ int store_schedule_put(struct store_writer *w, const struct store_schedule_new *
 	if (!val)
 		return -ENOMEM;
 	memcpy(val, &row, sizeof row);
-	memcpy(val + sizeof row, s->body.p, s->body.len);
-	memcpy(val + sizeof row + s->body.len, s->fields.p, s->fields.len);
+	if (s->body.len > 0)
+		memcpy(val + sizeof row, s->body.p, s->body.len);
+	if (s->fields.len > 0)
+		memcpy(val + sizeof row + s->body.len, s->fields.p, s->fields.len);
 	rc = store_kept_put(w, key, len, val, total, waits);
 	free(val);
 	return rc ? rc : store_batch_put(w, STORE_DUE, due, due_key(due, &row, &s->id), NULL, 0, 0);
