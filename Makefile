@@ -103,12 +103,12 @@ deps-build deps-check deps-bench: deps-%:
 	@scripts/deps $*
 
 run: deps-build
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory -j$$(nproc) all
 	$(B)/forkcast --dev -c $(if $(PROFILE),conf/profiles/$(PROFILE).conf,conf/forkcast.conf)
 
-# In turn, not side by side: the tests of one part must not slow down another's.
+# What they need is built side by side.  They run in turn, not side by side: the tests of one part must not slow down another's.
 check: deps-build deps-check
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory -j$$(nproc) all $(UNIT) $(STORE_TORTURE) $(CLUSTER_TOOLS)
 	@for c in $(CHECKS); do $(MAKE) --no-print-directory $$c || exit 1; done
 
 layers:

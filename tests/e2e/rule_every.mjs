@@ -24,7 +24,7 @@ test('it goes out in its rhythm, once, to clients of all workers', async (t) => 
 	const at = boxes[0].map(([, d]) => d.at)
 	for (let i = 1; i < at.length; i++) assert.ok(at[i] - at[i - 1] > 50, `${at}`)
 	/* No drift: what is late once does not move the others. */
-	assert.ok(Math.abs(at[9] - at[0] - 9 * 200) < 150, `${at}`)
+	assert.ok(Math.abs(at[9] - at[0] - 9 * 200) < 400, `${at}`)
 	assert.equal(new Set(boxes[0].map(([, d]) => d.id)).size, boxes[0].length)
 	for (const b of boxes) assert.deepEqual(b.slice(-5), boxes[0].slice(-5).map((e) => e))
 	assert.ok(there.length >= 5 && there.every((e) => e.length === 1 && e[0] === 'beat'))
