@@ -72,7 +72,7 @@ test('a second start of the name is refused with the pid of the first', async (t
 	assert.equal(second.status, 1)
 	assert.match(second.err, new RegExp(`is running already: master ${s.pid}`))
 	/* Another name beside it starts, and neither takes the other's things. */
-	const other = new Server({ dir: s.dir, name: `${s.name}-b` })
+	const other = new Server({ dir: s.dir, name: `${s.name}-other` /* no nonce begins so */ })
 	t.after(() => other.stop('SIGKILL'))
 	await other.start()
 	await other.stop()
