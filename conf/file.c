@@ -72,7 +72,7 @@ struct text file_beside(struct conf_arena *a, const struct conf_file *file, stru
 	char *real;
 
 	if (name.n > 0 && name.p[0] == '/')
-		return name;
+		return conf_arena_text(a, name.p, name.n);
 	if (!absolute)
 		return conf_arena_format(a, "%s%s", folder.p, name.p);
 	real = realpath(folder.n > 0 ? folder.p : ".", NULL);
