@@ -36,7 +36,7 @@ static void collect(struct worker *w, struct socket *so, void *arg)
 }
 
 /* Each room as its own operation: a record's rooms are few. */
-static void join_all(struct worker *w, struct socket *so, const struct record *rec)
+static void join_all(struct socket *so, const struct record *rec)
 {
 	uint64_t hash;
 	const char *name;
@@ -44,17 +44,8 @@ static void join_all(struct worker *w, struct socket *so, const struct record *r
 	uint16_t sub;
 
 	while (record_next_room(rec, RECORD_TLV_ARG_ROOM, &off, &hash, &name, &len, &sub)) {
-		struct slice room = slice_make(name, len);
-		struct room *r = room_join(w, so, room, false);
-
-		if (r == NULL)
-			continue;
-		if (ops_join(w, so, &room, 1)) {
-			trigger_joined(so, room);
-		} else {
-			room_leave(w, so, r);
+		if (join_room_unbound(so, slice_make(name, len)) != 0)
 			log_warn("join_lost", "sid=%s room=%.*s", so->id.text, (int)len, name);
-		}
 	}
 }
 
@@ -88,7 +79,7 @@ void control_act(struct worker *w, const struct record *rec)
 		if (so == NULL || (so->pending && rec->head.act == RECORD_ACT_JOIN))
 			continue;
 		switch (rec->head.act) {
-		case RECORD_ACT_JOIN: join_all(w, so, rec); break;
+		case RECORD_ACT_JOIN: join_all(so, rec); break;
 		case RECORD_ACT_LEAVE: leave_all(w, so, rec); break;
 		case RECORD_ACT_DISCONNECT: socket_disconnect(so, false); break;
 		case RECORD_ACT_CLOSE: socket_disconnect(so, true); break;

@@ -15,21 +15,30 @@ struct room *joined_room(const struct socket *so, struct slice name)
 	return r != NULL && room_has(r, so) ? r : NULL;
 }
 
-int join_room(struct socket *so, struct slice name)
+static void joined(struct socket *so, struct slice name)
+{
+	log_debug("join", "sid=%s user=%s room=%.*s", so->id.text, socket_user_text(so), (int)name.n, name.p);
+	trigger_joined(so, name);
+}
+
+int join_room_unbound(struct socket *so, struct slice name)
 {
 	struct worker *w = so->session->w;
-	struct room *r;
+	struct room *r = room_join(w, so, name, false);
 
-	if (so->njoined >= w->conf->max_rooms)
-		return -EDQUOT;
-	r = room_join(w, so, name, false);
-	if (ops_join(w, so, &name, 1)) {
-		log_debug("join", "sid=%s user=%s room=%.*s", so->id.text, socket_user_text(so), (int)name.n, name.p);
-		trigger_joined(so, name);
+	if (r == NULL)
 		return 0;
+	if (!ops_join(w, so, &name, 1)) {
+		room_leave(w, so, r);
+		return -ENOBUFS;
 	}
-	room_leave(w, so, r);
-	return -ENOBUFS;
+	joined(so, name);
+	return 0;
+}
+
+int join_room(struct socket *so, struct slice name)
+{
+	return so->njoined < so->session->w->conf->max_rooms ? join_room_unbound(so, name) : -EDQUOT;
 }
 
 int join_room_decided(struct socket *so, struct slice name)
@@ -43,7 +52,7 @@ int join_room_decided(struct socket *so, struct slice name)
 		return -EDQUOT;
 	}
 	room_join(w, so, name, false);
-	trigger_joined(so, name);
+	joined(so, name);
 	return 0;
 }
 
