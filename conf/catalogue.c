@@ -266,6 +266,13 @@ bool catalogue_limit_covers(const struct limit *limit, const char *name, size_t 
 	return false;
 }
 
+const struct room_type *catalogue_type_of_room(const struct catalogue_nsp *nsp, const char *room, size_t n)
+{
+	const char *colon = n > 0 ? memchr(room, ':', n) : NULL;
+
+	return catalogue_room_type(nsp, room, colon != NULL ? (size_t)(colon - room) : n);
+}
+
 void catalogue_room_fold(const struct catalogue_nsp *nsp, char *name, size_t n)
 {
 	const char *colon = nsp->folds ? memchr(name, ':', n) : NULL;

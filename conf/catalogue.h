@@ -342,6 +342,8 @@ const struct rule *catalogue_event_pattern(const struct catalogue_nsp *nsp, cons
 /* The route of this very name; NULL when not declared. */
 const struct rule *catalogue_route(const struct catalogue_nsp *nsp, const char *name, size_t n);
 const struct room_type *catalogue_room_type(const struct catalogue_nsp *nsp, const char *name, size_t n);
+/* The type of a room by its whole name, "TYPE:id" or "TYPE". */
+const struct room_type *catalogue_type_of_room(const struct catalogue_nsp *nsp, const char *room, size_t n);
 /* The role of that name, of the namespace or else of the first; NULL when neither declares it. */
 const struct role *catalogue_role(
     const struct catalogue *cat, const struct catalogue_nsp *nsp, const char *name, size_t n);

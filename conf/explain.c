@@ -370,8 +370,7 @@ static bool explain_room(struct explain *x)
 {
 	const char *name = x->q->room;
 	const struct text id = room_id(name);
-	const struct room_type *type =
-	    catalogue_room_type(x->nsp, name, id.p != NULL ? (size_t)(id.p - 1 - name) : strlen(name));
+	const struct room_type *type = catalogue_type_of_room(x->nsp, name, strlen(name));
 
 	fputs("room ", x->out);
 	quoted(x, name);

@@ -287,7 +287,7 @@ static void list_rooms(struct conn *c, struct slice path, struct slice query)
 
 static bool is_persistent(const struct catalogue_nsp *rules, const char *room)
 {
-	const struct room_type *type = rules != NULL ? catalogue_room_type(rules, room, strcspn(room, ":")) : NULL;
+	const struct room_type *type = rules != NULL ? catalogue_type_of_room(rules, room, strlen(room)) : NULL;
 
 	return type != NULL && type->persistent;
 }

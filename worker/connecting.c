@@ -94,7 +94,7 @@ static bool may_be_granted(const struct socket *so, struct slice room)
 {
 	const char *colon = memchr(room.p, ':', room.n);
 	size_t n = colon != NULL ? (size_t)(colon - room.p) : room.n;
-	const struct room_type *type = catalogue_room_type(so->nsp->rules, room.p, n);
+	const struct room_type *type = catalogue_type_of_room(so->nsp->rules, room.p, room.n);
 
 	if (type == NULL || room.n + so->nsp->name.n > OP_NAME_MAX)
 		return false;

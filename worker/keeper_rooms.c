@@ -1,5 +1,3 @@
-#include <string.h>
-
 #include "conf/catalogue.h"
 #include "shm/record.h"
 #include "worker/keeper.h"
@@ -21,13 +19,6 @@ static unsigned edges_of(struct rule *const on[ROOM_TRIGGER_MAX])
 	return bits;
 }
 
-static const struct room_type *type_of(const struct catalogue_nsp *rules, const char *room, size_t len)
-{
-	const char *colon = memchr(room, ':', len);
-
-	return catalogue_room_type(rules, room, colon != NULL ? (size_t)(colon - room) : len);
-}
-
 /* What `on` says of the room: that of its type, and for rooms that clients joined that of all types. */
 static struct store_edges wanted(void *ctx, const char *nsp, size_t nsp_len, const char *room, size_t room_len, bool automatic)
 {
@@ -38,7 +29,7 @@ static struct store_edges wanted(void *ctx, const char *nsp, size_t nsp_len, con
 
 	if (rules == NULL)
 		return want;
-	type = type_of(rules, room, room_len);
+	type = catalogue_type_of_room(rules, room, room_len);
 	if (type != NULL)
 		want = (struct store_edges){edges_of(type->on), type->grace_ms};
 	if (!automatic)
@@ -50,7 +41,7 @@ static bool keeps(void *ctx, const char *nsp, size_t nsp_len, const char *room, 
 {
 	const struct keeper *k = ctx;
 	const struct catalogue_nsp *rules = catalogue_nsp_find(&k->h->conf->catalogue, nsp, nsp_len);
-	const struct room_type *type = rules != NULL ? type_of(rules, room, room_len) : NULL;
+	const struct room_type *type = rules != NULL ? catalogue_type_of_room(rules, room, room_len) : NULL;
 
 	return type != NULL && type->persistent;
 }

@@ -124,11 +124,11 @@ unsigned rule_leavable(const struct eval *e, const struct targets *to, struct sl
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < to->n; i++) {
-		struct slice type = eval_room_type(to->room[i].name);
-		const struct room_type *t = catalogue_room_type(e->rules, type.p, type.n);
+		struct slice name = to->room[i].name;
+		const struct room_type *t = catalogue_type_of_room(e->rules, name.p, name.n);
 
 		if (!to->room[i].own && (t == NULL || !t->builtin))
-			rooms[n++] = to->room[i].name;
+			rooms[n++] = name;
 	}
 	return n;
 }

@@ -67,20 +67,13 @@ static struct slice keep(char **at, struct slice s)
 	return out;
 }
 
-static const struct room_type *type_of(const struct catalogue_nsp *rules, struct slice room)
-{
-	struct slice type = eval_room_type(room);
-
-	return catalogue_room_type(rules, type.p, type.n);
-}
-
 static bool anybody_reacts(const struct catalogue_nsp *rules, struct slice room, enum room_trigger which)
 {
 	const struct room_type *type;
 
 	if (!rules->uses_membership)
 		return false;
-	type = type_of(rules, room);
+	type = catalogue_type_of_room(rules, room.p, room.n);
 	return rules->on_room[which] != NULL || (type != NULL && type->on[which] != NULL);
 }
 
@@ -171,7 +164,7 @@ void trigger_edge(struct worker *w, const struct record *rec)
 /* The general rule first, then the one of the room's type. */
 static void run_room(struct eval *e, struct slice room, enum room_trigger which, bool automatic)
 {
-	const struct room_type *type = type_of(e->rules, room);
+	const struct room_type *type = catalogue_type_of_room(e->rules, room.p, room.n);
 
 	e->room = room;
 	if (!automatic)
@@ -215,7 +208,7 @@ static void run_edge(struct worker *w, const struct trigger_entry *t)
 	}
 	if (t->room.p == NULL)
 		return;
-	type = type_of(rules, t->room);
+	type = catalogue_type_of_room(rules, t->room.p, t->room.n);
 	run_room(&e, t->room, of_room[t->index], type != NULL && type->builtin);
 }
 
