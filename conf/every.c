@@ -11,9 +11,8 @@ static void every(struct load *l, cfg_t *block, struct catalogue_nsp *nsp, struc
 	const struct token *interval = tree_value(block, "interval", 0);
 	struct rule *r = &e->rule;
 
-	if (interval != NULL)
-		value_store(l, option_find(option_block("every"), (struct text){"interval", 8}), &interval, 1, e);
-	else
+	value_store_option(l, option_block("every"), "interval", block, e);
+	if (interval == NULL)
 		mistake(&l->mistakes, tree_place(l, block), "every `%s` without `interval`: add interval = 30s", shown);
 	/* Each name that a pattern covers is a namespace: which of them would it be for? */
 	if (nsp->pattern)
