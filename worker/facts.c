@@ -42,7 +42,7 @@ struct facts *facts_new(const struct catalogue *cat, const struct http_request *
 
 	if (cat->nkept == 0)
 		return NULL;
-	f = calloc(1, used + cat->nkept * FACT_MAX);
+	f = malloc(used + cat->nkept * FACT_MAX);
 	if (f == NULL)
 		return NULL;
 	f->refs = 1;
@@ -51,6 +51,7 @@ struct facts *facts_new(const struct catalogue *cat, const struct http_request *
 		char *text = (char *)f + used;
 		ssize_t n = value_of(&cat->kept[i], req, text);
 
+		f->fact[i] = (struct fact){0, 0};
 		if (n < 0 || !utf8_valid(text, (size_t)n))
 			continue;
 		f->fact[i] = (struct fact){(uint32_t)used, (uint32_t)n};
