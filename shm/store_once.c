@@ -276,27 +276,7 @@ int store_expire(struct store_writer *w, unsigned budget)
 	return rc;
 }
 
-/* True when the first row of this kind is due. */
-static bool is_due(MDB_cursor *c, uint64_t now_ns, uint8_t kind)
-{
-	MDB_val k = {.mv_size = 1, .mv_data = &kind}, v;
-
-	return mdb_cursor_get(c, &k, &v, MDB_SET_RANGE) == 0 && k.mv_size > DUE_HEAD &&
-	       *(const uint8_t *)k.mv_data == kind && store_due_time(k.mv_data) <= now_ns;
-}
-
 bool store_has_expired(struct store_writer *w)
 {
-	MDB_cursor *c;
-	bool found = false;
-
-	assert(!w->txn);
-	if (mdb_txn_renew(w->rtxn) != 0)
-		return false;
-	if (mdb_cursor_open(w->rtxn, w->e.dbi[STORE_DUE], &c) == 0) {
-		found = is_due(c, w->clock_ns, STORE_DUE_ONCE) || is_due(c, w->clock_ns, STORE_DUE_GRACE);
-		mdb_cursor_close(c);
-	}
-	mdb_txn_reset(w->rtxn);
-	return found;
+	return store_due_next(w, STORE_DUE_ONCE) <= w->clock_ns || store_due_next(w, STORE_DUE_GRACE) <= w->clock_ns;
 }

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "shm/store_batch.h"
+#include "shm/store_due.h"
 #include "shm/store_read.h"
 #include "shm/store_schedule.h"
 #include "shm/store_writer.h"
@@ -204,25 +205,9 @@ int store_schedule_fire(struct store_writer *w, int64_t wall_ms, unsigned budget
 
 int64_t store_schedule_next(struct store_writer *w)
 {
-	uint8_t kind = KIND;
-	MDB_val k = {.mv_size = 1, .mv_data = &kind}, v;
-	int64_t at = INT64_MAX;
-	MDB_cursor *c;
+	uint64_t at = store_due_next(w, KIND);
 
-	assert(!w->txn);
-	if (mdb_txn_renew(w->rtxn) != 0)
-		return at;
-	if (mdb_cursor_open(w->rtxn, w->e.dbi[STORE_DUE], &c) == 0) {
-		if (mdb_cursor_get(c, &k, &v, MDB_SET_RANGE) == 0 && k.mv_size > DUE_HEAD &&
-		    *(const uint8_t *)k.mv_data == KIND) {
-			at = 0;
-			for (unsigned i = 0; i < 8; i++)
-				at = at << 8 | ((const uint8_t *)k.mv_data)[1 + i];
-		}
-		mdb_cursor_close(c);
-	}
-	mdb_txn_reset(w->rtxn);
-	return at;
+	return at > INT64_MAX ? INT64_MAX : (int64_t)at;
 }
 
 static int copy_out(const MDB_val *k, const MDB_val *v, struct store_schedule *out)

@@ -434,7 +434,9 @@ static void check_rows(void)
 	MODEL_CHECK(!store_has_over(w), "a purge is not finished");
 	/* What waited was sent, and is nowhere any more. */
 	MODEL_CHECK(model_rows(w, STORE_KEPT) == 0 && data_rows() == 0, "a message is still kept");
-	MODEL_CHECK(model_rows(w, STORE_OUTBOX) == 0 && store_outbox_forgotten(w) == last_sequence, "outbox");
+	MODEL_CHECK(model_rows(w, STORE_OUTBOX) == 0 && store_outbox_forgotten(w) == last_sequence,
+	    "outbox: %" PRIu64 " rows, %" PRIu64 " forgotten, %" PRIu64 " seen, %" PRIu64 " next", (uint64_t)model_rows(w, STORE_OUTBOX),
+	    store_outbox_forgotten(w), last_sequence, store_outbox_next(w));
 	store_close(st);
 	store_writer_close(w);
 }
