@@ -171,6 +171,12 @@ static void sleep_until_rung(struct loop *l)
 		counter_add(l->k.ct, COUNTER_SWEEP_CATCHES, 1);
 }
 
+/* All that was said is in the ring, and forgotten: what publishing has just moved there is for the next batch. */
+static bool is_through(const struct keeper *k)
+{
+	return k->out.waiting == 0 && keeper_settled(k) <= store_outbox_forgotten(k->st);
+}
+
 /* One way around.  0, or -errno: this process cannot go on. */
 static int turn(struct loop *l)
 {
@@ -200,7 +206,7 @@ static int turn(struct loop *l)
 		event_base_loop(l->base, EVLOOP_NONBLOCK);
 	else if (l->stop_ns != 0 && !did && keeper_durable_behind(&l->k) && now - l->stop_ns < KEEPER_STOP_NS)
 		wait_events(l, KEEPER_REST_NS);
-	else if (l->stop_ns != 0 && !did && (l->k.out.waiting == 0 || now - l->stop_ns > KEEPER_STOP_NS))
+	else if (l->stop_ns != 0 && !did && (is_through(&l->k) || now - l->stop_ns > KEEPER_STOP_NS))
 		l->now = true;
 	else if (l->stop_ns != 0 && !did)
 		wait_events(l, KEEPER_REST_NS); /* for readers that are behind, or are overtaken soon */
