@@ -22,6 +22,19 @@ static inline struct slice slice_make(const void *p, size_t n)
 	return (struct slice){p, n};
 }
 
+/* Copies S, with a NUL behind it, to *AT, which moves behind both: s.n + 1 bytes.  What is absent (p NULL) stays so. */
+static inline struct slice slice_keep(char **at, struct slice s)
+{
+	struct slice out = {*at, s.n};
+
+	if (s.p == NULL)
+		return s;
+	memcpy(*at, s.p, s.n);
+	(*at)[s.n] = '\0';
+	*at += s.n + 1;
+	return out;
+}
+
 static inline bool slice_eq(struct slice a, struct slice b)
 {
 	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);

@@ -42,17 +42,6 @@ static void answered(struct worker *w, void *arg, int result, struct slice data)
 	free(a);
 }
 
-static struct slice keep(char **at, struct slice s)
-{
-	struct slice out = slice_make(*at, s.n);
-
-	if (s.p == NULL)
-		return s;
-	memcpy(*at, s.p, s.n);
-	*at += s.n;
-	return out;
-}
-
 int enter_ask(struct socket *so, uint32_t most, const struct entering *what)
 {
 	struct worker *w = so->session->w;
@@ -68,14 +57,14 @@ int enter_ask(struct socket *so, uint32_t most, const struct entering *what)
 		return -ENOBUFS;
 	tlv_put(ask_fields(q), OP_TLV_SID, 0, so->id.text, SID_LEN);
 	tlv_put(ask_fields(q), OP_TLV_ROOM, OP_ROOM_JOINED, what->room.p, what->room.n);
-	a = malloc(sizeof(*a) + what->room.n + what->data.n);
+	a = malloc(sizeof(*a) + what->room.n + what->data.n + 2);
 	if (a == NULL)
 		worker_die(w, "out of memory");
 	at = (char *)(a + 1);
 	*a = (struct asked){.what = *what};
 	memcpy(a->sid, so->id.text, sizeof(a->sid));
-	a->what.room = keep(&at, what->room);
-	a->what.data = keep(&at, what->data);
+	a->what.room = slice_keep(&at, what->room);
+	a->what.data = slice_keep(&at, what->data);
 	if (ask_send(w, q, answered, a) < 0) {
 		free(a);
 		return -ENOBUFS;

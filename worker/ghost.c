@@ -7,23 +7,10 @@
 #include "worker/user.h"
 #include "worker/worker.h"
 
-/* Bytes that take() uses for S. */
+/* Bytes that slice_keep() uses for S. */
 static size_t room_for(struct slice s)
 {
 	return s.n + 1;
-}
-
-/* Copies S to *AT, a NUL behind it. */
-static struct slice take(char **at, struct slice s)
-{
-	struct slice out = {*at, s.n};
-
-	if (s.p == NULL)
-		return slice_make(NULL, 0);
-	memcpy(*at, s.p, s.n);
-	(*at)[s.n] = '\0';
-	*at += s.n + 1;
-	return out;
 }
 
 static struct slice text_of(const char *s)
@@ -65,13 +52,13 @@ struct ghost *ghost_of(const struct socket *so, const char *reason)
 	memcpy(g->sid, so->id.text, sizeof(g->sid));
 	peer_text(&so->session->peer, g->ip, sizeof(g->ip));
 	at = (char *)(g->room + nrooms);
-	g->nsp = take(&at, nsp);
+	g->nsp = slice_keep(&at, nsp);
 	g->user = (struct eval_user){
-	    take(&at, user.id), take(&at, user.name), take(&at, user.role), take(&at, user.claims),
-	    take(&at, user.data)};
-	g->auth = take(&at, auth);
+	    slice_keep(&at, user.id), slice_keep(&at, user.name), slice_keep(&at, user.role), slice_keep(&at, user.claims),
+	    slice_keep(&at, user.data)};
+	g->auth = slice_keep(&at, auth);
 	for (unsigned i = 0; i < nrooms; i++)
-		g->room[i] = (struct ghost_room){take(&at, room_name(so->rooms[i + 1].room)), so->rooms[i + 1].automatic};
+		g->room[i] = (struct ghost_room){slice_keep(&at, room_name(so->rooms[i + 1].room)), so->rooms[i + 1].automatic};
 	return g;
 }
 

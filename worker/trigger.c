@@ -55,18 +55,6 @@ static struct trigger_entry *push(struct worker *w, enum entry_kind kind, size_t
 	return e;
 }
 
-static struct slice keep(char **at, struct slice s)
-{
-	struct slice out = {*at, s.n};
-
-	if (s.p == NULL)
-		return s;
-	memcpy(*at, s.p, s.n);
-	(*at)[s.n] = '\0';
-	*at += s.n + 1;
-	return out;
-}
-
 static bool anybody_reacts(const struct catalogue_nsp *rules, struct slice room, enum room_trigger which)
 {
 	const struct room_type *type;
@@ -90,7 +78,7 @@ static void room_changed(struct socket *so, struct slice room, enum room_trigger
 	at = (char *)(e + 1);
 	e->index = which;
 	memcpy(e->sid, so->id.text, sizeof(e->sid));
-	e->room = keep(&at, room);
+	e->room = slice_keep(&at, room);
 }
 
 void trigger_joined(struct socket *so, struct slice room)
@@ -156,9 +144,9 @@ void trigger_edge(struct worker *w, const struct record *rec)
 		return;
 	at = (char *)(e + 1);
 	e->index = rec->head.act;
-	e->nsp = keep(&at, nsp);
-	e->room = keep(&at, room);
-	e->user = (struct eval_user){.id = keep(&at, u.id), .name = keep(&at, u.name), .role = keep(&at, u.role)};
+	e->nsp = slice_keep(&at, nsp);
+	e->room = slice_keep(&at, room);
+	e->user = (struct eval_user){.id = slice_keep(&at, u.id), .name = slice_keep(&at, u.name), .role = slice_keep(&at, u.role)};
 }
 
 /* The general rule first, then the one of the room's type. */
