@@ -193,12 +193,7 @@ static void list(struct conn *c, struct slice path, struct slice query)
 		}
 		left -= (unsigned)n;
 	}
-	buf_char(b, ']');
-	if (more) {
-		buf_str(b, ",\"next\":");
-		buf_json_string(b, slice_make(last, strlen(last)));
-	}
-	buf_char(b, '}');
+	api_page_end(b, more ? last : "");
 	api_reply(c, 200, buf_as_slice(b));
 }
 

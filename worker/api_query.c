@@ -119,7 +119,7 @@ static void store_failed(struct conn *c)
 	api_error(c, 503, "unavailable", "the store cannot be read now", NULL);
 }
 
-static void put_next(struct buf *b, const char *next)
+void api_page_end(struct buf *b, const char *next)
 {
 	buf_char(b, ']');
 	if (next[0] != '\0') {
@@ -181,7 +181,7 @@ static void list_sockets(struct conn *c, struct slice path, struct slice query)
 		put_socket(w, b, &s);
 		store_socket_fini(&s);
 	}
-	put_next(b, next);
+	api_page_end(b, next);
 	api_reply(c, 200, buf_as_slice(b));
 }
 
@@ -281,7 +281,7 @@ static void list_rooms(struct conn *c, struct slice path, struct slice query)
 			memcpy(next, rooms[i].name, strlen(rooms[i].name) + 1);
 		free(rooms[i].name);
 	}
-	put_next(b, next);
+	api_page_end(b, next);
 	api_reply(c, 200, buf_as_slice(b));
 }
 
