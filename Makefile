@@ -377,8 +377,9 @@ bench-rule: $(B)/bench/micro_rule
 	@scripts/bench-micro $<
 
 bench-tools: $(BENCH_LOAD) $(BENCH_RAWSEND) $(BENCH_PEERS)
-bench: all bench-tools
+bench: all bench-tools $(B)/bench/backend
 	bench/run --build $(B) $(if $(QUICK),--quick) $(BENCH)
+	$(if $(BENCH),,bench/hooks --build $(B))
 bench-instructions: all $(BENCH_LOAD)
 	bench/instructions --build $(B) $(if $(BASELINE),--baseline $(BASELINE))
 # --- end of bench/ --------------------------------------------------------------------------------------------------
