@@ -103,15 +103,16 @@ int store_read_count(
 }
 
 int store_walk_begin(struct store_walk *wk, const struct store *st, enum store_table t, const void *prefix, size_t len,
-    const void *from, size_t from_len)
+    const void *after, size_t after_len)
 {
 	if (len > sizeof wk->prefix)
 		return -EINVAL;
 	wk->prefix_len = len;
 	if (len > 0)
 		memcpy(wk->prefix, prefix, len);
-	wk->k.mv_size = from ? from_len : len;
-	wk->k.mv_data = from ? (void *)from : wk->prefix;
+	wk->k.mv_size = after ? after_len : len;
+	wk->k.mv_data = after ? (void *)after : wk->prefix;
+	wk->behind = after != NULL;
 	wk->op = wk->k.mv_size > 0 ? MDB_SET_RANGE : MDB_FIRST;
 	return store_env_errno(mdb_cursor_open(st->txn, st->e.dbi[t], &wk->c));
 }
@@ -123,6 +124,9 @@ int store_walk_next(struct store_walk *wk, MDB_val *k, MDB_val *v)
 	*k = wk->k;
 	rc = mdb_cursor_get(wk->c, k, v, wk->op);
 	wk->op = MDB_NEXT;
+	if (wk->behind && rc == 0 && k->mv_size == wk->k.mv_size && memcmp(k->mv_data, wk->k.mv_data, k->mv_size) == 0)
+		rc = mdb_cursor_get(wk->c, k, v, wk->op);
+	wk->behind = false;
 	if (rc == MDB_NOTFOUND)
 		return 0;
 	if (rc)

@@ -250,8 +250,6 @@ int store_list_bans(struct store *st, const char *after, int64_t wall_ms, unsign
 	while ((rc = store_walk_next(&wk, &k, &v)) > 0) {
 		struct ban_row row;
 
-		if (after && k.mv_size == from_len && memcmp(k.mv_data, from, from_len) == 0)
-			continue;
 		if (k.mv_size > KEY_MAX || !row_of(v.mv_data, v.mv_size, &row)) {
 			rc = -EPROTO;
 			break;

@@ -40,7 +40,7 @@ int store_list_sockets(
 	while ((rc = store_walk_next(&wk, &k, &v)) > 0) {
 		struct store_row row;
 
-		if (k.mv_size != STORE_SID_RAW || (after && memcmp(k.mv_data, from, sizeof from) == 0))
+		if (k.mv_size != STORE_SID_RAW)
 			continue;
 		if (store_row_get(v.mv_data, v.mv_size, &row) == 0 || !same(&row.nsp, &want) ||
 		    !store_read_alive(st, k.mv_data))
@@ -100,8 +100,7 @@ int store_list_rooms(struct store *st, const char *nsp, const char *prefix, cons
 	if (rc)
 		goto out;
 	while ((rc = store_walk_next(&wk, &k, &v)) > 0) {
-		if (k.mv_size == 1 + space.len ||
-		    (after && k.mv_size == from_len && memcmp(k.mv_data, from, from_len) == 0))
+		if (k.mv_size == 1 + space.len)
 			continue;
 		if (n == limit) {
 			*more = true;
@@ -172,8 +171,6 @@ int store_list_room(struct store *st, const char *nsp, const char *room, const c
 	if (rc)
 		goto out;
 	while ((rc = store_walk_next(&wk, &k, &v)) > 0) {
-		if (from_len > 0 && k.mv_size == from_len && memcmp(k.mv_data, from, from_len) == 0)
-			continue;
 		if (!store_member_split(k.mv_data, k.mv_size, &no, &user_no, &raw) || !store_read_alive(st, raw))
 			continue;
 		if (n == limit) {

@@ -26,18 +26,19 @@ int store_read_count(
 bool store_read_purging(const struct store *st);
 
 /*
- * A walk over the rows of T whose key starts with PREFIX, from FROM on (NULL: from the first).  store_walk_next()
- * returns 1 and the row, 0 at the end, or -errno.
+ * A walk over the rows of T whose key starts with PREFIX, behind the key AFTER (NULL: from the first), which stays the
+ * caller's and stands until the first store_walk_next().  That returns 1 and the row, 0 at the end, or -errno.
  */
 struct store_walk {
 	MDB_cursor *c;
 	uint8_t prefix[STORE_USER_KEY_MAX > STORE_ROOM_KEY_MAX ? STORE_USER_KEY_MAX : STORE_ROOM_KEY_MAX];
 	size_t prefix_len;
 	MDB_cursor_op op;
-	MDB_val k;
+	MDB_val k;   /* where it starts */
+	bool behind; /* the row of that very key is not wanted */
 };
 int store_walk_begin(struct store_walk *wk, const struct store *st, enum store_table t, const void *prefix, size_t len,
-    const void *from, size_t from_len);
+    const void *after, size_t after_len);
 int store_walk_next(struct store_walk *wk, MDB_val *k, MDB_val *v);
 void store_walk_end(struct store_walk *wk);
 

@@ -271,8 +271,6 @@ int store_list_schedules(
 	if (rc)
 		goto out;
 	while ((rc = store_walk_next(&wk, &k, &v)) > 0) {
-		if (after && k.mv_size == from_len && memcmp(k.mv_data, from, from_len) == 0)
-			continue;
 		if (n == limit) {
 			*more = true;
 			rc = 0;
