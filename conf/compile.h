@@ -123,6 +123,11 @@ void field_list(struct load *l, cfg_t *block, unsigned scope, struct rule *r);
 /* Judges a bare path against l->fields, and notes which of them it begins with. */
 bool field_resolve(struct cursor *c, struct source *out);
 
+/* name.c */
+
+/* The title of BLOCK, which is a KIND ("hook") that rules call by it. */
+struct text name_title(struct load *l, cfg_t *block, const char *kind);
+
 /* target.c */
 
 /* The targets of `to` or `except`, whose room types are those of l->nsp; `room` is one where SCOPE has SCOPE_ROOM. */

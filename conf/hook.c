@@ -7,31 +7,10 @@
 
 /* hook "NAME": a backend that rules ask, and where it is. */
 
-#define NAME_LONGEST   64
 #define HOST_LONGEST   253
 #define TARGET_LONGEST 2048
 #define SOCKET_LONGEST 107 /* of sun_path, with its end */
 #define CA_FILE_MAX    (1u << 20)
-
-static void name(struct load *l, const struct token *title, struct hook *h)
-{
-	h->name = conf_arena_text(l->keep, title->text.p, title->text.n);
-	if (title->bad)
-		return;
-	if (title->text.n > NAME_LONGEST) {
-		mistake(&l->mistakes, title->at, "hook: a name of %zu bytes: at most %d", title->text.n, NAME_LONGEST);
-		return;
-	}
-	for (size_t i = 0; i < title->text.n; i++) {
-		char c = title->text.p[i];
-
-		if (cursor_letter(c) || (c >= '0' && c <= '9') || c == '_' || c == '-')
-			continue;
-		mistake(&l->mistakes, title->at, "hook `%s`: letters, digits, _ and - only",
-		    mistake_show(&l->mistakes, title->text));
-		return;
-	}
-}
 
 /* Tells what is wrong with the url at T. */
 static void bad_url(struct load *l, const struct token *t, const char *why)
@@ -221,7 +200,7 @@ void hook_blocks(struct load *l, cfg_t *tree, struct catalogue_nsp *nsp)
 		const char *why = NULL;
 
 		h->index = cat->nhooks++;
-		name(l, tree_title(l, block), h);
+		h->name = name_title(l, block, "hook");
 		value_store_block(l, option_block("hook"), block, h);
 		if (t == NULL)
 			mistake(&l->mistakes, tree_place(l, block),

@@ -4,28 +4,6 @@
 
 /* limit "NAME": how often something may happen, and whose events count together. */
 
-#define NAME_LONGEST 64
-
-static void name(struct load *l, const struct token *title, struct limit *limit)
-{
-	limit->name = conf_arena_text(l->keep, title->text.p, title->text.n);
-	if (title->bad)
-		return;
-	if (title->text.n > NAME_LONGEST) {
-		mistake(&l->mistakes, title->at, "limit: a name of %zu bytes: at most %d", title->text.n, NAME_LONGEST);
-		return;
-	}
-	for (size_t i = 0; i < title->text.n; i++) {
-		char c = title->text.p[i];
-
-		if (cursor_letter(c) || (c >= '0' && c <= '9') || c == '_' || c == '-')
-			continue;
-		mistake(&l->mistakes, title->at, "limit `%s`: letters, digits, _ and - only",
-		    mistake_show(&l->mistakes, title->text));
-		return;
-	}
-}
-
 /* A name, or a pattern whose one star stands at its end. */
 static void pattern(struct load *l, const struct token *t, struct text *out)
 {
@@ -130,7 +108,7 @@ void limit_blocks(struct load *l, cfg_t *tree, struct catalogue_nsp *nsp)
 		bool good = value_store_block(l, option_block("limit"), block, limit);
 
 		limit->index = l->conf->catalogue.nlimits++;
-		name(l, tree_title(l, block), limit);
+		limit->name = name_title(l, block, "limit");
 		if (tree_values(block, "rate") == 0)
 			mistake(&l->mistakes, tree_place(l, block), "limit `%s` without `rate`: add rate = 10/1s",
 			    mistake_show(&l->mistakes, limit->name));
